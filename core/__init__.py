@@ -1,0 +1,1 @@
+"""The platform. It knows no plugin: plugins reach it through :mod:`core.sdk`."""

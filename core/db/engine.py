@@ -1,0 +1,63 @@
+"""The engine of this process, and SQLite's manners (WAL, foreign keys, BEGIN IMMEDIATE)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from core.db.errors import NoScope
+from core.settings import Settings
+
+_engine: Engine | None = None
+
+
+def configure(settings: Settings) -> Engine:
+    """Make the engine for these settings; an engine that was there before is disposed of."""
+    global _engine
+    dispose()
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _engine = create_engine(url, connect_args={"timeout": 5})
+        event.listen(_engine, "connect", _prepare_sqlite)
+        event.listen(_engine, "begin", _begin_sqlite)
+    else:
+        _engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    return _engine
+
+
+def engine() -> Engine:
+    """The process's engine. Raises NoScope before :func:`configure`."""
+    if _engine is None:
+        raise NoScope("call core.db.configure(settings) first")
+    return _engine
+
+
+def dispose() -> None:
+    """Close every pooled connection and forget the engine."""
+    global _engine
+    if _engine is not None:
+        _engine.dispose()
+    _engine = None
+
+
+def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
+    # pysqlite's own transaction control begins too late and never IMMEDIATE: the "begin" event does it instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that turns into a writer fails at once when another wrote meanwhile, whatever the
+    # timeout; a writer therefore takes the lock at its start.
+    from core.db.scope import is_write
+
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write() else "BEGIN")

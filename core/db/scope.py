@@ -1,0 +1,162 @@
+"""A scope is one session, the practice it is for, and whether it may write.
+
+Every unit of work (a request, a job, a test step) runs in a scope of its own. Scopes nest as independent
+transactions. The practice of a scope is set once and never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.db.engine import engine
+from core.db.errors import NoPractice, NoScope, PracticeAlreadySet
+from core.db.models import TenantModel
+
+Hook = Callable[[], None]
+Model = TypeVar("Model", bound=TenantModel)
+
+
+class TenantSession(Session):
+    """The session class that the guard listens to."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """What :func:`scope` opened. ``pending`` holds per-transaction lists by name (events, audit entries)."""
+
+    session: TenantSession
+    practice_id: UUID | None
+    across_practices: bool
+    write: bool
+    before: dict[Hook, int] = field(default_factory=dict)
+    after: list[Hook] = field(default_factory=list)
+    pending: dict[str, list[Any]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Drop what was to happen around a commit: the transaction was rolled back."""
+        self.before.clear()
+        self.after.clear()
+        self.pending.clear()
+
+
+_current: ContextVar[Scope | None] = ContextVar("careroom_scope", default=None)
+
+
+@contextmanager
+def scope(
+    practice_id: UUID | None = None, *, write: bool = True, across_practices: bool = False
+) -> Iterator[Session]:
+    """Open a new session; commit at the end, roll back on an exception.
+
+    write: False promises to change nothing (on SQLite such a scope takes no write lock).
+    across_practices: for the platform's own work only (leasing, finding a link); nothing is filtered then.
+    """
+    made = Scope(
+        TenantSession(engine(), expire_on_commit=False), practice_id, across_practices, write
+    )
+    made.session.info["scope"] = made
+    token = _current.set(made)
+    try:
+        yield made.session
+        made.session.commit()
+    except BaseException:
+        made.session.rollback()
+        raise
+    finally:
+        made.session.close()
+        _current.reset(token)
+
+
+def _scope() -> Scope:
+    found = _current.get()
+    if found is None:
+        raise NoScope("no session is open here: use db.scope()")
+    return found
+
+
+def in_scope() -> bool:
+    """Is a scope open here?"""
+    return _current.get() is not None
+
+
+def session() -> Session:
+    """The session of the current scope. Raises NoScope."""
+    return _scope().session
+
+
+def is_write() -> bool:
+    """May the current scope write? True outside any scope, where the engine is used directly."""
+    found = _current.get()
+    return True if found is None else found.write
+
+
+def practice_id() -> UUID:
+    """The practice that the current scope is for. Raises NoPractice when none is set."""
+    found = _current.get()
+    if found is None or found.practice_id is None:
+        raise NoPractice("no practice is set here")
+    return found.practice_id
+
+
+def has_practice() -> bool:
+    """Is a practice set here?"""
+    found = _current.get()
+    return found is not None and found.practice_id is not None
+
+
+def enter_practice(practice_id: UUID) -> None:
+    """Set the practice of the current scope. Raises PracticeAlreadySet when it already has another."""
+    here = _scope()
+    if here.practice_id not in (None, practice_id):
+        raise PracticeAlreadySet("this scope already has a practice")
+    here.practice_id = practice_id
+
+
+def get(model: type[Model], id: UUID) -> Model | None:
+    """The row of the current practice with this id, or None."""
+    return session().get(model, (practice_id(), id))
+
+
+def before_commit(hook: Hook, *, order: int = 50) -> None:
+    """Run ``hook`` just before this transaction commits, once, in ``order``.
+
+    Hooks that lock a practice's head row (audit 10, events 20) use fixed orders so that two transactions never
+    wait for each other.
+    """
+    _scope().before.setdefault(hook, order)
+
+
+def after_commit(hook: Hook) -> None:
+    """Run ``hook`` after this transaction has committed; not at all when it is rolled back."""
+    _scope().after.append(hook)
+
+
+def pending(name: str) -> list[Any]:
+    """A list that lives as long as this transaction; a savepoint that rolls back takes its items away."""
+    return _scope().pending.setdefault(name, [])
+
+
+def rollback() -> None:
+    """Undo everything in the current scope so far and forget its hooks."""
+    _scope().session.rollback()
+
+
+@contextmanager
+def savepoint() -> Iterator[None]:
+    """Isolate a part: an exception undoes the part's rows, events and hooks only, and is raised again."""
+    here = _scope()
+    before, after = dict(here.before), list(here.after)
+    pending_then = {name: list(items) for name, items in here.pending.items()}
+    try:
+        with here.session.begin_nested():
+            yield
+    except BaseException:
+        here.before, here.after, here.pending = before, after, pending_then
+        raise

@@ -1,0 +1,127 @@
+"""Every setting of Careroom, typed, in one place.
+
+Each field is read from the environment as ``CAREROOM_<NAME>`` (for instance ``CAREROOM_DATABASE_URL``)
+or from a file named by ``CAREROOM_ENV_FILE``. :func:`configure` makes a set the process's own.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsMissing(RuntimeError):
+    """The settings were asked for before :func:`configure` was called."""
+
+
+class Settings(BaseSettings):
+    """How this installation runs. Defaults suit one practice on one machine (SQLite, files on disk)."""
+
+    model_config = SettingsConfigDict(env_prefix="CAREROOM_", extra="ignore")
+
+    environment: Literal["production", "development", "demo", "test"] = "production"
+    base_url: str = Field("http://127.0.0.1:8000", description="What links in messages start with.")
+    host: str = Field("127.0.0.1", description="Address that `careroom serve` listens on.")
+    port: int = Field(8000, ge=1, le=65535)
+    trusted_proxies: int = Field(0, ge=0, description="How many proxies in front set X-Forwarded-*.")
+
+    secret_key: SecretStr = Field(SecretStr(""), description="Signs cookies and tickets; 32+ characters.")
+    master_key: SecretStr = Field(
+        SecretStr(""), description="32 random bytes, urlsafe base64: wraps each practice's data key."
+    )
+
+    data_dir: Path = Path("var")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite under data_dir.")
+    blob_url: str = Field("", description="fsspec URL of the blob store; empty: files under data_dir.")
+    redis_url: str | None = None
+    async_mode: Literal["eventlet", "gevent", "threading"] = "eventlet"
+
+    sms_backend: Literal["capture", "twilio"] = "capture"
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_from: str = Field("", description="Number (E.164), sender name, or messaging service (MG...).")
+    twilio_api_base: str | None = Field(None, description="Another base URL for the API, used by tests.")
+
+    email_backend: Literal["capture", "smtp"] = "capture"
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = Field(25, ge=1, le=65535)
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
+    mail_from: str = "careroom@localhost.localdomain"
+    provider_timeout_seconds: float = Field(10, gt=0)
+
+    link_days: int = Field(7, ge=1, le=90, description="Days a link lives when the practice says nothing.")
+    languages: tuple[str, ...] = ("en", "fr")
+    pseudo_locales: bool = Field(False, description="Offer en-XA and ar-XB, for tests of translations.")
+    safe_mode: bool = Field(False, description="Start without any plugin.")
+    rate_limits: bool = True
+    plugin_paths: tuple[str, ...] = Field((), description="Extra plugins as 'package:attribute', for tests.")
+
+    @model_validator(mode="after")
+    def _fill_and_check(self) -> Self:
+        if not self.database_url:
+            self.database_url = f"sqlite:///{(self.data_dir / 'careroom.db').absolute()}"
+        if not self.blob_url:
+            self.blob_url = f"file://{(self.data_dir / 'blobs').absolute()}"
+        self.base_url = self.base_url.rstrip("/")
+        if self.environment == "production":
+            if len(self.secret_key.get_secret_value()) < 32:
+                raise ValueError("CAREROOM_SECRET_KEY must have 32 characters or more in production")
+            if not self.master_key.get_secret_value():
+                raise ValueError("CAREROOM_MASTER_KEY must be set in production")
+        if self.master_key.get_secret_value() and len(self.master_key_bytes) != 32:
+            raise ValueError("CAREROOM_MASTER_KEY must be 32 bytes in urlsafe base64")
+        return self
+
+    @property
+    def is_open_house(self) -> bool:
+        """True where messages may be read at /dev/outbox: never in production."""
+        return self.environment != "production"
+
+    @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def master_key_bytes(self) -> bytes:
+        """The key that wraps the practices' data keys: 32 bytes."""
+        text = self.master_key.get_secret_value()
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+_current: Settings | None = None
+
+
+def configure(settings: Settings) -> Settings:
+    """Make these the settings of the whole process, and answer them."""
+    global _current
+    _current = settings
+    return settings
+
+
+def current() -> Settings:
+    """The settings of this process. Raises SettingsMissing before :func:`configure`."""
+    if _current is None:
+        raise SettingsMissing("call core.settings.configure(settings) first")
+    return _current
+
+
+def from_environment() -> Settings:
+    """Read the settings from the environment and, when CAREROOM_ENV_FILE names one, from that file."""
+    return Settings(_env_file=os.environ.get("CAREROOM_ENV_FILE"))
+
+
+def new_master_key() -> str:
+    """A fresh master key as it is written into the environment."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
