@@ -9,10 +9,12 @@ from core.db.errors import (
     NoScope,
     PracticeAlreadySet,
     RawSqlRefused,
+    ReadOnlyScope,
 )
 from core.db.lease import Lease, lease_due
 from core.db.models import Base, TenantModel, Timestamps, tenant_key
 from core.db.scope import (
+    Scope,
     after_commit,
     before_commit,
     enter_practice,
@@ -20,6 +22,7 @@ from core.db.scope import (
     has_practice,
     in_scope,
     is_write,
+    open_scope,
     pending,
     practice_id,
     rollback,
@@ -38,6 +41,8 @@ __all__ = [
     "NoScope",
     "PracticeAlreadySet",
     "RawSqlRefused",
+    "ReadOnlyScope",
+    "Scope",
     "TenantModel",
     "Timestamps",
     "UtcDateTime",
@@ -52,6 +57,7 @@ __all__ = [
     "in_scope",
     "is_write",
     "lease_due",
+    "open_scope",
     "pending",
     "practice_id",
     "rollback",

@@ -23,3 +23,7 @@ class CrossPracticeWrite(DatabaseError):
 
 class RawSqlRefused(DatabaseError):
     """Core or textual SQL on a tenant's table: it would pass by the guard."""
+
+
+class ReadOnlyScope(DatabaseError):
+    """A scope that was opened with ``write=False`` tried to change a row."""

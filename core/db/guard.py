@@ -13,7 +13,7 @@ from sqlalchemy import Table, TextClause, event, false, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
 
-from core.db.errors import CrossPracticeWrite, NoPractice, RawSqlRefused
+from core.db.errors import CrossPracticeWrite, NoPractice, RawSqlRefused, ReadOnlyScope
 from core.db.models import TenantModel
 from core.db.scope import Scope, TenantSession
 
@@ -81,6 +81,8 @@ def _refuse_move(state: ORMExecuteState) -> None:
 @event.listens_for(TenantSession, "before_flush")
 def _stamp(session: Session, context: Any, instances: Any) -> None:
     scope = _scope_of(session)
+    if not scope.write and (session.new or session.deleted or any(map(session.is_modified, session.dirty))):
+        raise ReadOnlyScope("this scope promised to change nothing")
     for row in session.new:
         if isinstance(row, TenantModel) and row.practice_id is None:
             if scope.practice_id is None:

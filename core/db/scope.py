@@ -38,6 +38,12 @@ class Scope:
     before: dict[Hook, int] = field(default_factory=dict)
     after: list[Hook] = field(default_factory=list)
     pending: dict[str, list[Any]] = field(default_factory=dict)
+    outer: Scope | None = None
+
+    def close(self) -> None:
+        """Give the connection back and return to the scope around this one. Uncommitted work is undone."""
+        self.session.close()
+        _current.set(self.outer)
 
     def forget(self) -> None:
         """Drop what was to happen around a commit: the transaction was rolled back."""
@@ -55,14 +61,10 @@ def scope(
 ) -> Iterator[Session]:
     """Open a new session; commit at the end, roll back on an exception.
 
-    write: False promises to change nothing (on SQLite such a scope takes no write lock).
+    write: False promises to change nothing (a flush then raises ReadOnlyScope; SQLite takes no write lock).
     across_practices: for the platform's own work only (leasing, finding a link); nothing is filtered then.
     """
-    made = Scope(
-        TenantSession(engine(), expire_on_commit=False), practice_id, across_practices, write
-    )
-    made.session.info["scope"] = made
-    token = _current.set(made)
+    made = open_scope(practice_id, write=write, across_practices=across_practices)
     try:
         yield made.session
         made.session.commit()
@@ -70,8 +72,18 @@ def scope(
         made.session.rollback()
         raise
     finally:
-        made.session.close()
-        _current.reset(token)
+        made.close()
+
+
+def open_scope(
+    practice_id: UUID | None = None, *, write: bool = True, across_practices: bool = False
+) -> Scope:
+    """The same for a caller that cannot use ``with``, such as a request: it commits and closes by itself."""
+    made = Scope(TenantSession(engine(), expire_on_commit=False), practice_id, across_practices, write)
+    made.session.info["scope"] = made
+    made.outer = _current.get()
+    _current.set(made)
+    return made
 
 
 def _scope() -> Scope:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,6 +29,7 @@ class Practice(Timestamps, Base):
     address: Mapped[str | None] = mapped_column(String(400), default=None)
     status: Mapped[str] = mapped_column(String(16), default="active")
     link_days: Mapped[int | None] = mapped_column(default=None)
+    plugins_version: Mapped[int] = mapped_column(default=1)
     profile: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
@@ -40,6 +42,6 @@ class Membership(Base):
     practice_id: Mapped[UUID] = mapped_column(
         ForeignKey("core_practice.id", ondelete="CASCADE"), primary_key=True
     )
-    user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id, ondelete="CASCADE"), primary_key=True)
     role: Mapped[str] = mapped_column(String(32), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
