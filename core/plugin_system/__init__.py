@@ -1,0 +1,39 @@
+"""The plugin seam: manifest, hook contracts, registry, activation per practice, isolated dispatch."""
+
+from core.plugin_system import activation, plugin_settings
+from core.plugin_system.activation import CannotSwitch, PluginState
+from core.plugin_system.contexts import (
+    FileContext,
+    LinkContext,
+    NotificationContext,
+    PatientContext,
+    StaffContext,
+)
+from core.plugin_system.dispatch import call
+from core.plugin_system.hookspecs import hookimpl
+from core.plugin_system.manifest import Capability, ManifestError, Permission, Plugin
+from core.plugin_system.registry import Registry, registry
+from core.plugin_system.surfaces import Action, NavItem, Panel
+
+__all__ = [
+    "Action",
+    "CannotSwitch",
+    "Capability",
+    "FileContext",
+    "LinkContext",
+    "ManifestError",
+    "NavItem",
+    "NotificationContext",
+    "Panel",
+    "PatientContext",
+    "Permission",
+    "Plugin",
+    "PluginState",
+    "Registry",
+    "StaffContext",
+    "activation",
+    "call",
+    "hookimpl",
+    "plugin_settings",
+    "registry",
+]
