@@ -92,9 +92,9 @@ class Registry:
 
     def _tell(self) -> None:
         notifications.templates.clear()
-        jobs.clear()
+        jobs.forget_all()
         links.purposes.clear()
-        jobs.register(*files.JOBS, *notifications.JOBS, *links.JOBS)
+        jobs.register(*jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS)
         for plugin in self:
             notifications.templates.register(*plugin.templates)
             jobs.register(*plugin.jobs)

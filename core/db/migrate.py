@@ -1,0 +1,95 @@
+"""Migrations: one Alembic environment, which the core owns, and one branch for the core and for each plugin.
+
+A plugin's first revision depends on the core's. Nothing migrates at start-up: ``careroom migrate`` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData
+
+from core.db.engine import engine
+from core.db.models import Base
+
+HERE = Path(__file__).parent / "migrations"
+CORE = "core"
+Branches = Mapping[str, Path]
+
+
+def config(branches: Branches, connection: Connection | None = None) -> Config:
+    """An Alembic configuration over the core's revisions and those of ``branches`` (plugin name -> folder)."""
+    made = Config()
+    made.set_main_option("script_location", str(HERE))
+    folders = [HERE / "versions", *branches.values()]
+    made.set_main_option("path_separator", "newline")
+    made.set_main_option("version_locations", "\n".join(str(folder) for folder in folders))
+    made.attributes["connection"] = connection
+    return made
+
+
+def upgrade(branches: Branches) -> None:
+    """Bring every branch to its newest revision, in one transaction where the database can."""
+    with engine().connect() as connection, connection.begin():
+        command.upgrade(config(branches, connection), "heads")
+
+
+def downgrade(branches: Branches, target: str) -> None:
+    """Go back to ``target`` ("photo_request@base")."""
+    with engine().connect() as connection, connection.begin():
+        command.downgrade(config(branches, connection), target)
+
+
+def heads(branches: Branches) -> set[str]:
+    """The newest revision of every branch that the code knows."""
+    return set(ScriptDirectory.from_config(config(branches)).get_heads())
+
+
+def applied() -> set[str]:
+    """The revisions that the database stands at."""
+    with engine().connect() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads())
+
+
+def is_current(branches: Branches) -> bool:
+    """Does the database stand where the code is? False as well when it was never migrated."""
+    with engine().connect() as connection:
+        script = ScriptDirectory.from_config(config(branches))
+        current = MigrationContext.configure(connection).get_current_heads()
+        known = {
+            revision.revision
+            for head in current
+            if script.get_revision(head) is not None
+            for revision in script.iterate_revisions(head, "base", implicit_base=True, inclusive=True)
+        }
+        return set(script.get_heads()) <= known
+
+
+def make_revision(branches: Branches, branch: str, message: str, revision: str) -> None:
+    """Write a new revision of a branch from what the models say and the database lacks (for developers)."""
+    with engine().connect() as connection, connection.begin():
+        made = config(branches, connection)
+        made.attributes["branch"] = branch
+        folder = HERE / "versions" if branch == CORE else branches[branch]
+        script = ScriptDirectory.from_config(made)
+        known = [r for r in script.walk_revisions() if branch in r.branch_labels]
+        command.revision(
+            made,
+            message,
+            autogenerate=True,
+            rev_id=revision,
+            version_path=str(folder),
+            head=f"{branch}@head" if known else "base",
+            branch_label=None if known else branch,
+            depends_on=None if known or branch == CORE else f"{CORE}@head",
+        )
+
+
+def metadata() -> MetaData:
+    """Every table that has been imported."""
+    return Base.metadata
