@@ -1,0 +1,55 @@
+"""The trail: who did what to whose data, when and from where. It only grows, and each entry seals the one before.
+
+``audit.record("patient.viewed", patient_id=patient.id)`` notes it for ``audit.actor()``, whom the edge has set.
+"""
+
+import core.audit.guard  # noqa: F401 - refuses changes from the first session on
+from core.audit.context import (
+    ANONYMOUS,
+    SYSTEM,
+    Actor,
+    ActorKind,
+    Origin,
+    actor,
+    clear_context,
+    origin,
+    request_id,
+    set_actor,
+    set_origin,
+    use_actor,
+)
+from core.audit.errors import AppendOnly, AuditError, UnfitDetail
+from core.audit.models import AuditEntry, AuditHead, PlatformAuditEntry, PlatformAuditHead
+from core.audit.reading import history
+from core.audit.trail import flush_pending, pending, record, record_platform
+from core.audit.verify import VerifyResult, verify, verify_platform
+
+__all__ = [
+    "ANONYMOUS",
+    "SYSTEM",
+    "Actor",
+    "ActorKind",
+    "AppendOnly",
+    "AuditEntry",
+    "AuditError",
+    "AuditHead",
+    "Origin",
+    "PlatformAuditEntry",
+    "PlatformAuditHead",
+    "UnfitDetail",
+    "VerifyResult",
+    "actor",
+    "clear_context",
+    "flush_pending",
+    "history",
+    "origin",
+    "pending",
+    "record",
+    "record_platform",
+    "request_id",
+    "set_actor",
+    "set_origin",
+    "use_actor",
+    "verify",
+    "verify_platform",
+]

@@ -1,0 +1,79 @@
+"""Who acts, and from where: held in context variables, set once at the edge (request, socket, job).
+
+A thread or greenlet is reused for many requests, so the edge begins with :func:`clear_context`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+ActorKind = Literal["staff", "patient", "system"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who does something. ``id`` is the user's id, the link's id, or the name of a machine part."""
+
+    kind: ActorKind
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as the trail keeps it."""
+
+    request_id: str | None = None
+    address: str | None = None
+
+
+SYSTEM = Actor("system", "system", "Careroom")
+ANONYMOUS = Actor("system", "anonymous", "Not signed in")
+
+_actor: ContextVar[Actor] = ContextVar("careroom_actor", default=SYSTEM)
+_origin: ContextVar[Origin] = ContextVar("careroom_origin", default=Origin())  # noqa: B039 - frozen
+
+
+def actor() -> Actor:
+    """Who acts now: SYSTEM where nobody was set."""
+    return _actor.get()
+
+
+def set_actor(who: Actor) -> None:
+    """Say who acts from here on, until the edge clears it."""
+    _actor.set(who)
+
+
+@contextmanager
+def use_actor(who: Actor) -> Iterator[None]:
+    """Let ``who`` be the actor inside this block."""
+    token = _actor.set(who)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def origin() -> Origin:
+    """Where the current request came from; empty outside a request."""
+    return _origin.get()
+
+
+def set_origin(*, request_id: str | None, address: str | None = None) -> None:
+    """Note the request's id and the client's address for every entry of this request or job."""
+    _origin.set(Origin(request_id, address))
+
+
+def request_id() -> str | None:
+    """The id of the current request, also in the job that it caused; None outside both."""
+    return _origin.get().request_id
+
+
+def clear_context() -> None:
+    """Forget the actor and origin of whoever used this thread before."""
+    _actor.set(SYSTEM)
+    _origin.set(Origin())

@@ -1,0 +1,79 @@
+"""The trail's tables: a chain of entries a practice, one for the platform, and where each chain ends.
+
+``patient_id`` and ``subject_id`` are weak references on purpose: the trail outlives what it speaks of.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, TenantModel, UtcDateTime, uuid7
+
+FIRST_PREVIOUS_HASH = "0" * 64
+PLATFORM_HEAD_ID = UUID(int=1)
+
+
+class ChainedEntry:
+    """Mixin: the columns that every entry has, all of them covered by its hash."""
+
+    seq: Mapped[int]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[str] = mapped_column(String(64))
+    actor_name: Mapped[str] = mapped_column(String(160))
+    action: Mapped[str] = mapped_column(String(80))
+    subject_type: Mapped[str | None] = mapped_column(String(80), default=None)
+    subject_id: Mapped[UUID | None] = mapped_column(default=None)
+    detail: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    reason: Mapped[str | None] = mapped_column(String(400), default=None)
+    request_id: Mapped[str | None] = mapped_column(String(64), default=None)
+    address: Mapped[str | None] = mapped_column(String(64), default=None)
+    prev_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class ChainHead:
+    """Mixin: the last link of a chain. Whoever appends locks this row first, so the chain has no gap."""
+
+    seq: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str] = mapped_column(String(64), default=FIRST_PREVIOUS_HASH)
+
+
+class AuditEntry(ChainedEntry, TenantModel):
+    """Somebody read or changed something in a practice."""
+
+    __tablename__ = "core_audit_entry"
+    __table_args__ = (
+        UniqueConstraint("practice_id", "seq"),
+        Index("ix_core_audit_entry_patient", "practice_id", "patient_id", "seq"),
+    )
+
+    patient_id: Mapped[UUID | None] = mapped_column(default=None)
+
+
+class AuditHead(ChainHead, TenantModel):
+    """The end of a practice's chain; its id is the practice's, so that there is one."""
+
+    __tablename__ = "core_audit_head"
+
+
+class PlatformAuditEntry(ChainedEntry, Base):
+    """Something outside every practice: a sign-in that failed, an operator's act."""
+
+    __tablename__ = "core_platform_audit_entry"
+    __table_args__ = (UniqueConstraint("seq"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+
+
+class PlatformAuditHead(ChainHead, Base):
+    """The end of the platform's chain: one row, PLATFORM_HEAD_ID."""
+
+    __tablename__ = "core_platform_audit_head"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=lambda: PLATFORM_HEAD_ID)
