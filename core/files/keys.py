@@ -1,0 +1,117 @@
+"""Data keys: a random 256-bit key per practice, wrapped by the master key, never stored in the clear."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from core import db, settings
+from core.files.errors import FilesError
+from core.files.models import DataKey
+
+
+class KeyUnavailable(FilesError):
+    """A data key is missing, or the master key of this process is not the one that wrapped it."""
+
+
+_unwrapped: dict[tuple[UUID, UUID, str], bytes] = {}
+_lock = threading.Lock()
+
+
+def for_writing(practice_id: UUID) -> tuple[UUID, bytes]:
+    """The practice's newest data key as (id, key); the first call for a practice makes it.
+
+    Opens a scope of its own, so call it outside any write scope (SQLite has one writer at a time).
+    """
+    newest = _newest(practice_id)
+    if newest is None:
+        try:
+            rotate(practice_id, expected=0)
+        except IntegrityError:
+            pass  # another process was first: its key is the practice's key
+        newest = _newest(practice_id)
+        assert newest is not None
+    return newest.id, _unwrap(newest)
+
+
+def for_reading(practice_id: UUID, key_id: UUID) -> bytes:
+    """The data key that a blob's header names. Raises KeyUnavailable."""
+    held = _unwrapped.get((practice_id, key_id, _fingerprint()))
+    if held is not None:
+        return held
+    with db.scope(practice_id, write=False):
+        row = db.get(DataKey, key_id)
+    if row is None:
+        raise KeyUnavailable("no such data key in this practice")
+    return _unwrap(row)
+
+
+def rotate(practice_id: UUID, *, expected: int | None = None) -> UUID:
+    """Give the practice a new data key for what is written from now on; older blobs keep theirs.
+
+    Raises IntegrityError when another process made this generation at the same moment.
+    """
+    key = os.urandom(32)
+    row = DataKey(id=db.uuid7(), practice_id=practice_id, master_key=_fingerprint())
+    row.wrapped = _wrap(key, practice_id, row.id)
+    with db.scope(practice_id) as session:
+        if expected is None:
+            newest = session.scalar(select(DataKey.generation).order_by(DataKey.generation.desc()).limit(1))
+            expected = newest or 0
+        row.generation = expected + 1
+        session.add(row)
+    return row.id
+
+
+def forget() -> None:
+    """Drop the unwrapped keys that this process holds."""
+    with _lock:
+        _unwrapped.clear()
+
+
+def _newest(practice_id: UUID) -> DataKey | None:
+    # Asked each time, not cached: a rotation must hold in every process from its commit on.
+    with db.scope(practice_id, write=False) as session:
+        return session.scalar(select(DataKey).order_by(DataKey.generation.desc()).limit(1))
+
+
+def _bound(practice_id: UUID, key_id: UUID) -> bytes:
+    return b"careroom data key 1" + practice_id.bytes + key_id.bytes
+
+
+def _wrap(key: bytes, practice_id: UUID, key_id: UUID) -> bytes:
+    nonce = os.urandom(12)
+    return nonce + AESGCM(_master_key()).encrypt(nonce, key, _bound(practice_id, key_id))
+
+
+def _unwrap(row: DataKey) -> bytes:
+    place = (row.practice_id, row.id, _fingerprint())
+    if (held := _unwrapped.get(place)) is not None:
+        return held
+    try:
+        key = AESGCM(_master_key()).decrypt(
+            row.wrapped[:12], row.wrapped[12:], _bound(row.practice_id, row.id)
+        )
+    except InvalidTag:
+        raise KeyUnavailable("the master key does not open this practice's data key") from None
+    with _lock:
+        _unwrapped[place] = key
+    return key
+
+
+def _master_key() -> bytes:
+    key = settings.current().master_key_bytes
+    if len(key) != 32:
+        raise KeyUnavailable("CAREROOM_MASTER_KEY is not set")
+    return key
+
+
+def _fingerprint() -> str:
+    return hashlib.sha256(b"careroom master key" + _master_key()).hexdigest()[:16]

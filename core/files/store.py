@@ -1,0 +1,135 @@
+"""The blob store: fsspec, so a folder in the embedded size and S3 in the grown one.
+
+Blobs are immutable and their names random: a name tells nothing about a person. On a local disk a blob is
+durable when :func:`put` returns: written under a temporary name, fsynced, renamed, and its folder fsynced.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+from uuid import UUID
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from core import settings
+from core.files.errors import FileMissing, StoreUnavailable
+
+_TEMPORARY: Final = ".part"
+
+
+def new_name(practice_id: UUID) -> str:
+    """A fresh random blob name. The practice's id leads, so that a practice can be listed or removed whole."""
+    random = secrets.token_hex(16)
+    return f"{practice_id.hex}/{random[:2]}/{random[2:]}"
+
+
+def put(name: str, pieces: Iterable[bytes]) -> None:
+    """Store a blob. It is whole and durable on return, or not there at all. Raises StoreUnavailable."""
+    system, root = _store()
+    try:
+        if isinstance(system, LocalFileSystem):
+            _put_local(Path(root, name), pieces)
+        else:
+            # Object stores show an object only when its upload is complete.
+            with system.open(f"{root}/{name}", "wb") as blob:
+                for piece in pieces:
+                    blob.write(piece)
+    except OSError as error:
+        raise StoreUnavailable(f"the blob store took nothing: {type(error).__name__}") from error
+
+
+def _put_local(path: Path, pieces: Iterable[bytes]) -> None:
+    made = [folder for folder in (path.parent, path.parent.parent) if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}{_TEMPORARY}")
+    try:
+        with temporary.open("xb") as blob:
+            os.chmod(blob.fileno(), 0o600)
+            for piece in pieces:
+                blob.write(piece)
+            blob.flush()
+            os.fsync(blob.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    # A name is durable only when its folder is, and a new folder only when the one above it is.
+    for folder in dict.fromkeys((path.parent, *(folder.parent for folder in made))):
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def get(name: str) -> BinaryIO:
+    """The blob's raw bytes, seekable. Raises FileMissing, StoreUnavailable."""
+    system, root = _store()
+    try:
+        return cast("BinaryIO", system.open(f"{root}/{name}", "rb"))
+    except FileNotFoundError:
+        raise FileMissing("the blob is not in the store") from None
+    except OSError as error:
+        raise StoreUnavailable(f"the blob store gave nothing: {type(error).__name__}") from error
+
+
+def delete(name: str) -> None:
+    """Remove a blob; one that is not there is no error. Raises StoreUnavailable."""
+    system, root = _store()
+    try:
+        system.rm_file(f"{root}/{name}")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise StoreUnavailable(f"the blob store removed nothing: {type(error).__name__}") from error
+
+
+def exists(name: str) -> bool:
+    """Is there a blob of this name?"""
+    system, root = _store()
+    return bool(system.exists(f"{root}/{name}"))
+
+
+def listing() -> Iterator[tuple[str, datetime]]:
+    """Every blob's name and when it was stored; leftovers of writes that were cut off are listed too."""
+    system, root = _store()
+    if not system.exists(root):
+        return
+    for practice in _folders(system, root):
+        for folder in _folders(system, practice):
+            system.invalidate_cache()
+            for entry in system.ls(folder, detail=True):
+                if entry["type"] == "file":
+                    path = system._strip_protocol(entry["name"])
+                    yield path[len(root) :].lstrip("/"), _stored_at(entry)
+
+
+def _folders(system: fsspec.AbstractFileSystem, path: str) -> list[str]:
+    entries = system.ls(path, detail=True)
+    return [system._strip_protocol(e["name"]) for e in entries if e["type"] == "directory"]
+
+
+def _stored_at(entry: dict[str, Any]) -> datetime:
+    """File systems tell the time as seconds (local), or as a datetime under one of these names (S3, memory)."""
+    for field in ("mtime", "LastModified", "last_modified", "created"):
+        moment = entry.get(field)
+        if isinstance(moment, datetime):
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if isinstance(moment, (int, float)):
+            return datetime.fromtimestamp(moment, UTC)
+    return datetime.now(UTC)  # unknown: young, so that nothing is swept by mistake
+
+
+def _store() -> tuple[fsspec.AbstractFileSystem, str]:
+    system, root = fsspec.url_to_fs(settings.current().blob_url)
+    return system, str(root).rstrip("/")
