@@ -1,0 +1,84 @@
+"""Words that are more than labels: what the patient agrees to, and why a photo is rejected.
+
+The consent is stored with each batch of photos, word for word in the patient's language. Whoever changes its
+meaning raises CONSENT_VERSION, so that a record shows which wording a person saw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.sdk import LazyString, _, _l
+
+CONSENT_VERSION: Final = "2026-11"
+
+
+def consent_wording(practice_name: str) -> str:
+    """The wording that the patient agrees to, in the current language."""
+    return " ".join(
+        (
+            _(
+                "I agree that %(practice)s receives these photos, uses them for my care and keeps them in my "
+                "medical record.",
+                practice=practice_name,
+            ),
+            intimate_wording(),
+        )
+    )
+
+
+def intimate_wording() -> str:
+    """The statement that is ticked."""
+    return _(
+        "None of the photos shows an intimate area (genitals, buttocks or breasts). "
+        "This matters above all for photos of a child."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a photo is rejected: the clinician's label and the sentence that asks the patient again."""
+
+    code: str
+    label: LazyString
+    ask: LazyString
+
+
+REASONS: Final = {
+    reason.code: reason
+    for reason in (
+        Reason("blurred", _l("Blurred"), _l("The photo is blurred. Please hold the phone still and try again.")),
+        Reason("dark", _l("Too dark"), _l("The photo is too dark. Please take it in daylight or a bright room.")),
+        Reason(
+            "wrong_area",
+            _l("Not the right area"),
+            _l("The photo does not show the area that we need to see."),
+        ),
+        Reason(
+            "intimate",
+            _l("Shows an intimate area"),
+            _l("We cannot take photos of intimate areas. Please call us if that is where the problem is."),
+        ),
+        Reason("other", _l("Another reason"), _l("We need a new photo.")),
+    )
+}
+
+STATE_TITLES: Final = {
+    "sent": _l("Sent"),
+    "opened": _l("Opened"),
+    "received": _l("Photos received"),
+    "completed": _l("Completed"),
+    "cancelled": _l("Cancelled"),
+    "expired": _l("Expired"),
+    "locked": _l("Locked"),
+}
+
+PHOTO_TITLES: Final = {
+    "expected": _l("On its way"),
+    "received": _l("Being prepared"),
+    "ready": _l("To review"),
+    "unreadable": _l("Could not be read"),
+    "kept": _l("Kept in the record"),
+    "rejected": _l("Rejected"),
+}
