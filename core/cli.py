@@ -1,0 +1,269 @@
+"""``careroom``: run it, and look after it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+from uuid import UUID
+
+import click
+from sqlalchemy import select
+
+from core import audit, db, observability, plugin_system, settings, tenancy
+from core.db import migrate as migrations
+from core.plugin_system import activation, wiring
+from core.security import permissions
+from core.security import users
+from core.settings import Settings
+
+
+@click.group()
+@click.version_option(package_name="careroom")
+def main() -> None:
+    """Careroom: remote patient care for practices."""
+
+
+def _prepare() -> Settings:
+    chosen = settings.configure(settings.from_environment())
+    observability.configure(chosen)
+    db.configure(chosen)
+    wiring.start(chosen)
+    return chosen
+
+
+def _branches() -> dict[str, Path]:
+    found = {plugin.name: plugin.folder("migrations") for plugin in plugin_system.registry}
+    return {name: folder for name, folder in found.items() if folder is not None}
+
+
+def _migrate() -> None:
+    migrations.upgrade(_branches())
+    with db.scope():
+        permissions.sync_permissions(permissions.declared())
+
+
+@main.command()
+@click.option("--port", type=int, default=8000, show_default=True)
+@click.option("--fresh", is_flag=True, help="Forget an earlier demo first.")
+def demo(port: int, fresh: bool) -> None:
+    """Set up and serve two practices with invented patients, on SQLite, on this machine only."""
+    from core import demo as demonstration
+
+    environment = demonstration.environment(Path("var/demo"), port, fresh=fresh)
+    os.environ.update(environment)
+    _prepare()
+    _migrate()
+    accounts = demonstration.seed()
+    db.dispose()
+    click.echo(demonstration.welcome(accounts, environment["CAREROOM_BASE_URL"]))
+    _serve("127.0.0.1", port, worker=True)
+
+
+@main.command()
+@click.option("--host", default=None, help="Address to listen on.")
+@click.option("--port", type=int, default=None)
+@click.option("--worker/--no-worker", default=True, show_default=True, help="Run a worker beside it.")
+def serve(host: str | None, port: int | None, worker: bool) -> None:
+    """Serve the web application; the database must have been migrated."""
+    chosen = _prepare()
+    if not migrations.is_current(_branches()):
+        raise click.ClickException("The database is not up to date: run `careroom migrate` first.")
+    db.dispose()
+    _serve(host or chosen.host, port or chosen.port, worker=worker)
+
+
+def _serve(host: str, port: int, *, worker: bool) -> None:
+    """Run the web process and a worker as children, and end both when either ends or we are told to."""
+    commands = [[sys.executable, "-m", "core.server", "--host", host, "--port", str(port)]]
+    if worker:
+        commands.append([sys.executable, "-m", "core.cli", "worker"])
+    children = [subprocess.Popen(command) for command in commands]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    ended, status = os.wait()
+    for child in children:
+        if child.pid != ended:
+            child.terminate()
+            child.wait()
+    sys.exit(0 if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status))
+
+
+@main.command()
+def worker() -> None:
+    """Send messages, turn pictures and do what is due, until told to stop."""
+    from core.worker import Worker
+
+    chosen = settings.configure(settings.from_environment())
+    Worker(chosen, load=_prepare_worker).run()
+
+
+def _prepare_worker() -> None:
+    _prepare()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema and write the permissions of core and plugins."""
+    _prepare()
+    _migrate()
+    click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
+
+
+@main.command()
+@click.argument("branch")
+@click.argument("message")
+@click.argument("revision")
+def revision(branch: str, message: str, revision: str) -> None:
+    """For developers: write a new revision of BRANCH from the models."""
+    _prepare()
+    migrations.make_revision(_branches(), branch, message, revision)
+
+
+@main.command()
+def keys() -> None:
+    """Print a fresh secret key and master key, as environment variables."""
+    click.echo(f"CAREROOM_SECRET_KEY={secrets.token_urlsafe(48)}")
+    click.echo(f"CAREROOM_MASTER_KEY={settings.new_master_key()}")
+
+
+@main.group()
+def practice() -> None:
+    """Practices: make and list them."""
+
+
+@practice.command("create")
+@click.argument("slug")
+@click.argument("name")
+@click.option("--language", default="en-GB", show_default=True)
+@click.option("--time-zone", default="Europe/London", show_default=True)
+@click.option("--country", default="GB", show_default=True)
+@click.option("--phone", default=None)
+def practice_create(slug: str, name: str, **fields: str | None) -> None:
+    """Make a practice."""
+    _prepare()
+    with db.scope():
+        made = tenancy.create_practice(slug, name, **fields)
+        click.echo(f"{made.slug}  {made.id}")
+
+
+@practice.command("list")
+def practice_list() -> None:
+    """List the practices."""
+    _prepare()
+    with db.scope(write=False) as session:
+        for found in session.scalars(select(tenancy.Practice).order_by(tenancy.Practice.slug)):
+            click.echo(f"{found.slug:24} {found.status:10} {found.name}")
+
+
+@main.group()
+def user() -> None:
+    """People who sign in."""
+
+
+@user.command("create")
+@click.argument("username")
+@click.argument("email")
+@click.option("--first-name", required=True)
+@click.option("--last-name", required=True)
+@click.option("--practice", "slug", default=None, help="Slug of the practice to join.")
+@click.option("--role", multiple=True, type=click.Choice(tenancy.ROLES))
+@click.password_option()
+def user_create(
+    username: str, email: str, first_name: str, last_name: str, slug: str | None, role: tuple[str, ...], password: str
+) -> None:
+    """Make a user, and give roles in a practice."""
+    _prepare()
+    with db.scope():
+        made = users.create_user(username, email, first_name, last_name, password)
+        for name in role:
+            users.add_membership(tenancy.find_by_slug(slug or ""), made, name)
+    click.echo(username)
+
+
+@main.group()
+def plugin() -> None:
+    """Plugins: list them and switch them."""
+
+
+@plugin.command("list")
+@click.argument("slug", required=False)
+def plugin_list(slug: str | None) -> None:
+    """List the installed plugins; with a practice's SLUG, whether each is on there."""
+    _prepare()
+    for refusal in activation.refusals():
+        click.echo(f"{refusal.name:20} refused: {refusal.reason}")
+    if slug is None:
+        for found in plugin_system.registry:
+            click.echo(f"{found.name:20} {found.version:10} {found.title}")
+        return
+    with tenancy.practice_scope(_practice_id(slug), write=False):
+        for state in activation.states():
+            click.echo(f"{state.plugin.name:20} {'on' if state.on else 'off':4} {state.reason}")
+
+
+@plugin.command("enable")
+@click.argument("name")
+@click.argument("slug")
+def plugin_enable(name: str, slug: str) -> None:
+    """Switch plugin NAME on for the practice SLUG."""
+    _switch(name, slug, on=True)
+
+
+@plugin.command("disable")
+@click.argument("name")
+@click.argument("slug")
+def plugin_disable(name: str, slug: str) -> None:
+    """Switch plugin NAME off for the practice SLUG; its data stays."""
+    _switch(name, slug, on=False)
+
+
+def _switch(name: str, slug: str, *, on: bool) -> None:
+    _prepare()
+    if name not in plugin_system.registry:
+        raise click.ClickException(f"No plugin is called {name}.")
+    with tenancy.practice_scope(_practice_id(slug)), audit.use_actor(audit.Actor("system", "cli", "careroom")):
+        try:
+            (activation.enable if on else activation.disable)(name)
+        except activation.CannotSwitch as error:
+            raise click.ClickException(str(error)) from error
+    click.echo(f"{name} is {'on' if on else 'off'} for {slug}")
+
+
+@main.group("audit")
+def audit_group() -> None:
+    """The audit trail."""
+
+
+@audit_group.command("verify")
+@click.argument("slug")
+def audit_verify(slug: str) -> None:
+    """Walk the chain of a practice's trail; fails when an entry was changed, removed or put in."""
+    _prepare()
+    practice_id = _practice_id(slug)
+    with tenancy.practice_scope(practice_id, write=False):
+        result = audit.verify(practice_id)
+    click.echo(str(result))
+    if not result.intact:
+        sys.exit(1)
+
+
+def _practice_id(slug: str) -> UUID:
+    with db.scope(write=False):
+        try:
+            return tenancy.find_by_slug(slug).id
+        except tenancy.UnknownPractice:
+            raise click.ClickException(f"No active practice has the slug {slug}.") from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Connects the plugin system to the rooms below it, which know no plugin."""
+
+from __future__ import annotations
+
+from core import files, links, notifications, tenancy
+from core.plugin_system import activation, dispatch
+from core.plugin_system.contexts import FileContext, LinkContext, NotificationContext
+from core.settings import Settings
+from core.plugin_system.registry import registry
+
+
+def start(settings: Settings) -> None:
+    """Load the plugins and answer for them: in the web process and in the worker alike."""
+    registry.load(settings)
+    activation.forget()
+    tenancy.switches.answered_by(activation.is_on)
+    links.on_changed(_link_changed)
+    files.on_processed(_file_processed)
+    notifications.on_changed(_notification_changed)
+
+
+def _link_changed(link: links.Link, change: str) -> None:
+    dispatch.call("link_changed", LinkContext(link, change), owner=tenancy.switches.owner_of(link.purpose))
+
+
+def _file_processed(file: files.File) -> None:
+    dispatch.call("file_processed", FileContext(file), owner=file.owner)
+
+
+def _notification_changed(notification: notifications.Notification) -> None:
+    owner = tenancy.switches.owner_of(notification.template)
+    dispatch.call("notification_changed", NotificationContext(notification), owner=owner)

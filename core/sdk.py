@@ -1,0 +1,117 @@
+"""THE plugin API: everything that a plugin may import, and nothing else.
+
+A name that is here stays as it is within a major version of the API (:data:`API_VERSION`). What a plugin needs
+and does not find here is a reason to improve this page, not to reach around it.
+"""
+
+from flask import abort, flash, jsonify, make_response, redirect, request, url_for
+
+from core import audit, db, files, i18n, jobs, links, notifications, patients, realtime, tenancy
+from core.db import (
+    Base,
+    Lease,
+    TenantModel,
+    Timestamps,
+    UtcDateTime,
+    tenant_key,
+    utcnow,
+    uuid7,
+)
+from core.errors import Refused
+from core.i18n import LazyString, _, _l, ngettext
+from core.jobs import Job
+from core.links import Link, LinkPurpose
+from core.notifications import Template
+from core.patients import Patient
+from core.patients.timeline import TimelineEntry
+from core.plugin_system import (
+    Action,
+    Capability,
+    FileContext,
+    LinkContext,
+    NavItem,
+    NotificationContext,
+    Panel,
+    PatientContext,
+    Permission,
+    Plugin,
+    StaffContext,
+    hookimpl,
+)
+from core.plugin_system.manifest import API_VERSION
+from core.plugin_system.plugin_settings import of as settings_of
+from core.realtime import SocketEvent, publish, topic
+from core.security.permissions import can
+from core.web import uploads
+from core.web.file_response import file_response
+from core.web.gate import current_link, own_scope
+from core.web.pages import NotFound, live, render
+from core.web.plugin_assets import plugin_static
+from core.web.routes import PatientRoutes, StaffRoutes
+
+__all__ = [
+    "API_VERSION",
+    "Action",
+    "Base",
+    "Capability",
+    "FileContext",
+    "Job",
+    "LazyString",
+    "Lease",
+    "Link",
+    "LinkContext",
+    "LinkPurpose",
+    "NavItem",
+    "NotFound",
+    "NotificationContext",
+    "Panel",
+    "Patient",
+    "PatientContext",
+    "PatientRoutes",
+    "Permission",
+    "Plugin",
+    "Refused",
+    "SocketEvent",
+    "StaffContext",
+    "StaffRoutes",
+    "Template",
+    "TenantModel",
+    "TimelineEntry",
+    "Timestamps",
+    "UtcDateTime",
+    "_",
+    "_l",
+    "abort",
+    "audit",
+    "can",
+    "current_link",
+    "db",
+    "file_response",
+    "files",
+    "flash",
+    "hookimpl",
+    "i18n",
+    "jobs",
+    "jsonify",
+    "links",
+    "live",
+    "make_response",
+    "ngettext",
+    "notifications",
+    "own_scope",
+    "patients",
+    "plugin_static",
+    "publish",
+    "realtime",
+    "redirect",
+    "render",
+    "request",
+    "settings_of",
+    "tenancy",
+    "tenant_key",
+    "topic",
+    "uploads",
+    "url_for",
+    "utcnow",
+    "uuid7",
+]

@@ -1,0 +1,74 @@
+"""Errors become answers here, and only here: a page for people, JSON for programs, nothing written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from core import db
+from core.errors import Refused
+from core.web import links as link_pages
+
+log = structlog.get_logger(__name__)
+PAGES = {400, 401, 403, 404, 405, 413, 429, 500, 503}
+
+
+def install(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _http)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(link_pages.LinkClosed, _link_closed)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def wants_json() -> bool:
+    """Does the caller want JSON rather than a page?"""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def _undo() -> None:
+    g.refused = True
+    if db.in_scope():
+        db.rollback()
+
+
+def _http(error: HTTPException) -> Any:
+    if error.response is not None or (error.code or 500) < 400:
+        return error
+    _undo()
+    return answer(error.code or 500, retry_after=getattr(error, "retry_after", None))
+
+
+def _refused(error: Refused) -> Any:
+    _undo()
+    return answer(error.status, message=error.message, code=error.code)
+
+
+def _link_closed(error: link_pages.LinkClosed) -> Any:
+    _undo()
+    return link_pages.closed_page(error)
+
+
+def _unexpected(error: Exception) -> Any:
+    _undo()
+    # The message of an exception may quote data: only its type and place are logged.
+    log.error("request_failed", endpoint=request.endpoint, error=type(error).__name__, exc_info=True)
+    return answer(InternalServerError.code)
+
+
+def answer(status: int, message: str | None = None, code: str | None = None, retry_after: Any = None) -> Response:
+    """The error page (or JSON) for a status; ``message`` replaces the page's own words."""
+    if wants_json():
+        response = jsonify(error={"code": code or str(status), "message": message or ""})
+    else:
+        name = str(status) if status in PAGES else "400"
+        response = make_response(render_template(f"errors/{name}.html", message=message, status=status))
+    response.status_code = status
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response

@@ -1,0 +1,197 @@
+"""The one gate: every request passes it, and nothing else decides who may come in.
+
+Order: what does the endpoint ask for -> open the database scope -> who is this, for which practice -> is the
+plugin on -> may they. A stranger to a practice, a plugin that is off and an unknown id all look the same: 404.
+After the view: commit, then write what the audit trail noted while only reading, then let the answer go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
+from flask_login import current_user
+from sqlalchemy.orm import Session
+
+from core import audit, db, i18n, security, tenancy
+from core.audit import Actor
+from core.links import Link
+from core.security.permissions import current_permissions
+from core.web import links as link_pages
+from core.web.routes import Access, table
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def install(app: Flask) -> None:
+    """Put the gate in front of every route of this app. Call before anything else registers a before_request."""
+    app.url_value_preprocessor(_take_values)
+    app.url_defaults(_give_values)
+    app.before_request(_open)
+    app.after_request(_settle)
+    app.teardown_request(_close)
+
+
+def access() -> Access | None:
+    """What the current request's endpoint asks for."""
+    return table(current_app).get(request.endpoint or "")
+
+
+@contextmanager
+def own_scope(*, write: bool = True) -> Iterator[Session]:
+    """In a view whose route says ``scope="none"``: a scope of the practice that the gate let it in for."""
+    with db.scope(g.practice_id, write=write) as opened:
+        yield opened
+
+
+def current_link() -> Link:
+    """The link that the patient of this request holds. Raises LookupError on a staff page."""
+    found = g.get("link")
+    if not isinstance(found, Link):
+        raise LookupError("no patient's link is open here")
+    return found
+
+
+def _take_values(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    # Views do not receive the practice or the link: both are known by other means when they run.
+    values = {} if values is None else values
+    g.practice_slug = values.pop("practice_slug", None)
+    g.link_id = values.pop("link_id", None)
+
+
+def _give_values(endpoint: str, values: dict[str, Any]) -> None:
+    for name in ("practice_slug", "link_id"):
+        known = g.get(name)
+        if name not in values and known and current_app.url_map.is_endpoint_expecting(endpoint, name):
+            values[name] = known
+
+
+def _open() -> Any:
+    asked = access()
+    audit.clear_context()
+    g.request_id = db.uuid7().hex
+    audit.set_origin(request_id=g.request_id, address=request.remote_addr)
+    if request.endpoint is None or asked is None or asked.kind == "static":
+        return None
+    if request.method not in SAFE_METHODS and asked.scope == "auto":
+        # A slow sender must not hold a transaction open: the body is here before the scope is.
+        request.get_data(cache=True, parse_form_data=True)
+    write = request.method not in SAFE_METHODS and asked.scope == "auto"
+    g.scope = db.open_scope(write=write)
+    i18n.set_language(_visitor_language())
+    answer = _ADMIT[asked.kind](asked)
+    if asked.scope == "none" and g.get("scope") is not None:
+        db.session().commit()
+        g.pop("scope").close()
+    return answer
+
+
+def _admit_public(asked: Access) -> Any:
+    audit.set_actor(audit.ANONYMOUS)
+    return None
+
+
+def _admit_signed_in(asked: Access) -> Any:
+    if not current_user.is_authenticated:
+        return _to_sign_in()
+    g.user = current_user
+    audit.set_actor(Actor("staff", str(current_user.id), current_user.get_full_name()))
+    i18n.set_language(security.language_of(current_user) or _visitor_language())
+    return None
+
+
+def _admit_staff(asked: Access) -> Any:
+    if (answer := _admit_signed_in(asked)) is not None:
+        return answer
+    chosen = session.get("language")
+    practice = _practice_or_404()
+    if not tenancy.roles_of(current_user.id, practice.id):
+        abort(404)
+    tenancy.enter(practice)
+    if chosen:
+        i18n.set_language(_with_region(chosen, practice.language))
+    g.practice, g.practice_id = practice, practice.id
+    if not tenancy.switches.is_on(asked.owner):
+        abort(404)
+    g.permissions = current_permissions()
+    if asked.permission not in g.permissions:
+        abort(403)
+    return None
+
+
+def _admit_patient(asked: Access) -> Any:
+    link, practice = link_pages.open_patient_request(UUID(str(g.link_id)), request.cookies)
+    tenancy.enter(practice)
+    g.link, g.practice, g.practice_id = link, practice, practice.id
+    audit.set_actor(Actor("patient", str(link.id), "patient"))
+    i18n.set_language(link_pages.language_for(link, practice, request.cookies))
+    if not tenancy.switches.is_on(asked.owner):
+        raise link_pages.LinkClosed("off", practice)
+    if asked.purpose not in ("*", link.purpose):
+        abort(404)
+    return None
+
+
+def _admit_asset(asked: Access) -> Any:
+    practice = _practice_or_404()
+    tenancy.enter(practice)
+    g.practice, g.practice_id = practice, practice.id
+    owner = (request.view_args or {}).get("owner", "")
+    if owner == tenancy.switches.CORE or not tenancy.switches.is_on(owner):
+        abort(404)
+    return None
+
+
+_ADMIT = {
+    "public": _admit_public,
+    "signed_in": _admit_signed_in,
+    "staff": _admit_staff,
+    "patient": _admit_patient,
+    "asset": _admit_asset,
+}
+
+
+def _practice_or_404() -> tenancy.Practice:
+    try:
+        return tenancy.find_by_slug(g.practice_slug)
+    except tenancy.UnknownPractice:
+        abort(404)
+
+
+def _visitor_language() -> str:
+    chosen = session.get("language")
+    return chosen or i18n.best_language(request.headers.get("Accept-Language", ""), i18n.offered_languages())
+
+
+def _with_region(language: str, locale: str) -> str:
+    """The reader's language with the practice's formats where both agree: "en" in an en-GB practice is en-GB."""
+    return locale if locale.partition("-")[0] == language else language
+
+
+def _to_sign_in() -> Any:
+    if request.method in SAFE_METHODS and "X-Panel" not in request.headers:
+        return redirect(url_for("AuthDBView.login", next=request.full_path.rstrip("?")))
+    abort(401)
+
+
+def _settle(response: Response) -> Response:
+    scope = g.get("scope")
+    if scope is None:
+        return response
+    if response.status_code < 500 and not g.get("refused"):
+        db.session().commit()
+    else:
+        db.rollback()
+    # What was only read is noted in a short transaction of its own, before the answer leaves: no trail, no answer.
+    audit.flush_pending()
+    return response
+
+
+def _close(error: BaseException | None) -> None:
+    scope = g.pop("scope", None)
+    if scope is not None:
+        scope.close()
+    audit.clear_context()

@@ -1,0 +1,25 @@
+"""Making pages: rendering, and the topics that a page listens to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, render_template
+from werkzeug.exceptions import NotFound
+
+__all__ = ["NotFound", "live", "live_topics", "render"]
+
+
+def render(template: str, **values: Any) -> str:
+    """A page or fragment from a template; plugins keep theirs in ``templates/<plugin>/``."""
+    return render_template(template, **values)
+
+
+def live(*topics: str) -> None:
+    """Let the page that is being made hear these topics. Only those are in the ticket that it is handed."""
+    g.setdefault("live_topics", {}).update(dict.fromkeys(topics))
+
+
+def live_topics() -> list[str]:
+    """What the current page asked to hear, in the order asked."""
+    return list(g.get("live_topics", {}))

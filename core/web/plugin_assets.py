@@ -1,0 +1,50 @@
+"""Static files of plugins, served below the practice so that a switched-off plugin's are not there."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Response, abort, g, request, send_from_directory, url_for
+
+from core.plugin_system import registry
+from core.web.routes import CoreRoutes
+
+routes = CoreRoutes("plugin_assets", __name__)
+_YEAR = 31_536_000
+
+
+@routes.get("/s/<practice_slug>/<owner>/<path:filename>", access="asset")
+def file(owner: str, filename: str) -> Response:
+    """A file of the plugin's ``static`` folder; kept for a year when the URL carries its hash."""
+    folder = registry.get(owner).folder("static")
+    if folder is None:
+        abort(404)
+    hashed = request.args.get("v") == _hash(folder / filename)
+    response = send_from_directory(folder, filename, max_age=_YEAR if hashed else 0)
+    response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if hashed else "no-cache"
+    return response
+
+
+def plugin_static(owner: str, filename: str) -> str:
+    """Template global: the URL of a plugin's static file for the current practice."""
+    folder = registry.get(owner).folder("static")
+    if folder is None:
+        raise LookupError(f"{owner} has no static folder")
+    return url_for(
+        "plugin_assets.file",
+        practice_slug=g.practice.slug,
+        owner=owner,
+        filename=filename,
+        v=_hash(folder / filename),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _hash_of(path: Path, changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _hash(path: Path) -> str:
+    return _hash_of(path, path.stat().st_mtime_ns) if path.is_file() else ""

@@ -1,0 +1,157 @@
+"""Sets of routes that say who may come in.
+
+Every route of Careroom is declared with its access; an endpoint without one stops the start-up. The gate
+(:mod:`core.web.gate`) reads what is declared here, and is the only place that enforces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flask import Blueprint, Flask
+from flask.typing import RouteCallable
+
+Kind = Literal["staff", "patient", "signed_in", "public", "asset", "static"]
+ScopeMode = Literal["auto", "none"]
+_TABLE = "careroom.access"
+
+
+class UndeclaredAccess(RuntimeError):
+    """A route does not say who may come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use an endpoint.
+
+    kind: staff (signed in, member of the practice in the URL, has ``permission``), patient (holds a link with
+    ``purpose``), signed_in (no practice), public, asset (a plugin's static file), static (no session at all).
+    scope: "none" where the view opens its own scopes, because it reads a long body or does I/O.
+    """
+
+    kind: Kind
+    owner: str = "core"
+    permission: str | None = None
+    purpose: str | None = None
+    scope: ScopeMode = "auto"
+
+
+def table(app: Flask) -> dict[str, Access]:
+    """The access of every endpoint of this app."""
+    found = app.extensions.setdefault(_TABLE, {})
+    assert isinstance(found, dict)
+    return found
+
+
+def declare(app: Flask, endpoint: str, access: Access) -> None:
+    """State the access of an endpoint that a library registered."""
+    table(app)[endpoint] = access
+
+
+def check_declared(app: Flask) -> None:
+    """Raises UndeclaredAccess when an endpoint of the URL map has no declared access."""
+    missing = {rule.endpoint for rule in app.url_map.iter_rules()} - table(app).keys()
+    if missing:
+        raise UndeclaredAccess(f"say who may use {', '.join(sorted(missing))}")
+
+
+class _Routes(Blueprint):
+    """A blueprint that keeps the access of each of its endpoints."""
+
+    def __init__(self, owner: str, name: str, import_name: str, url_prefix: str) -> None:
+        super().__init__(name, import_name, template_folder="templates", url_prefix=url_prefix)
+        self.owner = owner
+        self._access: dict[str, Access] = {}
+
+    def _declare(self, endpoint: str | None, view: Any, access: Access) -> None:
+        name = endpoint or getattr(view, "__name__", "")
+        known = self._access.setdefault(name, access)
+        if known != access:
+            raise UndeclaredAccess(f"{self.name}.{name} is declared twice with different access")
+
+    def register(self, app: Flask, options: dict[str, Any]) -> None:
+        super().register(app, options)
+        for endpoint, access in self._access.items():
+            declare(app, f"{self.name}.{endpoint}", access)
+
+
+class StaffRoutes(_Routes):
+    """Routes for those who work in the practice, below ``/p/<practice>/<owner>``.
+
+    ``@routes.get("/requests/<uuid:request_id>", permission="photo_request.view")``; the view does not receive the
+    practice's slug, and ``url_for`` fills it in.
+    """
+
+    def __init__(self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None) -> None:
+        path = f"/{owner}" if prefix is None else prefix
+        super().__init__(owner, name or owner, import_name, f"/p/<practice_slug>{path}")
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        *,
+        permission: str | None = None,
+        scope: ScopeMode = "auto",
+        **options: Any,
+    ) -> None:
+        if permission is None:
+            raise UndeclaredAccess(f"{self.name}: {rule} needs a permission")
+        self._declare(
+            endpoint, view_func, Access("staff", self.owner, permission=permission, scope=scope)
+        )
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+
+class PatientRoutes(_Routes):
+    """Routes behind a patient's link, below ``/v/<link>/<owner>``; ``purpose`` is the link's purpose."""
+
+    def __init__(self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None) -> None:
+        path = f"/{owner}" if prefix is None else prefix
+        super().__init__(owner, name or f"{owner}_patient", import_name, f"/v/<uuid:link_id>{path}")
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        *,
+        purpose: str | None = None,
+        scope: ScopeMode = "auto",
+        **options: Any,
+    ) -> None:
+        if purpose is None:
+            raise UndeclaredAccess(f"{self.name}: {rule} needs a purpose ('*' for any)")
+        self._declare(endpoint, view_func, Access("patient", self.owner, purpose=purpose, scope=scope))
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+
+class CoreRoutes(_Routes):
+    """Routes of the core outside a practice: ``access`` is "public", "signed_in", "asset" or "static"."""
+
+    def __init__(self, name: str, import_name: str, *, prefix: str = "") -> None:
+        super().__init__("core", name, import_name, prefix)
+
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        *,
+        access: Kind | None = None,
+        scope: ScopeMode = "auto",
+        **options: Any,
+    ) -> None:
+        if access is None:
+            raise UndeclaredAccess(f"{self.name}: {rule} needs an access")
+        self._declare(endpoint, view_func, Access(access, scope=scope))
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+
+View = Callable[..., Any]
