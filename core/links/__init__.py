@@ -1,0 +1,54 @@
+"""Links: the patient's key. Random, stored hashed, expiring, revocable; opening one has no side effects.
+
+``links.issue(purpose, patient_id, subject_id)`` makes one; ``links.check_birth_date`` lets its patient in.
+"""
+
+from core.jobs import Job
+from core.links import purposes
+from core.links.changes import LinkChange, on_changed
+from core.links.errors import LinkClosed, LinkError, LinkNotFound
+from core.links.identity import MAX_TRIES, check_birth_date
+from core.links.models import Link
+from core.links.purposes import LinkPurpose
+from core.links.service import (
+    FoundLink,
+    IssuedLink,
+    cancel,
+    complete,
+    find,
+    get,
+    issue,
+    of_subject,
+    reissue,
+    unlock,
+)
+from core.links.state import OPEN_STATES, LinkState, state
+
+JOBS: tuple[Job, ...] = ()  # a link's expiry is read from the clock: nothing has to run
+
+__all__ = [
+    "JOBS",
+    "MAX_TRIES",
+    "OPEN_STATES",
+    "FoundLink",
+    "IssuedLink",
+    "Link",
+    "LinkChange",
+    "LinkClosed",
+    "LinkError",
+    "LinkNotFound",
+    "LinkPurpose",
+    "LinkState",
+    "cancel",
+    "check_birth_date",
+    "complete",
+    "find",
+    "get",
+    "issue",
+    "of_subject",
+    "on_changed",
+    "purposes",
+    "reissue",
+    "state",
+    "unlock",
+]
