@@ -1,0 +1,90 @@
+"""What can go wrong with a message before it is stored. ``message`` is a translated sentence for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.i18n import _
+
+
+class NotificationError(Exception):
+    """Base of the errors of this room."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class UnknownTemplate(NotificationError, LookupError):
+    """No such template, or it belongs to a plugin that is off for this practice: the two look the same."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("There is no message template called “%(name)s”.", name=name))
+        self.name = name
+
+
+class UnknownVariable(NotificationError, ValueError):
+    """A text uses a variable that its template does not declare."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        choices = ", ".join("{%s}" % each for each in sorted(known))
+        super().__init__(
+            _("“{%(name)s}” cannot be used here. You can use: %(choices)s", name=name, choices=choices)
+        )
+        self.name = name
+
+
+class MissingVariable(NotificationError, ValueError):
+    """A value that the text needs was not given, or an override leaves out what the message is for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("The text must contain “{%(name)s}”.", name=name))
+        self.name = name
+
+
+class EmptyText(NotificationError, ValueError):
+    """An override whose text is nothing but blanks."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The text is empty. Write one, or go back to the standard text."))
+
+
+class MessageTooLong(NotificationError, ValueError):
+    """A text message beyond what any provider takes."""
+
+    def __init__(self, characters: int, most: int) -> None:
+        super().__init__(
+            _(
+                "This text message has %(characters)s characters. Shorten it to %(most)s or fewer.",
+                characters=characters,
+                most=most,
+            )
+        )
+
+
+class RecipientError(NotificationError, ValueError):
+    """Nobody can be reached this way. ``channel`` is "sms" or "email"."""
+
+    def __init__(self, channel: str, message: str) -> None:
+        super().__init__(message)
+        self.channel = channel
+
+
+class NoRecipient(RecipientError):
+    """The patient has no address for the channel, and none was given."""
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(
+            channel,
+            _("This patient has no mobile number. Enter one, or send an e-mail.")
+            if channel == "sms"
+            else _("This patient has no e-mail address. Enter one, or send a text."),
+        )
+
+
+class InvalidRecipient(RecipientError):
+    """The address is there and is none: a number that does not exist, a landline, a malformed e-mail address."""
+
+
+class WrongState(NotificationError):
+    """The message is past the point where this could be done."""

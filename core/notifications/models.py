@@ -1,0 +1,150 @@
+"""Messages that wait, were sent or could not be; a practice's own wording; what hangs under the bell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Lease, TenantModel, Timestamps, UtcDateTime, tenant_key, utcnow
+
+Channel = Literal["sms", "email"]
+CHANNELS: Final[tuple[Channel, ...]] = ("sms", "email")
+
+State = Literal["queued", "sending", "sent", "delivered", "failed", "dead", "cancelled"]
+
+MAX_ATTEMPTS: Final = 30
+"""With the waits of ``delivery`` (5 s, doubling, at most an hour) a provider may be away for most of a day."""
+
+
+class Notification(Timestamps, Lease, TenantModel):
+    """One message to one person by one channel. The row is the queue: it commits with what it tells of.
+
+    state: queued (waiting, for the first time or for another try: then ``last_error`` says why), sending, sent (the
+        provider took it), delivered, failed (the provider took it and later said that it did not arrive), dead
+        (given up), cancelled.
+    last_error: a code of ``reasons``; ``error_detail`` the provider's own number, for support. Neither names anybody.
+    attempts: every handing over counts, and a retry by a person does not reset it: it numbers them for the provider's
+        callbacks. ``attempt_limit`` is where this round ends.
+    expires_at: of no use after this moment; it is then dead rather than late.
+    body: plain text as it is sent. Once a provider has taken it, links in it are made unreadable: a link is a key,
+        and the database keeps no keys.
+    subject_kind, subject_id: what it is about, ("photo_request.request", id).
+    key: at most one message of a practice and channel has it.
+    """
+
+    __tablename__ = "core_notification"
+    __table_args__ = (
+        tenant_key("patient_id", "core_patient"),
+        UniqueConstraint("practice_id", "channel", "key", name="uq_core_notification_key"),
+        Index("ix_core_notification_subject", "practice_id", "subject_id"),
+        Index("ix_core_notification_patient", "practice_id", "patient_id"),
+        Index("ix_core_notification_provider", "provider_id"),
+    )
+
+    patient_id: Mapped[UUID | None] = mapped_column(default=None)
+    channel: Mapped[str] = mapped_column(String(8))
+    template: Mapped[str] = mapped_column(String(80))
+    recipient: Mapped[str] = mapped_column(String(254))
+    language: Mapped[str] = mapped_column(String(12))
+    subject: Mapped[str | None] = mapped_column(String(300), default=None)
+    body: Mapped[str] = mapped_column(Text)
+    html: Mapped[str | None] = mapped_column(Text, default=None)
+    encoding: Mapped[str | None] = mapped_column(String(8), default=None)
+    segments: Mapped[int | None] = mapped_column(default=None)
+    key: Mapped[str | None] = mapped_column(String(200), default=None)
+    subject_kind: Mapped[str | None] = mapped_column(String(80), default=None)
+    subject_id: Mapped[UUID | None] = mapped_column(default=None)
+
+    attempt_limit: Mapped[int] = mapped_column(default=MAX_ATTEMPTS)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    provider: Mapped[str | None] = mapped_column(String(16), default=None)
+    provider_id: Mapped[str | None] = mapped_column(String(200), default=None)
+    provider_state: Mapped[str | None] = mapped_column(String(16), default=None)
+    error_detail: Mapped[str | None] = mapped_column(String(80), default=None)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+    @property
+    def owner(self) -> str:
+        """The plugin whose template this is, or "core"."""
+        return self.template.partition(".")[0]
+
+    @property
+    def subject_owner(self) -> str | None:
+        """The owner of what it is about: "photo_request" for ("photo_request.request", id)."""
+        return self.subject_kind.partition(".")[0] if self.subject_kind else None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Still to be handed over, now or later."""
+        return self.state in ("queued", "sending")
+
+    @property
+    def can_be_retried(self) -> bool:
+        return self.state in ("failed", "dead", "cancelled") and not self.is_masked
+
+    @property
+    def is_masked(self) -> bool:
+        """Its links were made unreadable, so that it cannot be sent again: make a new one."""
+        from core.notifications.masking import MASK
+
+        return MASK in self.body
+
+
+class TemplateOverride(Timestamps, TenantModel):
+    """A practice's own wording of a template in a language; a part that is None keeps the standard text."""
+
+    __tablename__ = "core_template_override"
+    __table_args__ = (
+        UniqueConstraint("practice_id", "template", "language", name="uq_core_template_override"),
+    )
+
+    template: Mapped[str] = mapped_column(String(80))
+    language: Mapped[str] = mapped_column(String(12))
+    subject: Mapped[str | None] = mapped_column(String(300), default=None)
+    text: Mapped[str | None] = mapped_column(Text, default=None)
+    sms: Mapped[str | None] = mapped_column(Text, default=None)
+
+
+class InboxItem(TenantModel):
+    """Something that the practice's staff should know. Kept as message and values: each reads it in their language.
+
+    permission: who may see it; ``owner``: the plugin it comes from, and with which it disappears.
+    """
+
+    __tablename__ = "core_inbox_item"
+    __table_args__ = (
+        Index("ix_core_inbox_item_at", "practice_id", "created_at"),
+        UniqueConstraint("practice_id", "key", name="uq_core_inbox_item_key"),
+    )
+
+    owner: Mapped[str] = mapped_column(String(40))
+    permission: Mapped[str] = mapped_column(String(80))
+    icon: Mapped[str] = mapped_column(String(40), default="bell")
+    title: Mapped[str] = mapped_column(String(300))
+    title_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    body: Mapped[str | None] = mapped_column(String(500), default=None)
+    body_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    url: Mapped[str] = mapped_column(String(500))
+    subject_kind: Mapped[str | None] = mapped_column(String(80), default=None)
+    subject_id: Mapped[UUID | None] = mapped_column(default=None)
+    key: Mapped[str | None] = mapped_column(String(200), default=None)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class InboxRead(TenantModel):
+    """A user has read an item."""
+
+    __tablename__ = "core_inbox_read"
+    __table_args__ = (
+        tenant_key("item_id", "core_inbox_item"),
+        UniqueConstraint("practice_id", "item_id", "user_id", name="uq_core_inbox_read"),
+    )
+
+    item_id: Mapped[UUID] = mapped_column()
+    user_id: Mapped[int] = mapped_column()
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
