@@ -1,0 +1,119 @@
+"""The tables of patients."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.db import TenantModel, Timestamps, UtcDateTime, tenant_key
+from core.patients import names, nhs_number
+
+# Ranges of a prefix follow the order of code points; a PostgreSQL database in en_GB would compare otherwise.
+_SORTED_BY_CODE_POINT = String(240).with_variant(String(240, collation="C"), "postgresql")
+
+NHS_NUMBER = "nhs_number"
+INS = "ins"
+LOCAL = "local"
+
+SEXES = ("female", "male", "other", "unknown")
+
+
+class Patient(Timestamps, TenantModel):
+    """A person whom the practice cares for. Phones are E.164, `language` a code such as "fr" or None."""
+
+    __tablename__ = "core_patient"
+    __table_args__ = (
+        Index("ix_core_patient_name", "practice_id", "active", "search_name", "id"),
+        Index("ix_core_patient_birth_date", "practice_id", "birth_date"),
+    )
+
+    given_names: Mapped[str] = mapped_column(String(100))
+    family_name: Mapped[str] = mapped_column(String(100))
+    birth_date: Mapped[date]
+    sex: Mapped[str] = mapped_column(String(8), default="unknown")
+    email: Mapped[str | None] = mapped_column(String(254), default=None)
+    mobile: Mapped[str | None] = mapped_column(String(16), default=None)
+    phone: Mapped[str | None] = mapped_column(String(16), default=None)
+    language: Mapped[str | None] = mapped_column(String(12), default=None)
+    active: Mapped[bool] = mapped_column(default=True)
+    search_name: Mapped[str] = mapped_column(_SORTED_BY_CODE_POINT)
+    version: Mapped[int] = mapped_column(default=1)
+
+    # Read with selectinload at the query, written through PatientIdentifier.
+    identifiers: Mapped[list[PatientIdentifier]] = relationship(
+        viewonly=True, lazy="raise", order_by="PatientIdentifier.system"
+    )
+
+    @property
+    def display_name(self) -> str:
+        return f"{self.given_names} {self.family_name}"
+
+    @property
+    def initials(self) -> str:
+        return names.initials(self.given_names, self.family_name)
+
+    def identifier(self, system: str) -> str | None:
+        """The bare value. The identifiers must have been loaded with the patient."""
+        return next((one.value for one in self.identifiers if one.system == system), None)
+
+    @property
+    def nhs_number(self) -> str | None:
+        """In groups of 3-3-4, for people to read."""
+        value = self.identifier(NHS_NUMBER)
+        return nhs_number.formatted(value) if value else None
+
+
+class PatientIdentifier(TenantModel):
+    """What another system knows the patient by; at most one patient of a practice has it."""
+
+    __tablename__ = "core_patient_identifier"
+    __table_args__ = (
+        tenant_key("patient_id", "core_patient"),
+        UniqueConstraint("practice_id", "system", "value", name="uq_core_patient_identifier_value"),
+        UniqueConstraint("practice_id", "patient_id", "system", name="uq_core_patient_identifier_system"),
+    )
+
+    patient_id: Mapped[UUID]
+    system: Mapped[str] = mapped_column(String(16))
+    value: Mapped[str] = mapped_column(String(64))
+
+
+class PatientSearchWord(TenantModel):
+    """One beginning under which a patient is found: a word of the name, a phone's or an identifier's characters.
+
+    A search is a range over one index (practice_id, word), whatever kind of thing was typed.
+    """
+
+    __tablename__ = "core_patient_search_word"
+    __table_args__ = (
+        tenant_key("patient_id", "core_patient"),
+        Index("ix_core_patient_search_word_word", "practice_id", "word", "patient_id"),
+        Index("ix_core_patient_search_word_patient", "practice_id", "patient_id"),
+    )
+
+    patient_id: Mapped[UUID]
+    word: Mapped[str] = mapped_column(_SORTED_BY_CODE_POINT)
+
+
+class PatientImport(Timestamps, TenantModel):
+    """An uploaded list of patients between its check and its result.
+
+    `content` is the file as it came; it goes when the import is done. `report` is an ImportReport as JSON, in the
+    `language` of the person who uploaded the file.
+    """
+
+    __tablename__ = "core_patient_import"
+
+    file_name: Mapped[str] = mapped_column(String(200))
+    state: Mapped[str] = mapped_column(String(12), default="checked")  # checked, waiting, running, done
+    duplicates: Mapped[str] = mapped_column(String(8), default="update")  # update, skip
+    language: Mapped[str] = mapped_column(String(12))
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    next_row: Mapped[int] = mapped_column(default=0)
+    actor: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
