@@ -1,25 +1,26 @@
 """Which of the offered languages a browser's owner would rather read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from core.i18n.languages import PSEUDO_LANGUAGES
 
 
-def best_language(accept_header: str, offered: Sequence[str]) -> str:
+def best_language(accept_header: str, offered: Iterable[str]) -> str:
     """The offered tag that Accept-Language likes best; the first one offered when none is liked.
 
     "fr-CA" is content with "fr" or "fr-FR"; a pseudo-language has to be asked for by its whole name.
     """
-    exact = {tag.lower(): tag for tag in offered}
+    tags = list(offered)
+    exact = {tag.lower(): tag for tag in tags}
     by_language: dict[str, str] = {}
-    for tag in offered:
+    for tag in tags:
         if tag not in PSEUDO_LANGUAGES:
             by_language.setdefault(tag.lower().partition("-")[0], tag)
     for wanted in _by_preference(accept_header):
         found = exact.get(wanted) or by_language.get(wanted.partition("-")[0])
         if found:
             return found
-    return offered[0]
+    return tags[0]
 
 
 def _by_preference(header: str) -> list[str]:
