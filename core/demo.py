@@ -132,7 +132,7 @@ def _fill(slug: str) -> None:
         if activation.state(plugin.name).can_switch:
             activation.enable(plugin.name)
     for position, (given, family, born, sex, mobile, email, language) in enumerate(PEOPLE[slug]):
-        identifiers = {"nhs_number": NHS_NUMBERS[position]} if slug == "riverside" else {}
+        nhs_number = NHS_NUMBERS[position] if slug == "riverside" else None
         patients.create(
             given_names=given,
             family_name=family,
@@ -141,7 +141,7 @@ def _fill(slug: str) -> None:
             mobile=mobile,
             email=email,
             language=language,
-            identifiers=identifiers,
+            nhs_number=nhs_number,
         )
 
 
