@@ -18,7 +18,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -52,7 +52,13 @@ class Context:
         return self.practice_id.bytes + self.subject.bytes + self.part.encode()
 
 
-def encrypt(source: BinaryIO, key_id: UUID, key: bytes, context: Context) -> Iterator[bytes]:
+class Source(Protocol):
+    """Whatever bytes can be read from."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def encrypt(source: Source, key_id: UUID, key: bytes, context: Context) -> Iterator[bytes]:
     """The blob of everything that ``source`` still holds, piece by piece."""
     salt, prefix = os.urandom(16), os.urandom(7)
     header = _HEADER.pack(MAGIC, key_id.bytes, salt, prefix)
@@ -67,7 +73,7 @@ def encrypt(source: BinaryIO, key_id: UUID, key: bytes, context: Context) -> Ite
         counter, chunk = counter + 1, following
 
 
-def _read_full(source: BinaryIO) -> bytes:
+def _read_full(source: Source) -> bytes:
     """CHUNK bytes, fewer only at the end: sockets and nested readers give what they have."""
     pieces: list[bytes] = []
     missing = CHUNK

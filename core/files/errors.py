@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.errors import Refused
 from core.i18n import _l
 
 
@@ -17,10 +18,6 @@ class FileMissing(FilesError):
 
 class BlobDamaged(FilesError):
     """Stored bytes fail their authentication: cut, changed, moved, or of another file or practice."""
-
-
-class StoreUnavailable(FilesError):
-    """The blob store cannot take or give bytes now (disk full, network away). Nothing half-written stays."""
 
 
 class PictureFailed(FilesError):
@@ -49,21 +46,30 @@ REASONS: Final = {
 """Reason code -> what the person reads. The codes are stored; the sentences are translated when shown."""
 
 
-class FileRefused(FilesError):
+class StoreUnavailable(FilesError, Refused):
+    """The blob store cannot take or give bytes now (disk full, network away). Nothing half-written stays."""
+
+    def __init__(self, why: str) -> None:
+        Refused.__init__(self, refusal_text("unavailable"), "unavailable", status=503)
+        self.why = why
+
+
+_STATUS: Final = {"too_large": 413, "format": 415, "drawing": 415, "animated": 415}
+
+
+class FileRefused(FilesError, Refused):
     """This file is not taken. ``reason`` is a stable code, ``message`` a translated sentence for the person.
 
     A plugin may raise it with a reason of its own (the eleventh photo) and must then give the message.
+    HTTP status: 413 too large, 415 not a format of ours, else 422.
     """
 
     def __init__(self, reason: str, message: object | None = None) -> None:
-        super().__init__(reason)
         self.reason = reason
-        self._message = message
-
-    @property
-    def message(self) -> str:
-        """The sentence in the language that is current when it is read."""
-        return refusal_text(self.reason) if self._message is None else str(self._message)
+        self.own_message = None if message is None else str(message)
+        Refused.__init__(
+            self, self.own_message or refusal_text(reason), reason, status=_STATUS.get(reason, 422)
+        )
 
 
 def refusal_text(reason: str) -> str:

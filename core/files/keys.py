@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from core import db, settings
 from core.files.errors import FilesError
@@ -28,16 +32,17 @@ _lock = threading.Lock()
 def for_writing(practice_id: UUID) -> tuple[UUID, bytes]:
     """The practice's newest data key as (id, key); the first call for a practice makes it.
 
-    Opens a scope of its own, so call it outside any write scope (SQLite has one writer at a time).
+    Inside a write scope of this practice it uses that scope: SQLite has one writer at a time, and waiting for
+    ourselves would take for ever.
     """
     newest = _newest(practice_id)
     if newest is None:
-        try:
+        # Should another process be first, its key is the practice's key.
+        with contextlib.suppress(IntegrityError):
             rotate(practice_id, expected=0)
-        except IntegrityError:
-            pass  # another process was first: its key is the practice's key
         newest = _newest(practice_id)
-        assert newest is not None
+    if newest is None:
+        raise KeyUnavailable("the practice's data key was not kept")
     return newest.id, _unwrap(newest)
 
 
@@ -46,7 +51,7 @@ def for_reading(practice_id: UUID, key_id: UUID) -> bytes:
     held = _unwrapped.get((practice_id, key_id, _fingerprint()))
     if held is not None:
         return held
-    with db.scope(practice_id, write=False):
+    with _scope(practice_id, write=False):
         row = db.get(DataKey, key_id)
     if row is None:
         raise KeyUnavailable("no such data key in this practice")
@@ -61,7 +66,7 @@ def rotate(practice_id: UUID, *, expected: int | None = None) -> UUID:
     key = os.urandom(32)
     row = DataKey(id=db.uuid7(), practice_id=practice_id, master_key=_fingerprint())
     row.wrapped = _wrap(key, practice_id, row.id)
-    with db.scope(practice_id) as session:
+    with _scope(practice_id, write=True) as session, db.savepoint():
         if expected is None:
             newest = session.scalar(select(DataKey.generation).order_by(DataKey.generation.desc()).limit(1))
             expected = newest or 0
@@ -78,8 +83,18 @@ def forget() -> None:
 
 def _newest(practice_id: UUID) -> DataKey | None:
     # Asked each time, not cached: a rotation must hold in every process from its commit on.
-    with db.scope(practice_id, write=False) as session:
+    with _scope(practice_id, write=False) as session:
         return session.scalar(select(DataKey).order_by(DataKey.generation.desc()).limit(1))
+
+
+@contextmanager
+def _scope(practice_id: UUID, *, write: bool) -> Iterator[Session]:
+    """The current scope when it is a writing one of this practice, else a new one."""
+    if db.in_scope() and db.is_write() and db.has_practice() and db.practice_id() == practice_id:
+        yield db.session()
+    else:
+        with db.scope(practice_id, write=write) as session:
+            yield session
 
 
 def _bound(practice_id: UUID, key_id: UUID) -> bytes:

@@ -22,7 +22,8 @@ def clean(name: str | None) -> str:
         " " if unicodedata.category(letter) in ("Zl", "Zp", "Zs") or letter in "\t\n\r" else letter
         for letter in text
         # Cf holds bidi marks and also the joiner in an emoji family: only the marks go.
-        if letter not in _BIDI and (unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn") or letter in "\t\n\r")
+        if letter not in _BIDI
+        and (unicodedata.category(letter) not in ("Cc", "Cs", "Co", "Cn") or letter in "\t\n\r")
     )
     kept = " ".join(kept.split()).strip(". ")
     if len(kept) > LONGEST:

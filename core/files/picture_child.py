@@ -104,7 +104,7 @@ def _turn_of(image: Image.Image) -> Image.Transpose | None:
     from PIL.Image import Transpose
 
     try:
-        orientation = image.getexif().get(_ORIENTATION)
+        orientation = int(image.getexif().get(_ORIENTATION) or 1)
     except Exception:  # hostile EXIF fails in many ways, and none of them matters: it is thrown away
         return None
     return {

@@ -16,7 +16,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from core.files import headers, picture_child
 from core.files.errors import REASONS, FilesError, PictureFailed
@@ -62,9 +62,7 @@ class Child:
             start_new_session=True,
             bufsize=0,
         )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        self._in, self._out = (pipe.fileno() for pipe in self._pipes())
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         self.pictures = 0
@@ -111,15 +109,20 @@ class Child:
     def end(self) -> None:
         """Kill the process and wait for it."""
         self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
+        for pipe in self._pipes():
+            pipe.close()
         self._process.wait()
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise ChildFailed("has no pipes")
+        return self._process.stdin, self._process.stdout
 
 
 def _whole_answer(received: bytearray) -> list[bytes] | None:
     """The frames when all have come: four after "ok", else one."""
-    stream, frames = io.BytesIO(received), []
+    stream = io.BytesIO(received)
+    frames: list[bytes] = []
     while len(frames) < 4:
         part = picture_child.read_frame(stream)
         if part is None:
@@ -204,7 +207,7 @@ def _check_plain(picture: Picture, longest: int) -> None:
         markers, trailing = headers.jpeg_markers(io.BytesIO(picture.content))
     except headers.HeaderError:
         raise PictureFailed("damaged") from None
-    if (shape.width, shape.height) != (picture.width, picture.height) or max(shape.width, shape.height) > longest:
+    if shape != headers.Shape(picture.width, picture.height) or max(picture.width, picture.height) > longest:
         raise PictureFailed("damaged")
     if trailing or not _PLAIN_MARKERS.issuperset(markers):
         raise PictureFailed("damaged")

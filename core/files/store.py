@@ -6,6 +6,7 @@ durable when :func:`put` returns: written under a temporary name, fsynced, renam
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -36,21 +37,31 @@ def put(name: str, pieces: Iterable[bytes]) -> None:
         if isinstance(system, LocalFileSystem):
             _put_local(Path(root, name), pieces)
         else:
-            # Object stores show an object only when its upload is complete.
-            with system.open(f"{root}/{name}", "wb") as blob:
-                for piece in pieces:
-                    blob.write(piece)
+            _put_remote(system, f"{root}/{name}", pieces)
     except OSError as error:
         raise StoreUnavailable(f"the blob store took nothing: {type(error).__name__}") from error
 
 
+def _put_remote(system: fsspec.AbstractFileSystem, path: str, pieces: Iterable[bytes]) -> None:
+    """Object stores show an object only when its upload is complete; one that was broken off is taken away."""
+    try:
+        with system.open(path, "wb") as blob:
+            for piece in pieces:
+                blob.write(piece)
+    except BaseException:
+        # fsspec's files finish what they have when they are closed, for whatever reason.
+        with contextlib.suppress(OSError):
+            system.rm_file(path)
+        raise
+
+
 def _put_local(path: Path, pieces: Iterable[bytes]) -> None:
-    made = [folder for folder in (path.parent, path.parent.parent) if not folder.exists()]
+    made = [folder for folder in list(path.parents)[:3] if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}{_TEMPORARY}")
     try:
         with temporary.open("xb") as blob:
-            os.chmod(blob.fileno(), 0o600)
+            temporary.chmod(0o600)
             for piece in pieces:
                 blob.write(piece)
             blob.flush()
