@@ -110,14 +110,14 @@ def _problems(source: Source, language: str) -> Iterator[str]:
 
 
 def _is_filled(message: Message) -> bool:
-    return bool(message.string) if isinstance(message.string, str) else all(message.string)
+    return bool(message.string) and all(message.string or ())
 
 
 def _mismatches(message: Message) -> Iterator[str]:
     """Placeholders and tags must be those of the English, each as often; of a plural, `%(num)d` may be left out of the
     singular ("une photo")."""
     english = (message.id,) if isinstance(message.id, str) else message.id
-    translated = (message.string,) if isinstance(message.string, str) else message.string
+    translated = (message.string,) if isinstance(message.string, str) else message.string or ()
     for number, text in enumerate(translated):
         original = english[min(number, len(english) - 1)]
         wanted, found = Counter(PLACEHOLDER.findall(original)), Counter(PLACEHOLDER.findall(text))
