@@ -2,7 +2,7 @@
 
 from core.jobs.errors import GiveUp, JobError, Postpone, UnknownJob
 from core.jobs.models import JobRow, Sweep
-from core.jobs.registry import Handler, Job, find, forget_all, register, registered
+from core.jobs.registry import Handler, Job, clear, find, register, registered
 from core.jobs.runner import run_due
 from core.jobs.schedule import JOBS, plant, run_sweeps
 from core.jobs.service import enqueue, scope, withdraw
@@ -17,9 +17,9 @@ __all__ = [
     "Postpone",
     "Sweep",
     "UnknownJob",
+    "clear",
     "enqueue",
     "find",
-    "forget_all",
     "plant",
     "register",
     "registered",

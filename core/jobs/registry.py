@@ -79,6 +79,6 @@ def registered() -> list[Job]:
     return sorted(_jobs.values(), key=lambda job: job.kind)
 
 
-def forget_all() -> None:
+def clear() -> None:
     """Empty the registry: for tests and for a process that loads its plugins anew."""
     _jobs.clear()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from core.errors import Refused
 from core.i18n import _
 
 
-class NotificationError(Exception):
+class NotificationError(Refused):
     """Base of the errors of this room."""
 
+    code_name = "message_refused"
+
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        super().__init__(message, self.code_name, status=422)
 
 
 class UnknownTemplate(NotificationError, LookupError):
     """No such template, or it belongs to a plugin that is off for this practice: the two look the same."""
+
+    code_name = "unknown_template"
 
     def __init__(self, name: str) -> None:
         super().__init__(_("There is no message template called “%(name)s”.", name=name))
@@ -26,8 +30,10 @@ class UnknownTemplate(NotificationError, LookupError):
 class UnknownVariable(NotificationError, ValueError):
     """A text uses a variable that its template does not declare."""
 
+    code_name = "unknown_variable"
+
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        choices = ", ".join("{%s}" % each for each in sorted(known))
+        choices = ", ".join(f"{{{each}}}" for each in sorted(known))
         super().__init__(
             _("“{%(name)s}” cannot be used here. You can use: %(choices)s", name=name, choices=choices)
         )
@@ -37,6 +43,8 @@ class UnknownVariable(NotificationError, ValueError):
 class MissingVariable(NotificationError, ValueError):
     """A value that the text needs was not given, or an override leaves out what the message is for."""
 
+    code_name = "missing_variable"
+
     def __init__(self, name: str) -> None:
         super().__init__(_("The text must contain “{%(name)s}”.", name=name))
         self.name = name
@@ -45,12 +53,16 @@ class MissingVariable(NotificationError, ValueError):
 class EmptyText(NotificationError, ValueError):
     """An override whose text is nothing but blanks."""
 
+    code_name = "empty_text"
+
     def __init__(self) -> None:
         super().__init__(_("The text is empty. Write one, or go back to the standard text."))
 
 
 class MessageTooLong(NotificationError, ValueError):
     """A text message beyond what any provider takes."""
+
+    code_name = "message_too_long"
 
     def __init__(self, characters: int, most: int) -> None:
         super().__init__(
@@ -73,6 +85,8 @@ class RecipientError(NotificationError, ValueError):
 class NoRecipient(RecipientError):
     """The patient has no address for the channel, and none was given."""
 
+    code_name = "no_recipient"
+
     def __init__(self, channel: str) -> None:
         super().__init__(
             channel,
@@ -85,6 +99,10 @@ class NoRecipient(RecipientError):
 class InvalidRecipient(RecipientError):
     """The address is there and is none: a number that does not exist, a landline, a malformed e-mail address."""
 
+    code_name = "invalid_recipient"
+
 
 class WrongState(NotificationError):
     """The message is past the point where this could be done."""
+
+    code_name = "wrong_state"

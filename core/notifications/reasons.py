@@ -25,7 +25,9 @@ REASONS: Final[dict[str, LazyString]] = {
     "provider_busy": _l("The provider asked us to slow down."),
     "provider_error": _l("The provider had a fault."),
     "provider_garbled": _l("The provider's answer could not be understood."),
-    "provider_settings": _l("The provider does not accept our sign-in or sender. Please tell your support team."),
+    "provider_settings": _l(
+        "The provider does not accept our sign-in or sender. Please tell your support team."
+    ),
     "provider_unknown": _l("The provider could not deliver the message and gave no reason."),
     "owner_off": _l("The plugin that this message belongs to is switched off."),
     "internal": _l("Something went wrong on our side. It has been logged."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from sqlalchemy import select
@@ -52,7 +52,6 @@ class Template:
     sms: Text = ""
     channels: tuple[Channel, ...] = CHANNELS
     action: Text = ""
-    about: Text = field(default="")
 
     def __post_init__(self) -> None:
         if "." not in self.name:
@@ -63,7 +62,9 @@ class Template:
                 raise ValueError(f"template {self.name}: {part} is empty")
             for variable in _VARIABLE.findall(source):
                 if variable not in self.variables:
-                    raise ValueError(f"template {self.name}: {part} uses {{{variable}}}, which is not declared")
+                    raise ValueError(
+                        f"template {self.name}: {part} uses {{{variable}}}, which is not declared"
+                    )
 
     @property
     def owner(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from core.notifications.channels.base import Channel, DeliveryFailed, NotNow, Outgoing, Receipt, Refused
+from core.notifications.channels.base import Channel, DeliveryFailed, NotNow, Outgoing, Receipt, Rejected
 from core.notifications.channels.capture import Capture
 from core.notifications.channels.smtp import Smtp
 from core.notifications.channels.twilio import Twilio
 from core.settings import Settings
 
-__all__ = ["Channel", "DeliveryFailed", "NotNow", "Outgoing", "Receipt", "Refused", "for_settings"]
+__all__ = ["Channel", "DeliveryFailed", "NotNow", "Outgoing", "Receipt", "Rejected", "for_settings"]
 
 
 def for_settings(settings: Settings) -> dict[str, Channel]:

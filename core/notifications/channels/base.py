@@ -46,7 +46,7 @@ class DeliveryFailed(Exception):
         self.detail = detail
 
 
-class Refused(DeliveryFailed):
+class Rejected(DeliveryFailed):
     """For good: another try would be refused as well."""
 
 
@@ -71,6 +71,6 @@ class NotNow(DeliveryFailed):
 
 
 class Channel(Protocol):
-    """A way out. ``deliver`` may take its time and is called from several threads. Raises Refused or NotNow."""
+    """A way out. ``deliver`` may take its time and is called from several threads. Raises Rejected or NotNow."""
 
     def deliver(self, message: Outgoing) -> Receipt: ...

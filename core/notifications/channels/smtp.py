@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from core.db import utcnow
-from core.notifications.channels.base import NotNow, Outgoing, Receipt, Refused
+from core.notifications.channels.base import NotNow, Outgoing, Receipt, Rejected
 from core.settings import Settings
 
 NAME: Final = "smtp"
@@ -33,9 +33,7 @@ class Smtp:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise _before_handing_over(error) from None
         try:
-            connection.send_message(
-                mail, from_addr=self._settings.mail_from, to_addrs=[message.recipient]
-            )
+            connection.send_message(mail, from_addr=self._settings.mail_from, to_addrs=[message.recipient])
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise _failure(error) from None
         finally:
@@ -113,23 +111,23 @@ def _before_handing_over(error: Exception) -> NotNow:
     return NotNow("provider_unreachable", sick=True)
 
 
-def _failure(error: Exception) -> Refused | NotNow:
+def _failure(error: Exception) -> Rejected | NotNow:
     """What a failed conversation means for the message. 5xx about the recipient or the text is for good."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code = next(iter(error.recipients.values()))[0]
-        return Refused("recipient_refused", str(code)) if code >= 500 else NotNow("provider_busy", str(code))
+        return Rejected("recipient_refused", str(code)) if code >= 500 else NotNow("provider_busy", str(code))
     if isinstance(error, smtplib.SMTPSenderRefused):
         return NotNow("provider_settings", str(error.smtp_code), sick=True)
     if isinstance(error, smtplib.SMTPDataError):
         code = error.smtp_code
         if 500 <= code <= 599:
-            return Refused("message_refused", str(code))
+            return Rejected("message_refused", str(code))
         if 400 <= code <= 499:
             return NotNow("provider_busy", str(code))
         return NotNow("provider_garbled", sick=True, maybe_taken=True)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         # An address beyond ASCII, and a server that does not take such.
-        return Refused("recipient_refused")
+        return Rejected("recipient_refused")
     if isinstance(error, TimeoutError):
         return NotNow("provider_timeout", sick=True, maybe_taken=True)
     return _before_handing_over(error)

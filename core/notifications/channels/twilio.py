@@ -13,7 +13,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from core.notifications.channels.base import NotNow, Outgoing, Receipt, Refused
+from core.notifications.channels.base import NotNow, Outgoing, Receipt, Rejected
 from core.settings import Settings
 
 NAME: Final = "twilio"
@@ -38,7 +38,7 @@ REFUSALS: Final[dict[int, str]] = {
     63024: "recipient_invalid",
 }
 # The account, the sender or the sign-in: an operator's to mend, so that messages wait rather than die.
-SETTINGS_FAULTS: Final = frozenset({20003, 20005, 20404, 21212, 21603, 21606, 21607, 21611, 21660, 21703, 21705})
+SETTINGS_FAULTS: Final = frozenset({20003, 20005, 20404, 21212, 21603, 21606, 21607, 21660, 21703, 21705})
 UNDELIVERED: Final[dict[int, str]] = {
     30003: "recipient_unreachable",
     30004: "recipient_blocked",
@@ -89,7 +89,9 @@ class Twilio:
         if not sid:
             raise NotNow("provider_garbled", sick=True, maybe_taken=True)
         if status in ("failed", "undelivered"):
-            raise Refused(UNDELIVERED.get(_number(sent.error_code), "provider_unknown"), str(sent.error_code))
+            raise Rejected(
+                UNDELIVERED.get(_number(sent.error_code), "provider_unknown"), str(sent.error_code)
+            )
         return Receipt(NAME, sid, "sent", status or None)
 
     def _client(self) -> Any:
@@ -128,17 +130,17 @@ class _Http(TwilioHttpClient):
         return response
 
 
-def _failure(error: Any, http: _Http) -> Refused | NotNow:
+def _failure(error: Any, http: _Http) -> Rejected | NotNow:
     code, status = _number(error.code), _number(error.status)
     if code in REFUSALS:
-        return Refused(REFUSALS[code], str(code))
+        return Rejected(REFUSALS[code], str(code))
     if status == 429 or code in (20429, 14107, 21611):
         return NotNow("provider_busy", str(code), sick=True, after=_seconds(http.retry_after))
     if status in (401, 403, 404) or code in SETTINGS_FAULTS:
         return NotNow("provider_settings", str(code), sick=True)
     if status == 400:
         # Twilio did not like this very message and says why with a number that we do not know.
-        return Refused("message_refused", str(code))
+        return Rejected("message_refused", str(code))
     return NotNow("provider_error", str(code), sick=True, maybe_taken=status >= 500)
 
 

@@ -1,0 +1,84 @@
+"""Messages to people: texts and e-mails that wait in rows until a provider takes them, and the bell for staff.
+
+notifications.send("photo_request.invitation", patient=patient, channels=["sms"], variables={"link": url},
+                   subject=("photo_request.request", request.id), key=f"invitation:{request.id}")
+"""
+
+from datetime import timedelta
+
+from core.jobs import Job
+from core.notifications import delivery, inbox, sms, templates
+from core.notifications.callbacks import twilio_reports
+from core.notifications.changes import TOPIC, on_changed, remove_listener
+from core.notifications.compose import Preview, language_for
+from core.notifications.delivery import Postman
+from core.notifications.errors import (
+    EmptyText,
+    InvalidRecipient,
+    MessageTooLong,
+    MissingVariable,
+    NoRecipient,
+    NotificationError,
+    RecipientError,
+    UnknownTemplate,
+    UnknownVariable,
+    WrongState,
+)
+from core.notifications.models import (
+    CHANNELS,
+    Channel,
+    InboxItem,
+    InboxRead,
+    Notification,
+    State,
+    TemplateOverride,
+)
+from core.notifications.reasons import reason
+from core.notifications.service import about, cancel, cancel_about, for_patient, get, preview, retry, send
+from core.notifications.templates import Template
+
+JOBS = (
+    Job("core.notifications_mask", delivery.mask_old, every=timedelta(hours=1), across_practices=True),
+    Job("core.inbox_forget", inbox.forget_old, every=timedelta(days=1), across_practices=True),
+)
+
+__all__ = [
+    "CHANNELS",
+    "JOBS",
+    "TOPIC",
+    "Channel",
+    "EmptyText",
+    "InboxItem",
+    "InboxRead",
+    "InvalidRecipient",
+    "MessageTooLong",
+    "MissingVariable",
+    "NoRecipient",
+    "Notification",
+    "NotificationError",
+    "Postman",
+    "Preview",
+    "RecipientError",
+    "State",
+    "Template",
+    "TemplateOverride",
+    "UnknownTemplate",
+    "UnknownVariable",
+    "WrongState",
+    "about",
+    "cancel",
+    "cancel_about",
+    "for_patient",
+    "get",
+    "inbox",
+    "language_for",
+    "on_changed",
+    "preview",
+    "reason",
+    "remove_listener",
+    "retry",
+    "send",
+    "sms",
+    "templates",
+    "twilio_reports",
+]

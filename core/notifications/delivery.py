@@ -1,0 +1,218 @@
+"""Hand waiting messages to their providers: lease, hand over outside any transaction, store how it went."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from core import db, tenancy
+from core.jobs import backoff
+from core.notifications import changes, channels, service
+from core.notifications.breaker import Breaker
+from core.notifications.channels import Channel, NotNow, Outgoing, Receipt, Rejected, capture, smtp
+from core.notifications.masking import mask_links
+from core.notifications.models import MAX_ATTEMPTS, Notification
+from core.settings import Settings
+
+_FIRST_RETRY: Final = timedelta(seconds=5)
+_LONGEST_RETRY: Final = timedelta(hours=1)
+_WAIT_FOR_CALLBACK: Final = timedelta(seconds=45)
+_WAIT_WHILE_OFF: Final = timedelta(minutes=5)
+_STORE_TRIES: Final = 6
+_TIDY_BATCH: Final = 200
+
+Change = Callable[[Notification], None]
+
+log = structlog.get_logger(__name__)
+
+
+class Postman:
+    """Delivers with the channels of some settings; may be shared by threads."""
+
+    def __init__(self, settings: Settings, ways: Mapping[str, Channel] | None = None) -> None:
+        self._ways = dict(ways or channels.for_settings(settings))
+        self._breakers = {name: Breaker() for name in self._ways}
+        # A conversation with a mail server has about ten turns, each with its own time limit.
+        self.lease_seconds = int(max(60.0, 12 * settings.provider_timeout_seconds))
+
+    def claim(self, limit: int) -> list[tuple[UUID, UUID]]:
+        """Lease up to ``limit`` due messages of all practices: (practice id, message id) each."""
+        return db.lease_due(Notification, limit, self.lease_seconds, running="sending")
+
+    def deliver_due(self, limit: int = 50) -> int:
+        """Deliver up to ``limit`` due messages here and now, one after the other; how many there were."""
+        done = 0
+        while done < limit and (claimed := self.claim(1)):
+            self.deliver(*claimed[0])
+            done += 1
+        return done
+
+    def deliver(self, practice_id: UUID, notification_id: UUID) -> None:
+        """Hand one leased message over. Whatever the channel does, the row ends in a state that says it."""
+        message = self._prepare(practice_id, notification_id)
+        if message is None:
+            return
+        change, always = self._hand_over(message)
+        _store(practice_id, message, change, always=always)
+
+    def _hand_over(self, message: Outgoing) -> tuple[Change, bool]:
+        """Ask the channel, and say what that means for the row, and whether it does whoever holds the lease."""
+        breaker = self._breakers[message.channel]
+        if pause := breaker.pause():
+            return partial(_postpone, delay=timedelta(seconds=pause), code=breaker.code), False
+        noted = log.bind(notification=str(message.id), channel=message.channel, attempt=message.attempt)
+        try:
+            receipt = self._ways[message.channel].deliver(message)
+        except Rejected as end:
+            breaker.well()
+            noted.info("notification.rejected", code=end.code, detail=end.detail)
+            return partial(_bury, code=end.code, detail=end.detail), False
+        except NotNow as fault:
+            if fault.sick:
+                breaker.sick(fault.code)
+            noted.warning("notification.not_now", code=fault.code, detail=fault.detail)
+            return partial(_try_later, fault=fault), False
+        except Exception as error:
+            name = type(error).__name__
+            noted.error("notification.channel_broke", error=name)
+            return partial(_try_later, fault=NotNow("internal", name[:80], maybe_taken=True)), False
+        breaker.well()
+        return partial(_take_receipt, receipt=receipt), True
+
+    def _prepare(self, practice_id: UUID, notification_id: UUID) -> Outgoing | None:
+        """What to hand over; None when it is not to be, which is then noted in the row."""
+        with tenancy.practice_scope(practice_id, write=False):
+            row = db.get(Notification, notification_id)
+            if row is None or row.state != "sending":
+                return None
+            practice = tenancy.current()
+            is_on = tenancy.switches.is_on(row.owner)
+            is_late = row.expires_at <= db.utcnow()
+            message = Outgoing(
+                id=row.id,
+                attempt=row.attempts,
+                channel=row.channel,
+                recipient=row.recipient,
+                subject=row.subject,
+                body=row.body,
+                html=row.html,
+                language=row.language,
+                sender_name=practice.name,
+                reply_to=practice.email,
+            )
+        if is_late:
+            _stored(
+                practice_id,
+                message,
+                lambda row: _bury(row, row.last_error or "message_expired", row.error_detail),
+            )
+            return None
+        if not is_on:
+            _store(practice_id, message, partial(_postpone, delay=_WAIT_WHILE_OFF, code="owner_off"))
+            return None
+        return message
+
+
+def mask_old(_payload: dict[str, object]) -> None:
+    """Sweep: make the links in messages unreadable that nobody will send again."""
+    now = db.utcnow()
+    with db.scope(across_practices=True) as session:
+        rows = session.scalars(
+            select(Notification)
+            .where(Notification.state.not_in(("queued", "sending")), Notification.expires_at < now)
+            .where(Notification.body.contains("/l/"), Notification.provider.is_distinct_from(capture.NAME))
+            .where(Notification.body.not_like("%/l/•%"))
+            .limit(_TIDY_BATCH)
+        )
+        for row in rows:
+            mask(row)
+
+
+def _store(practice_id: UUID, message: Outgoing, change: Change, *, always: bool = False) -> None:
+    """Apply a change to the message's row, if our lease is still the one that counts (or ``always``).
+
+    Tried again when the database is away for a moment: between a provider's yes and our note of it lies the window
+    in which a crash would send twice, and giving up here would open it wide.
+    """
+    for remaining in reversed(range(_STORE_TRIES)):
+        try:
+            with tenancy.practice_scope(practice_id):
+                try:
+                    row = service.locked(message.id)
+                except LookupError:
+                    return  # the patient was deleted meanwhile, and the messages too
+                if always or (row.state == "sending" and row.attempts == message.attempt):
+                    change(row)
+            return
+        except DBAPIError as error:
+            log.error("notification.store_failed", notification=str(message.id), error=type(error).__name__)
+            if not remaining:
+                raise
+            time.sleep(0.2 * (_STORE_TRIES - remaining))
+
+
+def _take_receipt(row: Notification, receipt: Receipt) -> None:
+    now = db.utcnow()
+    row.lease_until = row.last_error = row.error_detail = None
+    row.sent_at = row.sent_at or now
+    row.provider = receipt.provider
+    if row.provider_id == receipt.provider_id and not row.is_waiting:
+        return  # a callback overtook the answer: it knows more than the receipt does
+    row.provider_id, row.provider_state = receipt.provider_id, receipt.provider_state
+    if receipt.state == "delivered":
+        row.delivered_at = now
+    if receipt.provider == smtp.NAME:
+        mask(row)  # nothing more will be heard of it
+    changes.enter(row, receipt.state)
+
+
+def mask(row: Notification) -> None:
+    """Keep the text without its keys. It cannot be sent again after this."""
+    row.body, row.html = mask_links(row.body), None
+
+
+def _bury(row: Notification, code: str, detail: str | None) -> None:
+    row.lease_until, row.last_error, row.error_detail = None, code, detail
+    changes.enter(row, "dead")
+
+
+def _expire(row: Notification) -> None:
+    # What kept it from going is a better reason than that the time is over.
+    _bury(row, row.last_error or "message_expired", row.error_detail)
+
+
+def _postpone(row: Notification, delay: timedelta, code: str | None) -> None:
+    """Not handed over at all, so it is no attempt."""
+    row.state, row.lease_until, row.due_at = "queued", None, db.utcnow() + delay
+    row.attempts -= 1
+    if code is not None and row.last_error != code:
+        row.last_error, row.error_detail = code, None
+        changes.tell(row)
+
+
+def _try_later(row: Notification, fault: NotNow) -> None:
+    next_at = _next_try(row, fault)
+    if row.attempts >= row.attempt_limit or next_at >= row.expires_at:
+        _bury(row, fault.code, fault.detail)
+        return
+    row.lease_until, row.due_at = None, next_at
+    row.last_error, row.error_detail = fault.code, fault.detail
+    changes.enter(row, "queued")
+
+
+def _next_try(row: Notification, fault: NotNow) -> datetime:
+    tried = row.attempts - (row.attempt_limit - MAX_ATTEMPTS)  # in this round
+    delay = backoff.delay(tried, first=_FIRST_RETRY, longest=_LONGEST_RETRY)
+    if fault.maybe_taken and row.channel == "sms":
+        delay = max(delay, _WAIT_FOR_CALLBACK)
+    if fault.after is not None:
+        delay = max(delay, fault.after)
+    return db.utcnow() + delay

@@ -1,0 +1,209 @@
+"""Send a message, look at it before, and see what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from core import audit, db
+from core.i18n import _
+from core.jobs import wakeup
+from core.notifications import changes, compose, recipients
+from core.notifications.compose import Preview
+from core.notifications.errors import WrongState
+from core.notifications.models import MAX_ATTEMPTS, Channel, Notification
+from core.patients import Patient
+
+Subject = tuple[str, UUID]
+"""What a message is about: ("photo_request.request", its id)."""
+
+GIVE_UP_AFTER: Final = timedelta(days=2)
+
+
+def send(
+    template_name: str,
+    *,
+    patient: Patient | None,
+    channels: Sequence[Channel],
+    variables: Mapping[str, object],
+    key: str | None,
+    subject: Subject | None = None,
+    recipient: recipients.OneOff = None,
+    language: str | None = None,
+    give_up_after: timedelta = GIVE_UP_AFTER,
+) -> list[Notification]:
+    """Write a message for each channel into the current transaction; the worker hands them over.
+
+    key: with one, the same call twice makes one message a channel, and the second call answers the first's.
+    subject: what it is about; its id is the topic that pages listen to.
+    recipient: a number or address for this time only; a mapping for several channels. The patient's own stays as is.
+    language: None: the patient's, else the practice's.
+    give_up_after: when it has not gone by then, it is dead rather than late.
+
+    Raises NoRecipient, InvalidRecipient, UnknownTemplate, UnknownVariable, MissingVariable and MessageTooLong, before
+    anything is written.
+    """
+    wanted = tuple(dict.fromkeys(channels))
+    if not wanted:
+        raise ValueError("a message needs a channel")
+    if isinstance(recipient, str) and len(wanted) > 1:
+        raise ValueError("give a mapping of recipients when there is more than one channel")
+    known = _with_key(key, wanted)
+    missing = tuple(channel for channel in wanted if channel not in known)
+    if missing:
+        addresses = {channel: recipients.resolve(channel, patient, recipient) for channel in missing}
+        texts = compose.compose(
+            template_name,
+            language=language or compose.language_for(patient),
+            variables=variables,
+            channels=missing,
+        )
+        for channel in missing:
+            row = _row(channel, addresses[channel], texts)
+            row.template, row.key = template_name, key
+            row.patient_id = patient.id if patient is not None else None
+            row.subject_kind, row.subject_id = subject or (None, None)
+            row.expires_at = db.utcnow() + give_up_after
+            known[channel] = _store(row)
+    return [known[channel] for channel in wanted]
+
+
+def preview(
+    template_name: str,
+    *,
+    variables: Mapping[str, object],
+    patient: Patient | None = None,
+    language: str | None = None,
+) -> Preview:
+    """What :func:`send` would send. Raises what it raises for the texts; recipients are not looked at."""
+    return compose.compose(
+        template_name, language=language or compose.language_for(patient), variables=variables
+    )
+
+
+def get(notification_id: UUID) -> Notification | None:
+    """The message of the current practice with this id."""
+    return db.get(Notification, notification_id)
+
+
+def about(subject_id: UUID) -> list[Notification]:
+    """All messages about something, newest first."""
+    return list(
+        db.session().scalars(
+            select(Notification)
+            .where(Notification.subject_id == subject_id)
+            .order_by(Notification.created_at.desc(), Notification.id.desc())
+        )
+    )
+
+
+def for_patient(patient_id: UUID, *, limit: int = 50) -> list[Notification]:
+    """The latest messages to a patient, newest first."""
+    return list(
+        db.session().scalars(
+            select(Notification)
+            .where(Notification.patient_id == patient_id)
+            .order_by(Notification.created_at.desc(), Notification.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def retry(notification_id: UUID) -> Notification:
+    """Put a message that failed back into the queue, for a full round of tries. Raises WrongState, LookupError."""
+    row = locked(notification_id)
+    if not row.can_be_retried:
+        raise WrongState(_("This message cannot be sent again. Please make a new one."))
+    now = db.utcnow()
+    row.due_at, row.expires_at, row.lease_until = now, now + GIVE_UP_AFTER, None
+    row.attempt_limit = row.attempts + MAX_ATTEMPTS
+    row.last_error = row.error_detail = row.provider_id = row.provider_state = None
+    audit.record("notification.retried", patient_id=row.patient_id, subject=("core.notification", row.id))
+    changes.enter(row, "queued")
+    db.after_commit(wakeup.ring)
+    return row
+
+
+def cancel(notification_id: UUID) -> bool:
+    """Take back a message that waits; False when it is on its way or further. Raises LookupError."""
+    row = locked(notification_id)
+    if row.state != "queued":
+        return row.state == "cancelled"
+    audit.record("notification.cancelled", patient_id=row.patient_id, subject=("core.notification", row.id))
+    changes.enter(row, "cancelled")
+    return True
+
+
+def cancel_about(subject_id: UUID) -> int:
+    """Take back every waiting message about something; how many there were."""
+    waiting = [row.id for row in about(subject_id) if row.state == "queued"]
+    return sum(cancel(notification_id) for notification_id in waiting)
+
+
+def locked(notification_id: UUID) -> Notification:
+    """The message, held against the worker and the provider's callbacks until this transaction ends."""
+    row = db.session().scalar(
+        select(Notification)
+        .where(Notification.id == notification_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise LookupError("no such message in this practice")
+    return row
+
+
+def _row(channel: Channel, address: str, texts: Preview) -> Notification:
+    if channel == "sms":
+        return Notification(
+            channel=channel,
+            recipient=address,
+            language=texts.language,
+            body=texts.sms_text,
+            encoding=texts.sms_encoding,
+            segments=texts.sms_segments,
+        )
+    return Notification(
+        channel=channel,
+        recipient=address,
+        language=texts.language,
+        subject=texts.email_subject,
+        body=texts.email_text,
+        html=texts.email_html,
+    )
+
+
+def _store(row: Notification) -> Notification:
+    session = db.session()
+    channel, key = row.channel, row.key
+    try:
+        with db.savepoint():
+            session.add(row)
+            session.flush()
+    except IntegrityError:
+        # Another transaction was quicker with this key.
+        found = _with_key(key, (channel,)).get(channel)
+        if found is None:
+            raise
+        return found
+    detail: dict[str, Any] = {"channel": channel, "template": row.template}
+    audit.record(
+        "notification.queued", patient_id=row.patient_id, subject=("core.notification", row.id), detail=detail
+    )
+    changes.tell(row)
+    db.after_commit(wakeup.ring)
+    return row
+
+
+def _with_key(key: str | None, channels: Sequence[str]) -> dict[str, Notification]:
+    if key is None:
+        return {}
+    rows = db.session().scalars(
+        select(Notification).where(Notification.key == key, Notification.channel.in_(channels))
+    )
+    return {row.channel: row for row in rows}
