@@ -24,12 +24,16 @@ class Lease:
 
 
 class _Leased(Protocol):
-    practice_id: Any
-    id: Any
     state: Any
     due_at: Any
     lease_until: Any
     attempts: Any
+
+    @property
+    def practice_id(self) -> Any: ...
+
+    @property
+    def id(self) -> Any: ...
 
 
 Row = TypeVar("Row", bound=_Leased)

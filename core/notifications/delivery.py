@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from core import db, tenancy
+from core import db, settings, tenancy
 from core.jobs import backoff
 from core.notifications import changes, channels, service
 from core.notifications.breaker import Breaker
@@ -37,11 +37,11 @@ log = structlog.get_logger(__name__)
 class Postman:
     """Delivers with the channels of some settings; may be shared by threads."""
 
-    def __init__(self, settings: Settings, ways: Mapping[str, Channel] | None = None) -> None:
-        self._ways = dict(ways or channels.for_settings(settings))
+    def __init__(self, chosen: Settings, ways: Mapping[str, Channel] | None = None) -> None:
+        self._ways = dict(ways or channels.for_settings(chosen))
         self._breakers = {name: Breaker() for name in self._ways}
         # A conversation with a mail server has about ten turns, each with its own time limit.
-        self.lease_seconds = int(max(60.0, 12 * settings.provider_timeout_seconds))
+        self.lease_seconds = int(max(60.0, 12 * chosen.provider_timeout_seconds))
 
     def claim(self, limit: int) -> list[tuple[UUID, UUID]]:
         """Lease up to ``limit`` due messages of all practices: (practice id, message id) each."""
@@ -109,11 +109,7 @@ class Postman:
                 reply_to=practice.email,
             )
         if is_late:
-            _stored(
-                practice_id,
-                message,
-                lambda row: _bury(row, row.last_error or "message_expired", row.error_detail),
-            )
+            _store(practice_id, message, _expire)
             return None
         if not is_on:
             _store(practice_id, message, partial(_postpone, delay=_WAIT_WHILE_OFF, code="owner_off"))
@@ -125,13 +121,14 @@ def mask_old(_payload: dict[str, object]) -> None:
     """Sweep: make the links in messages unreadable that nobody will send again."""
     now = db.utcnow()
     with db.scope(across_practices=True) as session:
-        rows = session.scalars(
+        old = (
             select(Notification)
             .where(Notification.state.not_in(("queued", "sending")), Notification.expires_at < now)
-            .where(Notification.body.contains("/l/"), Notification.provider.is_distinct_from(capture.NAME))
-            .where(Notification.body.not_like("%/l/•%"))
-            .limit(_TIDY_BATCH)
+            .where(Notification.masked_at.is_(None))
         )
+        if settings.current().is_open_house:
+            old = old.where(Notification.provider.is_distinct_from(capture.NAME))  # read at /dev/outbox
+        rows = session.scalars(old.order_by(Notification.expires_at).limit(_TIDY_BATCH))
         for row in rows:
             mask(row)
 
@@ -176,7 +173,7 @@ def _take_receipt(row: Notification, receipt: Receipt) -> None:
 
 def mask(row: Notification) -> None:
     """Keep the text without its keys. It cannot be sent again after this."""
-    row.body, row.html = mask_links(row.body), None
+    row.body, row.html, row.masked_at = mask_links(row.body), None, db.utcnow()
 
 
 def _bury(row: Notification, code: str, detail: str | None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Lease, TenantModel, Timestamps, UtcDateTime, tenant_key, utcnow
+from core.notifications.masking import MASK
 
 Channel = Literal["sms", "email"]
 CHANNELS: Final[tuple[Channel, ...]] = ("sms", "email")
@@ -30,8 +31,8 @@ class Notification(Timestamps, Lease, TenantModel):
     attempts: every handing over counts, and a retry by a person does not reset it: it numbers them for the provider's
         callbacks. ``attempt_limit`` is where this round ends.
     expires_at: of no use after this moment; it is then dead rather than late.
-    body: plain text as it is sent. Once a provider has taken it, links in it are made unreadable: a link is a key,
-        and the database keeps no keys.
+    body: plain text as it is sent. When nobody will send it again (``masked_at``) links in it are made unreadable: a
+        link is a key, and the database keeps no keys.
     subject_kind, subject_id: what it is about, ("photo_request.request", id).
     key: at most one message of a practice and channel has it.
     """
@@ -67,6 +68,7 @@ class Notification(Timestamps, Lease, TenantModel):
     error_detail: Mapped[str | None] = mapped_column(String(80), default=None)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    masked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
     @property
     def owner(self) -> str:
@@ -90,8 +92,6 @@ class Notification(Timestamps, Lease, TenantModel):
     @property
     def is_masked(self) -> bool:
         """Its links were made unreadable, so that it cannot be sent again: make a new one."""
-        from core.notifications.masking import MASK
-
         return MASK in self.body
 
 

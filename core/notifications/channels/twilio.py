@@ -113,7 +113,7 @@ def callback_url(settings: Settings, message: Outgoing) -> str:
     return f"{settings.base_url}{STATUS_PATH}?{urlencode({'n': str(message.id), 'a': message.attempt})}"
 
 
-class _Http(TwilioHttpClient):
+class _Http(TwilioHttpClient):  # type: ignore[misc] # it ships no types
     """Twilio's client with a time limit and, for tests, another host."""
 
     def __init__(self, timeout: float, base_url: str | None) -> None:
