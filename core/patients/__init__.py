@@ -1,9 +1,9 @@
 """Patients: who they are, how they are found, and what happened with them.
 
-    patient = patients.create(given_names="Zoë", family_name="O'Brien", birth_date="12/03/1980", mobile="07700 900123")
-    patients.search("obrien zo 1980")
-    patients.open_record(patient.id)     a person reads the record: audited
-    patients.get(patient.id)             code needs the patient: not audited
+patient = patients.create(given_names="Zoë", family_name="O'Brien", birth_date="12/03/1980", mobile="07700 900123")
+patients.search("obrien zo 1980")
+patients.open_record(patient.id)     a person reads the record: audited
+patients.get(patient.id)             code needs the patient: not audited
 """
 
 from core.patients import birth_dates, ins, names, nhs_number, phones

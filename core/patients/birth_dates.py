@@ -1,13 +1,13 @@
 """Dates of birth in the many forms in which people write them."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 from babel import Locale
 from babel.dates import get_month_names
 
-from core.i18n import _
+from core.i18n import _, time_zone
 from core.patients.errors import InvalidBirthDate
 from core.patients.names import normalise
 
@@ -16,7 +16,9 @@ _MONTH_LOCALES = ("en", "fr")
 _ISO = re.compile(r"(\d{4})[-/.\s](\d{1,2})[-/.\s](\d{1,2})")
 _NUMBERS = re.compile(r"(\d{1,2})\s*[-/.\s]\s*(\d{1,2})\s*[-/.\s]\s*(\d{4}|\d{2})")
 _COMPACT = re.compile(r"\d{8}")
-_DAY_WORD_YEAR = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|re|e)?[\s./-]*(?:of\s+)?([^\W\d_]+)\.?[\s,./-]*(\d{4}|\d{2})")
+_DAY_WORD_YEAR = re.compile(
+    r"(\d{1,2})(?:st|nd|rd|th|er|re|e)?[\s./-]*(?:of\s+)?([^\W\d_]+)\.?[\s,./-]*(\d{4}|\d{2})"
+)
 _WORD_DAY_YEAR = re.compile(r"([^\W\d_]+)\.?[\s./-]*(\d{1,2})(?:st|nd|rd|th)?[\s,./-]+(\d{4}|\d{2})")
 
 
@@ -26,7 +28,7 @@ def parse(text: str, *, locale: str = "en-GB", today: date | None = None) -> dat
     `locale` decides which of two numbers is the day. A year of two digits is the latest one that is not in the
     future. Raises InvalidBirthDate, also for a date that does not exist, lies ahead or is over 130 years ago.
     """
-    today = today or date.today()
+    today = today or _today()
     if not text.strip():
         raise InvalidBirthDate(_("Enter the date of birth."))
     candidates = _candidates(text, locale)
@@ -40,17 +42,27 @@ def parse(text: str, *, locale: str = "en-GB", today: date | None = None) -> dat
 
 def check(birth_date: date, *, today: date | None = None) -> date:
     """Returns the date when somebody alive can be born on it. Raises InvalidBirthDate."""
-    today = today or date.today()
+    today = today or _today()
     if birth_date > today:
         raise InvalidBirthDate(_("The date of birth lies in the future. Check the year."))
     if birth_date.year < today.year - OLDEST_YEARS:
-        raise InvalidBirthDate(_("The date of birth is more than %(num)d years ago. Check the year.", num=OLDEST_YEARS))
+        raise InvalidBirthDate(
+            _("The date of birth is more than %(num)d years ago. Check the year.", num=OLDEST_YEARS)
+        )
     return birth_date
+
+
+def year_in(digits: str) -> int | None:
+    """The year when these four digits are one in which somebody alive can be born."""
+    this_year = _today().year
+    if len(digits) == 4 and this_year - OLDEST_YEARS <= int(digits) <= this_year:
+        return int(digits)
+    return None
 
 
 def recognise(text: str, *, locale: str = "en-GB", today: date | None = None) -> date | None:
     """The date when the text is one and somebody can be born on it, else None. For the search box."""
-    today = today or date.today()
+    today = today or _today()
     found = _first_real(_candidates(text, locale), today)
     if found is None or found > today or found.year < today.year - OLDEST_YEARS:
         return None
@@ -59,8 +71,13 @@ def recognise(text: str, *, locale: str = "en-GB", today: date | None = None) ->
 
 def age(birth_date: date, *, on: date | None = None) -> int:
     """Completed years."""
-    on = on or date.today()
+    on = on or _today()
     return on.year - birth_date.year - ((on.month, on.day) < (birth_date.month, birth_date.day))
+
+
+def _today() -> date:
+    """At the practice: in Nouméa tomorrow begins earlier."""
+    return datetime.now(time_zone()).date()
 
 
 def _candidates(text: str, locale: str) -> list[tuple[str, int, int]]:
@@ -114,7 +131,7 @@ def _ordered(first: int, second: int, year: str, locale: str) -> tuple[str, int,
 
 @lru_cache
 def _month_comes_first(locale: str) -> bool:
-    pattern = Locale.parse(locale, sep="-").date_formats["short"].pattern
+    pattern: str = Locale.parse(locale, sep="-").date_formats["short"].pattern
     return pattern.index("M") < pattern.index("d")
 
 

@@ -21,12 +21,22 @@ IDENTIFIERS: Final = {"nhs_number": NHS_NUMBER, "ins": INS, "local_id": LOCAL}
 FIELDS: Final = (*COLUMNS, *IDENTIFIERS)
 
 _SEX_WORDS = {
-    "female": "female", "f": "female", "woman": "female", "femme": "female", "feminin": "female", "2": "female",
-    "male": "male", "m": "male", "man": "male", "homme": "male", "h": "male", "masculin": "male", "1": "male",
-    "other": "other", "autre": "other", "o": "other", "x": "other", "indeterminate": "other", "indetermine": "other", "9": "other",
-    "unknown": "unknown", "inconnu": "unknown", "not known": "unknown", "u": "unknown", "0": "unknown", "i": "unknown",
-}  # fmt: skip
-_LANGUAGE_WORDS = {"english": "en", "anglais": "en", "eng": "en", "french": "fr", "francais": "fr", "fra": "fr", "fre": "fr"}
+    "female": ("female", "f", "woman", "femme", "feminin", "2"),
+    "male": ("male", "m", "man", "homme", "h", "masculin", "1"),
+    "other": ("other", "autre", "o", "x", "indeterminate", "indetermine", "9"),
+    "unknown": ("unknown", "inconnu", "not known", "non connu", "u", "i", "0"),
+}
+"""What clinical systems write; the digits are ISO 5218."""
+_SEXES = {word: sex for sex, words in _SEX_WORDS.items() for word in words}
+_LANGUAGES = {
+    "english": "en",
+    "anglais": "en",
+    "eng": "en",
+    "french": "fr",
+    "francais": "fr",
+    "fra": "fr",
+    "fre": "fr",
+}
 _LONGEST_LOCAL_ID = 64
 
 
@@ -66,7 +76,7 @@ def required_message(field: str) -> str:
 
 
 def search_words(values: Mapping[str, Any]) -> set[str]:
-    """All beginnings under which somebody with these (clean) values is found, but the date of birth, a column itself."""
+    """All beginnings under which somebody with these clean values is found; the date of birth is a column itself."""
     words = names.search_words(values["given_names"], values["family_name"])
     words.update(number.removeprefix("+") for key in ("mobile", "phone") if (number := values.get(key)))
     words.update(identifier_word(value) for field in IDENTIFIERS if (value := values.get(field)))
@@ -74,7 +84,7 @@ def search_words(values: Mapping[str, Any]) -> set[str]:
 
 
 def identifier_word(value: str) -> str:
-    """"EMIS-00123" is found as emis00123: separators are typed or not."""
+    """ "EMIS-00123" is found as emis00123: separators are typed or not."""
     return names.normalise(value).replace(" ", "")
 
 
@@ -83,7 +93,9 @@ def _readers(country: str, locale: str) -> dict[str, Callable[[object], Any]]:
         "given_names": lambda given: _name("given_names", given),
         "family_name": lambda given: _name("family_name", given),
         "birth_date": lambda given: (
-            birth_dates.check(given) if isinstance(given, date) else birth_dates.parse(_text(given), locale=locale)
+            birth_dates.check(given)
+            if isinstance(given, date)
+            else birth_dates.parse(_text(given), locale=locale)
         ),
         "sex": _sex,
         "email": _optional(_email),
@@ -116,7 +128,7 @@ def _sex(given: object) -> str:
     if not word:
         return "unknown"
     try:
-        return _SEX_WORDS[word]
+        return _SEXES[word]
     except KeyError:
         raise InvalidValue(_("Enter the sex as female, male, other or unknown.")) from None
 
@@ -125,7 +137,9 @@ def _email(text: str) -> str:
     try:
         checked = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
-        raise InvalidEmail(_("This is not an e-mail address. Check it, for example name@example.com.")) from None
+        raise InvalidEmail(
+            _("This is not an e-mail address. Check it, for example name@example.com.")
+        ) from None
     if len(checked.normalized) > 254:
         raise InvalidEmail(_("This e-mail address is too long."))
     return checked.normalized
@@ -133,15 +147,20 @@ def _email(text: str) -> str:
 
 def _language(text: str) -> str:
     word = names.normalise(text)
-    code = _LANGUAGE_WORDS.get(word, word.split()[0] if word else "")
+    code = _LANGUAGES.get(word, word.split()[0] if word else "")
     if code not in offered_languages():
         raise InvalidValue(
-            _("Messages cannot be sent in this language. Choose one of: %(languages)s.", languages=", ".join(offered_languages()))
+            _(
+                "Messages cannot be sent in this language. Choose one of: %(codes)s.",
+                codes=", ".join(offered_languages()),
+            )
         )
     return code
 
 
 def _local_id(text: str) -> str:
     if len(text) > _LONGEST_LOCAL_ID or not text.isprintable() or not identifier_word(text):
-        raise InvalidValue(_("Enter the record number with letters and digits, at most %(num)d.", num=_LONGEST_LOCAL_ID))
+        raise InvalidValue(
+            _("Enter the record number with letters and digits, at most %(num)d.", num=_LONGEST_LOCAL_ID)
+        )
     return text

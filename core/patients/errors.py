@@ -72,6 +72,8 @@ class EditConflict(PatientError):
 
     def __init__(self) -> None:
         super().__init__(
-            _("Somebody else changed this record while you had it open. Open it again and make your change once more."),
+            _(
+                "Somebody else changed this record while you had it open. Open it again and make your change once more."
+            ),
             "conflict",
         )

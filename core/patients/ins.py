@@ -13,11 +13,15 @@ def parse(text: str) -> str:
     """The 15 characters, capital letters for Corsica (2A, 2B). Raises InvalidIns."""
     matricule = "".join(char for char in text.upper() if not char.isspace() and char not in "-._")
     if len(matricule) != 15 or not matricule.isascii() or not matricule.isalnum():
-        raise InvalidIns(_("An INS number has 15 characters: 13 and the key of 2 digits. Check what you entered."))
+        raise InvalidIns(
+            _("An INS number has 15 characters: 13 and the key of 2 digits. Check what you entered.")
+        )
     try:
         nir.validate(matricule)
     except (ValidationError, ValueError):
-        raise InvalidIns(_("This INS number does not fit its key. Compare it with the patient's Carte Vitale.")) from None
+        raise InvalidIns(
+            _("This INS number does not fit its key. Compare it with the patient's Carte Vitale.")
+        ) from None
     return matricule
 
 

@@ -19,12 +19,7 @@ _KEPT_FORMAT_CHARACTERS = "\u200c\u200d"
 def clean_name(text: str, *, required: bool = True) -> str:
     """The name as it is kept: composed, single-spaced, no invisible characters. Raises InvalidName."""
     composed = unicodedata.normalize("NFC", text)
-    visible = "".join(
-        " " if char.isspace() else char
-        for char in composed
-        if char.isspace() or char in _KEPT_FORMAT_CHARACTERS or unicodedata.category(char) not in ("Cc", "Cf", "Co", "Cs")
-    )
-    name = " ".join(visible.split())
+    name = " ".join("".join(filter(_is_kept, composed)).split())
     if not name:
         if required:
             raise InvalidName(_("Enter the name."))
@@ -34,6 +29,11 @@ def clean_name(text: str, *, required: bool = True) -> str:
     if not any(char.isalpha() for char in name):
         raise InvalidName(_("Enter the name with letters."))
     return name
+
+
+def _is_kept(char: str) -> bool:
+    invisible = unicodedata.category(char) in ("Cc", "Cf", "Co", "Cs")
+    return char.isspace() or char in _KEPT_FORMAT_CHARACTERS or not invisible
 
 
 def normalise(text: str) -> str:

@@ -8,6 +8,7 @@ from core.patients.errors import InvalidPhone
 
 _TEXTABLE = {PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PERSONAL_NUMBER}
 _LONGEST_INPUT = 40
+_DOES_NOT_EXIST = -1
 
 # Ofcom and Arcep set these aside for drama and demonstration. The metadata calls some of them unassigned; a demo and
 # a test can use nothing else without ringing a stranger.
@@ -19,7 +20,7 @@ def parse_phone(text: str, country: str) -> str:
     """The number as E.164. `country`: where it is dialled from when it has no +, "GB" or "FR". Raises InvalidPhone."""
     example = _example(country)
     if len(text) > _LONGEST_INPUT or any(char.isalpha() for char in text):
-        raise InvalidPhone(_("This is not a phone number. Enter it with digits, for example %(example)s.", example=example))
+        raise InvalidPhone(_message(NumberParseException.NOT_A_NUMBER, example))
     try:
         number = phonenumbers.parse(text, country)
     except NumberParseException as error:
@@ -37,7 +38,9 @@ def parse_mobile(text: str, country: str) -> str:
         return e164
     if phonenumbers.number_type(phonenumbers.parse(e164)) not in _TEXTABLE:
         raise InvalidPhone(
-            _("This number cannot receive texts. Enter a mobile number, or put this one under the other phone.")
+            _(
+                "This number cannot receive texts. Enter a mobile number, or put this one under the other phone."
+            )
         )
     return e164
 
@@ -78,7 +81,7 @@ def _length_fault(number: PhoneNumber) -> int:
         return NumberParseException.TOO_SHORT_NSN
     if reason == phonenumbers.ValidationResult.TOO_LONG:
         return NumberParseException.TOO_LONG
-    return NumberParseException.NOT_A_NUMBER
+    return _DOES_NOT_EXIST
 
 
 def _message(fault: int, example: str) -> str:
@@ -88,6 +91,10 @@ def _message(fault: int, example: str) -> str:
         return _("This phone number is too long. Check it, for example %(example)s.", example=example)
     if fault == NumberParseException.INVALID_COUNTRY_CODE:
         return _("The country code of this phone number does not exist. Check it, for example +44 or +33.")
+    if fault == NumberParseException.NOT_A_NUMBER:
+        return _(
+            "This is not a phone number. Enter it with digits, for example %(example)s.", example=example
+        )
     return _("This phone number does not exist. Check it, for example %(example)s.", example=example)
 
 

@@ -34,14 +34,16 @@ class Term:
 
 
 def search(query: str, limit: int = 25, offset: int = 0, *, inactive: bool = False) -> list[Patient]:
-    """The patients that fit, the likeliest first, with their identifiers loaded; an empty query lists everybody by name.
+    """The patients that fit, the likeliest first, with their identifiers loaded. An empty query lists all by name.
 
     Two queries, however many are found. `inactive`: also those who have left the practice.
     """
     terms = read_query(query)
     if query.strip() and not terms:
         return []
-    statement = _matching(terms, inactive=inactive).order_by(*_ranking(terms), Patient.search_name, Patient.id)
+    statement = _matching(terms, inactive=inactive).order_by(
+        *_ranking(terms), Patient.search_name, Patient.id
+    )
     statement = statement.options(selectinload(Patient.identifiers)).limit(limit).offset(offset)
     found = list(db.session().scalars(statement))
     if terms:
@@ -54,7 +56,9 @@ def count(query: str = "", *, inactive: bool = False) -> int:
     terms = read_query(query)
     if query.strip() and not terms:
         return 0
-    matching = _matching(terms, inactive=inactive).with_only_columns(func.count(Patient.id), maintain_column_froms=True)
+    matching = _matching(terms, inactive=inactive).with_only_columns(
+        func.count(Patient.id), maintain_column_froms=True
+    )
     return db.session().scalar(matching) or 0
 
 
@@ -62,7 +66,11 @@ def read_query(query: str) -> list[Term]:
     """What was typed, as terms, read the way the practice writes dates and phone numbers."""
     practice = tenancy.current()
     text = " ".join(query[:_LONGEST_QUERY].split())
-    terms = [_whole(text, practice.country, practice.language)] if _is_number_or_date(text, practice.language) else None
+    terms = (
+        [_whole(text, practice.country, practice.language)]
+        if _is_number_or_date(text, practice.language)
+        else None
+    )
     if terms is None:
         terms = _mixture(text.replace(",", " ").split(), practice.country, practice.language)
     return [term for term in terms if term.prefixes or term.born][:MOST_TERMS]
@@ -78,7 +86,7 @@ def _whole(text: str, country: str, locale: str) -> Term:
     if _NUMBER.fullmatch(text):
         digits = identifier_word(text)
         prefixes = list(dict.fromkeys([digits, *phones.search_prefixes(text, country)]))
-        if born is None and (year := _year(digits)):
+        if born is None and (year := birth_dates.year_in(digits)):
             return Term(tuple(prefixes), (date(year, 1, 1), date(year, 12, 31)))
     return Term(tuple(prefixes), (born, born) if born else None)
 
@@ -107,14 +115,7 @@ def _words(token: str) -> list[Term]:
     return [Term((piece,), is_name=True) for piece in pieces]
 
 
-def _year(digits: str) -> int | None:
-    this_year = date.today().year
-    if len(digits) == 4 and this_year - birth_dates.OLDEST_YEARS <= int(digits) <= this_year:
-        return int(digits)
-    return None
-
-
-def _matching(terms: list[Term], *, inactive: bool) -> Select[tuple[Patient]]:
+def _matching(terms: list[Term], *, inactive: bool) -> Select[Patient]:
     statement = select(Patient)
     if not inactive:
         statement = statement.where(Patient.active.is_(True))

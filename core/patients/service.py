@@ -67,7 +67,7 @@ def get_many(patient_ids: Collection[UUID]) -> dict[UUID, Patient]:
 
 
 def open_record(patient_id: UUID) -> Patient:
-    """The patient, for a person who is about to read the record: that is put on the audit trail. Raises PatientNotFound."""
+    """The patient, for a person who is about to read the record: audited. Raises PatientNotFound."""
     patient = get(patient_id)
     audit.record("patient.viewed", patient_id=patient.id)
     return patient
@@ -115,7 +115,9 @@ def by_identifier(system: str, value: str) -> Patient | None:
     holder = select(PatientIdentifier.patient_id).where(
         PatientIdentifier.system == system, PatientIdentifier.value == value
     )
-    return db.session().scalar(select(Patient).where(Patient.id.in_(holder)).options(selectinload(Patient.identifiers)))
+    return db.session().scalar(
+        select(Patient).where(Patient.id.in_(holder)).options(selectinload(Patient.identifiers))
+    )
 
 
 # --- on clean values, shared with the import --------------------------------------------------------------------------
@@ -132,12 +134,16 @@ def add(patient: Patient, values: Mapping[str, Any]) -> None:
         for field, system in details.IDENTIFIERS.items()
         if (value := values.get(field))
     ]
-    words = [PatientSearchWord(patient_id=patient.id, word=word) for word in sorted(details.search_words(values))]
+    words = [
+        PatientSearchWord(patient_id=patient.id, word=word) for word in sorted(details.search_words(values))
+    ]
     db.session().add_all([patient, *identifiers, *words])
 
 
 def identifiers_of(patient: Patient) -> list[PatientIdentifier]:
-    return list(db.session().scalars(select(PatientIdentifier).where(PatientIdentifier.patient_id == patient.id)))
+    return list(
+        db.session().scalars(select(PatientIdentifier).where(PatientIdentifier.patient_id == patient.id))
+    )
 
 
 def change(patient: Patient, values: Mapping[str, Any], identifiers: list[PatientIdentifier]) -> set[str]:
