@@ -1,0 +1,5 @@
+/** What every staff-side page loads. What keeps a page live is in boot.js. */
+import "careroom/menu";
+import "careroom/dialog";
+import "careroom/forms";
+import "careroom/theme";
