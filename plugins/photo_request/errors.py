@@ -2,77 +2,74 @@
 
 from __future__ import annotations
 
-from core.sdk import FileRefused, LazyString, _l
+from core.sdk import LazyString, Refused, _l, files
 
 
-class PhotoRequestError(Exception):
-    """Base of the errors below. ``code`` is stable, ``message`` is shown in the reader's language."""
+class PhotoRequestError(Refused):
+    """Base of the errors below: the web room shows ``message`` in the reader's language."""
 
-    code = "refused"
-    text: LazyString | str = _l("This did not work. Please try again.")
+    kind = "refused"
+    text: LazyString = _l("This did not work. Please try again.")
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(self.code)
-        self._message = message
-
-    @property
-    def message(self) -> str:
-        return str(self._message or self.text)
+        super().__init__(message or str(self.text), self.kind)
 
 
 class CannotSend(PhotoRequestError):
     """No way to send was chosen, or the patient has no number or address for it."""
 
-    code = "cannot_send"
+    kind = "cannot_send"
     text = _l("Choose how to send the request.")
 
 
 class RequestClosed(PhotoRequestError):
     """The request has moved on meanwhile (somebody closed or cancelled it, or it expired)."""
 
-    code = "closed"
+    kind = "closed"
     text = _l("This request is closed already. The page now shows how it stands.")
 
 
 class PhotoNotReady(PhotoRequestError):
     """Nobody can decide about a photo that has not arrived or cannot be seen."""
 
-    code = "not_ready"
+    kind = "not_ready"
     text = _l("This photo is still being prepared. Please wait a moment.")
 
 
 class ReasonMissing(PhotoRequestError):
     """A photo is rejected with a reason, or not at all."""
 
-    code = "reason_missing"
+    kind = "reason_missing"
     text = _l("Choose why you reject the photo; for another reason, write it down.")
 
 
 class AgreementMissing(PhotoRequestError):
     """Photos are taken only after the patient has agreed."""
 
-    code = "agreement_missing"
+    kind = "agreement_missing"
     text = _l("Please confirm that no photo shows an intimate area, then send.")
 
 
 class NothingChosen(PhotoRequestError):
     """The patient sent no photo."""
 
-    code = "nothing_chosen"
+    kind = "nothing_chosen"
     text = _l("Please choose at least one photo.")
 
 
 class TooManyChosen(PhotoRequestError):
     """More photos, or more bytes, than the request has room for."""
 
-    code = "too_many_chosen"
+    kind = "too_many_chosen"
+    text = _l("These are too many photos. Please remove some.")
 
 
-class UploadRefused(FileRefused):
+class UploadRefused(files.FileRefused):
     """An upload that this request does not take; ``reason`` is one of :data:`REFUSALS`."""
 
     def __init__(self, reason: str, **values: object) -> None:
-        super().__init__(reason, str(REFUSALS[reason]) % values if values else str(REFUSALS[reason]))
+        text = str(REFUSALS[reason])
+        super().__init__(reason, text % values if values else text)
 
 
 REFUSALS = {
@@ -80,5 +77,4 @@ REFUSALS = {
     "closed": _l("The practice has closed this request, so no more photos can be added."),
     "too_many": _l("This request takes %(max)d photos at most. This one was not added."),
     "too_much": _l("All photos together may have %(limit)s MB at most. This one was not added."),
-    "empty": _l("This file is empty. Please choose the photo again."),
 }

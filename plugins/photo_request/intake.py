@@ -15,15 +15,12 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from core.sdk import (
-    N_,
-    File,
     _,
     audit,
     db,
-    format_number,
-    inbox,
+    files,
+    i18n,
     jobs,
-    language,
     ngettext,
     notifications,
     tenancy,
@@ -106,7 +103,7 @@ def declare_photos(request: Request, chosen: Sequence[Chosen], *, agreed: bool) 
         request_id=request.id,
         wording=consent_wording(tenancy.current().name),
         version=CONSENT_VERSION,
-        language=language(),
+        language=i18n.language(),
     )
     db.session().add(consent)
     db.session().flush()
@@ -139,13 +136,11 @@ def check_offer(request: Request, uuid: UUID, size: int) -> None:
     photo = _by_uuid(request, uuid)
     if photo is None:
         raise UploadRefused("not_agreed")
-    if size <= 0:
-        raise UploadRefused("empty")
     if photo.state == EXPECTED:
         _refuse_when_full(request, size)
 
 
-def accept(request: Request, uuid: UUID, file: File) -> Photo:
+def accept(request: Request, uuid: UUID, file: files.File) -> Photo:
     """Take a photo whose bytes are durable. The same ``uuid`` a second time answers the first photo.
 
     In the transaction that stores the file: when this raises UploadRefused, neither is kept.
@@ -238,7 +233,7 @@ def clean_comment(comment: str | None) -> str | None:
 
 def megabytes(size: int) -> str:
     """Bytes as the person reads them: "4.2"."""
-    return format_number(round(size / _MEGABYTE, 1))
+    return i18n.format_number(round(size / _MEGABYTE, 1))
 
 
 def _check_room(request: Request, coming: Sequence[Chosen]) -> None:
@@ -308,10 +303,10 @@ def _announce(request: Request, consent: Consent) -> None:
                 "count": str(request.photo_count),
             },
             key=f"photo_request.confirmation:{consent.id}:{request.photo_count}",
-            subject=(service.OWNER, consent.id),
+            subject=("photo_request.consent", consent.id),
         )
-    inbox.notify(
-        N_("Photos received from %(patient)s"),
+    notifications.inbox.notify(
+        i18n.N_("Photos received from %(patient)s"),
         params={"patient": patient.display_name},
         url=f"/photo_request/requests/{request.id}",
         permission="photo_request.view",

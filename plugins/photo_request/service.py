@@ -16,17 +16,16 @@ from sqlalchemy import select, update
 from core.sdk import (
     LazyString,
     Patient,
-    Preview,
     _,
     audit,
     db,
-    format_date,
+    i18n,
     links,
     notifications,
     patients,
-    realtime,
+    publish,
     tenancy,
-    use_language,
+    topic,
     utcnow,
     uuid7,
 )
@@ -44,7 +43,6 @@ from plugins.photo_request.models import (
     Request,
 )
 
-OWNER: Final = "photo_request"
 PURPOSE: Final = "photo_request.photos"
 SUBJECT: Final = "photo_request.request"
 
@@ -107,7 +105,7 @@ def request_photos(
             patient, link=issued.url, expires_at=issued.link.expires_at, note=request.note, reason=reason
         ),
         key=f"photo_request.request:{request_id}",
-        subject=(OWNER, request_id),
+        subject=(SUBJECT, request_id),
     )
     audit.record(
         "photo_request.sent",
@@ -126,7 +124,7 @@ def preview(
     link: str,
     expires_at: datetime,
     reason: LazyString | str | None = None,
-) -> Preview:
+) -> notifications.Preview:
     """The very message that :func:`request_photos` would send, with ``link`` standing for the link to come."""
     return notifications.preview(
         messages.RETAKE if reason else messages.INVITATION,
@@ -147,13 +145,13 @@ def message_variables(
 ) -> dict[str, str]:
     """What the templates of a request are filled with, written as the patient reads it."""
     practice = tenancy.current()
-    with use_language(notifications.language_for(patient)):
+    with i18n.use_language(notifications.language_for(patient)):
         values = {
             "practice": practice.name,
             "patient": patient.given_names,
             "link": link,
             # In figures, because the û of août would push a French SMS out of GSM-7.
-            "expires": format_date(expires_at, "short"),
+            "expires": i18n.format_date(expires_at, "short"),
             "note": note or "",
         }
         if reason is not None:
@@ -186,8 +184,6 @@ def complete(request: Request) -> None:
 def unlock(request: Request) -> None:
     """Let the patient try the date of birth again."""
     links.unlock(request.link_id)
-    audit.record("photo_request.unlocked", patient_id=request.patient_id, subject=(SUBJECT, request.id))
-    tell(request, "unlocked")
 
 
 def take(request: Request) -> None:
@@ -268,9 +264,9 @@ def clean_note(note: str | None) -> str | None:
 
 def tell(request: Request, change: str) -> None:
     """Wake the pages that show this request: lists, the patient's workspace, the request's own page."""
-    realtime.publish(realtime.topic(SUBJECT), change, request=request.id)
-    realtime.publish(realtime.topic("photo_request.patient", request.patient_id), change, request=request.id)
-    realtime.publish(realtime.topic(SUBJECT, request.id), change, request=request.id)
+    publish(topic(SUBJECT), change, request=request.id)
+    publish(topic("photo_request.patient", request.patient_id), change, request=request.id)
+    publish(topic(SUBJECT, request.id), change, request=request.id)
 
 
 def _checked_channels(patient: Patient, channels: Sequence[str]) -> list[str]:

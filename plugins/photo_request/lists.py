@@ -1,0 +1,252 @@
+"""Requests as staff see them: each with its patient, link, messages and photos, loaded in a handful of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+
+from core.sdk import Link, Patient, db, links, notifications, patients, utcnow
+from plugins.photo_request import service
+from plugins.photo_request.models import (
+    CANCELLED,
+    COMPLETED,
+    EXPECTED,
+    EXPIRED,
+    KEPT,
+    OPEN_STATES,
+    READY,
+    RECEIVED,
+    REJECTED,
+    TO_REVIEW_STATES,
+    UNREADABLE,
+    WAITING_STATES,
+    Photo,
+    Request,
+)
+
+PAGE_SIZE: Final = 25
+_RECENT: Final = timedelta(days=14)
+FILTERS: Final = ("review", "waiting", "attention", "done", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A request with everything that a list shows of it. ``state`` is as of now; a locked link makes it "locked"."""
+
+    request: Request
+    patient: Patient
+    state: str
+    link: Link | None
+    messages: list[notifications.Notification] = field(default_factory=list)
+    photos: list[Photo] = field(default_factory=list)
+
+    @property
+    def to_review(self) -> list[Photo]:
+        return [photo for photo in self.photos if photo.state in TO_REVIEW_STATES]
+
+    @property
+    def unreadable(self) -> list[Photo]:
+        return [photo for photo in self.photos if photo.state == UNREADABLE]
+
+    @property
+    def shown(self) -> list[Photo]:
+        """The photos that have, or will have, a picture."""
+        return [photo for photo in self.photos if photo.state not in (EXPECTED, UNREADABLE)]
+
+    @property
+    def on_the_way(self) -> int:
+        return sum(photo.state == EXPECTED for photo in self.photos)
+
+    def count(self, state: str) -> int:
+        """How many photos are in this state."""
+        return sum(photo.state == state for photo in self.photos)
+
+    @property
+    def has_failed(self) -> bool:
+        """No message reached the patient, or nobody knows that one did."""
+        return bool(self.messages) and all(m.state in ("failed", "dead") for m in self.messages)
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.state in ("sent", "opened", "locked")
+
+    @property
+    def can_send_again(self) -> bool:
+        return self.state not in (RECEIVED, COMPLETED) or (self.state == RECEIVED and not self.to_review)
+
+    @property
+    def can_complete(self) -> bool:
+        return self.state == RECEIVED
+
+    @property
+    def is_open(self) -> bool:
+        return self.request.state in OPEN_STATES and self.state != EXPIRED
+
+    @property
+    def kept(self) -> int:
+        return self.count(KEPT)
+
+    @property
+    def rejected(self) -> int:
+        return self.count(REJECTED)
+
+    @property
+    def preparing(self) -> int:
+        return sum(photo.state not in (READY, KEPT, REJECTED) for photo in self.shown)
+
+
+def rows(requests: Sequence[Request]) -> list[Row]:
+    """These requests with all that belongs to them, in the same order."""
+    ids = [request.id for request in requests]
+    people = patients.get_many({request.patient_id for request in requests})
+    link_of = {link.id: link for link in _by_ids(Link, Link.id, [r.link_id for r in requests])}
+    model = notifications.Notification
+    messages = _grouped(_by_ids(model, model.subject_id, ids), lambda m: m.subject_id)
+    photos = _grouped(_by_ids(Photo, Photo.request_id, ids), lambda p: p.request_id)
+    now = utcnow()
+    return [
+        Row(
+            request=request,
+            patient=people[request.patient_id],
+            state=_state(request, link_of.get(request.link_id), now),
+            link=link_of.get(request.link_id),
+            messages=sorted(messages[request.id], key=lambda m: (m.channel, m.id)),
+            photos=sorted(photos[request.id], key=lambda p: (p.position, p.id)),
+        )
+        for request in requests
+    ]
+
+
+def row(request: Request) -> Row:
+    """One request with all that belongs to it."""
+    return rows([request])[0]
+
+
+def of_patient(patient_id: UUID, limit: int = 20) -> list[Row]:
+    """A patient's requests, newest first."""
+    found = db.session().scalars(
+        select(Request)
+        .where(Request.patient_id == patient_id)
+        .order_by(Request.created_at.desc(), Request.id.desc())
+        .limit(limit)
+    )
+    return rows(found.all())
+
+
+def count_of_patient(patient_id: UUID) -> int:
+    """How many requests a patient ever had."""
+    return db.session().scalar(select(func.count(Request.id)).where(Request.patient_id == patient_id)) or 0
+
+
+def to_review(limit: int = 10) -> list[Row]:
+    """Requests with photos that wait for a decision, the oldest first."""
+    found = db.session().scalars(
+        _filtered(select(Request), "review").order_by(Request.received_at, Request.id).limit(limit)
+    )
+    return rows(found.all())
+
+
+def attention(limit: int = 10) -> list[Row]:
+    """Requests that will not go on by themselves (locked, message failed, expired lately), newest first."""
+    found = db.session().scalars(
+        _filtered(select(Request), "attention").order_by(Request.created_at.desc()).limit(limit)
+    )
+    return rows(found.all())
+
+
+def count_waiting() -> int:
+    """How many requests wait for the patient."""
+    return _count("waiting")
+
+
+def count_to_review() -> int:
+    """How many requests have photos that wait for a decision."""
+    return _count("review")
+
+
+def page(name: str, number: int) -> tuple[list[Row], int]:
+    """A page of the requests in a filter, and how many there are in all."""
+    order = (
+        (Request.received_at, Request.id)
+        if name == "review"
+        else (Request.created_at.desc(), Request.id.desc())
+    )
+    found = db.session().scalars(
+        _filtered(select(Request), name).order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+    )
+    return rows(found.all()), _count(name)
+
+
+def _count(name: str) -> int:
+    return db.session().scalar(_filtered(select(func.count(Request.id)), name)) or 0
+
+
+Statement = TypeVar("Statement", bound=Select[Any])
+
+
+def _filtered(statement: Statement, name: str) -> Statement:
+    now = utcnow()
+    waits = Request.state.in_(WAITING_STATES)
+    if name == "review":
+        return statement.where(
+            Request.id.in_(select(Photo.request_id).where(Photo.state.in_(TO_REVIEW_STATES)))
+        )
+    if name == "waiting":
+        return statement.where(waits, Request.expires_at > now)
+    if name == "attention":
+        return statement.where(*_needs_attention(now))
+    if name == "done":
+        return statement.where(Request.state.in_((COMPLETED, CANCELLED, EXPIRED)))
+    return statement
+
+
+def _needs_attention(now: datetime) -> tuple[Any, ...]:
+    model = notifications.Notification
+    locked = select(Link.subject_id).where(
+        Link.purpose == service.PURPOSE,
+        Link.locked_at.is_not(None),
+        Link.cancelled_at.is_(None),
+        Link.expires_at > now,
+    )
+    failed = select(model.subject_id).where(
+        model.subject_kind == service.SUBJECT, model.state.in_(("failed", "dead"))
+    )
+    again = select(Request.supersedes).where(Request.supersedes.is_not(None))
+    ran_out = or_(
+        Request.state == EXPIRED, Request.state.in_(WAITING_STATES) & (Request.expires_at <= now)
+    )
+    return (
+        Request.created_at > now - _RECENT - timedelta(days=30),
+        or_(
+            Request.state.in_(WAITING_STATES) & (Request.id.in_(locked) | Request.id.in_(failed)),
+            ran_out & (Request.expires_at > now - _RECENT),
+        ),
+        Request.id.not_in(again),  # somebody has sent a new link meanwhile
+    )
+
+
+def _state(request: Request, link: Link | None, now: datetime) -> str:
+    state = service.state_of(request, now)
+    if state in WAITING_STATES and link is not None and links.state(link) == "locked":
+        return "locked"
+    return state
+
+
+Model = TypeVar("Model")
+
+
+def _by_ids(model: type[Model], column: Any, ids: Sequence[UUID]) -> list[Model]:
+    return list(db.session().scalars(select(model).where(column.in_(ids)))) if ids else []
+
+
+def _grouped(items: Iterable[Model], key: Callable[[Model], UUID | None]) -> dict[UUID | None, list[Model]]:
+    groups: dict[UUID | None, list[Model]] = defaultdict(list)
+    for item in items:
+        groups[key(item)].append(item)
+    return groups

@@ -1,0 +1,33 @@
+"""The fragments that reload themselves: photos of a patient, and what waits for the practice today."""
+
+from __future__ import annotations
+
+from core.sdk import PatientContext, StaffContext, render
+from plugins.photo_request import lists
+
+_SHOWN = 8
+
+
+def patient_photos(ctx: PatientContext) -> str:
+    """A patient's requests and photos, in the patient workspace."""
+    return render(
+        "photo_request/patient_panel.html",
+        patient=ctx.patient,
+        rows=lists.of_patient(ctx.patient.id, _SHOWN),
+        total=lists.count_of_patient(ctx.patient.id),
+        may_view=ctx.can("photo_request.view"),
+        may_review=ctx.can("photo_request.review"),
+    )
+
+
+def today_photos(ctx: StaffContext) -> str:
+    """What waits for a decision, and what will not go on by itself."""
+    may_view = ctx.can("photo_request.view")
+    return render(
+        "photo_request/today_panel.html",
+        to_review=lists.to_review() if may_view else [],
+        review_total=lists.count_to_review(),
+        attention=lists.attention(),
+        waiting_total=lists.count_waiting(),
+        may_view=may_view,
+    )

@@ -1,0 +1,225 @@
+"""The pages of the practice: ask for photos, see how requests stand, decide about photos (see ``viewer``)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from core.sdk import (
+    Patient,
+    StaffRoutes,
+    _,
+    abort,
+    audit,
+    can,
+    db,
+    flash,
+    live,
+    links,
+    notifications,
+    patients,
+    redirect,
+    render,
+    request,
+    tenancy,
+    topic,
+    url_for,
+    utcnow,
+    uuid7,
+)
+from plugins.photo_request import lists, review, service, settings
+from plugins.photo_request.errors import CannotSend, PhotoRequestError
+from plugins.photo_request.models import Request
+
+routes = StaffRoutes("photo_request", __name__)
+
+_SEND, _VIEW, _REVIEW = "photo_request.send", "photo_request.view", "photo_request.review"
+
+
+@routes.get("/", permission=_SEND)
+def index() -> str:
+    """All requests of the practice, by what is to do."""
+    chosen = request.args.get("show", "review" if can(_VIEW) else "waiting")
+    if chosen not in lists.FILTERS:
+        abort(404)
+    number = max(1, request.args.get("page", 1, type=int))
+    found, total = lists.page(chosen, number)
+    live(topic(service.SUBJECT))
+    return render(
+        "photo_request/index.html",
+        chosen=chosen,
+        rows=found,
+        total=total,
+        page=number,
+        pages=max(1, -(-total // lists.PAGE_SIZE)),
+        review_total=lists.count_to_review(),
+        waiting_total=lists.count_waiting(),
+        may_view=can(_VIEW),
+    )
+
+
+@routes.get("/patients/<uuid:patient_id>/new", permission=_SEND)
+def new(patient_id: UUID) -> str:
+    """The form that asks a patient for photos."""
+    patient = _patient(patient_id)
+    usable = service.usable_channels(patient)
+    return _form(patient, channels=usable[:1], note="", id=uuid7())
+
+
+@routes.post("/patients/<uuid:patient_id>/new", permission=_SEND)
+def create(patient_id: UUID) -> Any:
+    """Send the request. The form carries the request's id: sent twice, it asks once."""
+    patient = _patient(patient_id)
+    channels, note = request.form.getlist("channels"), request.form.get("note", "")
+    id = request.form.get("id", type=UUID) or uuid7()
+    try:
+        with db.savepoint():
+            service.request_photos(patient, channels=channels, note=note, id=id)
+    except (CannotSend, notifications.NotificationError) as refusal:
+        return _form(patient, channels=channels, note=note, id=id, error=refusal.message), 422
+    flash(_("Photo request sent to %(name)s.", name=patient.display_name), "success")
+    return redirect(_workspace(patient_id), 303)
+
+
+@routes.post("/patients/<uuid:patient_id>/preview", permission=_SEND)
+def preview(patient_id: UUID) -> str:
+    """The message as it will be sent, as a fragment."""
+    patient = _patient(patient_id)
+    return render(
+        "photo_request/preview.html",
+        **_preview(patient, request.form.getlist("channels"), request.form.get("note", "")),
+    )
+
+
+@routes.get("/requests/<uuid:request_id>", permission=_SEND)
+def show(request_id: UUID) -> str:
+    """A request with its photos, messages and history."""
+    found = lists.row(_request(request_id))
+    live(topic(service.SUBJECT, request_id))
+    return render(
+        "photo_request/request.html",
+        row=found,
+        earlier=db.get(Request, found.request.supersedes) if found.request.supersedes else None,
+        may_view=can(_VIEW),
+        may_review=can(_REVIEW),
+        me=audit.actor().id,
+    )
+
+
+@routes.post("/requests/<uuid:request_id>/again", permission=_SEND)
+def again(request_id: UUID) -> Any:
+    """Send a new link; the old one stops working."""
+    asked = _request(request_id)
+    id = request.form.get("id", type=UUID)
+    try:
+        with db.savepoint():
+            service.send_again(asked, id=id)
+    except (CannotSend, notifications.NotificationError) as refusal:
+        flash(refusal.message, "danger")
+    else:
+        flash(_("Sent again with a new link."), "success")
+    return redirect(_workspace(asked.patient_id), 303)
+
+
+@routes.post("/requests/<uuid:request_id>/cancel", permission=_SEND)
+def cancel(request_id: UUID) -> Any:
+    """Take a request back."""
+    return _act(request_id, service.cancel, _("Photo request cancelled. The link no longer works."))
+
+
+@routes.post("/requests/<uuid:request_id>/unlock", permission=_SEND)
+def unlock(request_id: UUID) -> Any:
+    """Lift the lock that wrong dates of birth put on the link."""
+    return _act(request_id, service.unlock, _("Unlocked. The patient can try again with the same link."))
+
+
+@routes.post("/requests/<uuid:request_id>/take", permission=_VIEW)
+def take(request_id: UUID) -> Any:
+    """I look after this."""
+    return _act(request_id, service.take, _("You look after this request now."))
+
+
+@routes.post("/requests/<uuid:request_id>/release", permission=_VIEW)
+def release(request_id: UUID) -> Any:
+    """Somebody else may look after this."""
+    return _act(request_id, service.release, _("The request is open to everybody again."))
+
+
+@routes.post("/requests/<uuid:request_id>/complete", permission=_REVIEW)
+def complete(request_id: UUID) -> Any:
+    """Nothing more is to come."""
+    return _act(request_id, service.complete, _("Completed. The patient cannot add photos any more."))
+
+
+@routes.post("/requests/<uuid:request_id>/keep_all", permission=_REVIEW)
+def keep_all(request_id: UUID) -> Any:
+    """Keep every photo that waits for a decision."""
+    return _act(request_id, review.keep_all, _("All photos are kept in the record."))
+
+
+def _act(request_id: UUID, action: Any, done: str) -> Any:
+    asked = _request(request_id)
+    try:
+        with db.savepoint():
+            action(asked)
+    except PhotoRequestError as refusal:
+        flash(refusal.message, "warning")
+    else:
+        flash(done, "success")
+    if request.form.get("back") == "request":
+        return redirect(url_for(".show", request_id=request_id), 303)
+    return redirect(_workspace(asked.patient_id), 303)
+
+
+def _request(request_id: UUID) -> Request:
+    found = db.get(Request, request_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _patient(patient_id: UUID) -> Patient:
+    try:
+        return patients.get(patient_id)
+    except patients.PatientNotFound:
+        abort(404)
+
+
+def _workspace(patient_id: UUID) -> str:
+    return url_for("patients.show", patient_id=patient_id)
+
+
+def _form(patient: Patient, *, channels: list[Any], note: str, id: UUID, error: str | None = None) -> str:
+    here = settings.here()
+    return render(
+        "photo_request/new.html",
+        patient=patient,
+        channels=channels,
+        note=note,
+        id=id,
+        error=error,
+        max_note=service.MAX_NOTE,
+        max_photos=here.max_photos,
+        workspace=_workspace(patient.id),
+        **_preview(patient, channels, note),
+    )
+
+
+def _preview(patient: Patient, channels: list[Any], note: str) -> dict[str, Any]:
+    """The message with a link of the very length that the real one will have."""
+    expires_at = utcnow() + timedelta(days=settings.here().link_days or links.default_days())
+    try:
+        shown = service.preview(patient, note=note, link=links.example_url(), expires_at=expires_at)
+        problem = None
+    except notifications.NotificationError as refusal:
+        shown, problem = None, refusal.message
+    return {
+        "preview": shown,
+        "problem": problem,
+        "expires_at": expires_at,
+        "by_sms": "sms" in channels,
+        "by_email": "email" in channels,
+        "patient": patient,
+        "practice": tenancy.current(),
+    }
