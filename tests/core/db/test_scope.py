@@ -1,0 +1,54 @@
+"""Scopes: hooks around a commit, savepoints, leases."""
+
+from __future__ import annotations
+
+import pytest
+
+from core import db
+from core.jobs import JobRow
+from tests.support.house import House
+
+pytestmark = pytest.mark.both_databases
+
+
+def test_hooks_run_in_order_and_only_when_it_commits(house: House) -> None:
+    seen: list[str] = []
+    with house.at(house.riverside):
+        db.before_commit(lambda: seen.append("late"), order=20)
+        db.before_commit(lambda: seen.append("early"), order=10)
+        db.after_commit(lambda: seen.append("after"))
+        assert seen == []
+    assert seen == ["early", "late", "after"]
+
+
+def test_a_rolled_back_scope_forgets_its_hooks(house: House) -> None:
+    seen: list[str] = []
+    with pytest.raises(ZeroDivisionError), house.at(house.riverside):
+        db.before_commit(lambda: seen.append("before"))
+        db.after_commit(lambda: seen.append("after"))
+        raise ZeroDivisionError
+    assert seen == []
+
+
+def test_a_savepoint_takes_back_its_part_only(house: House) -> None:
+    with house.at(house.riverside) as session:
+        session.add(JobRow(kind="core.kept", payload={}))
+        db.pending("notes").append("kept")
+        with pytest.raises(ZeroDivisionError), db.savepoint():
+            session.add(JobRow(kind="core.lost", payload={}))
+            db.pending("notes").append("lost")
+            raise ZeroDivisionError
+        assert db.pending("notes") == ["kept"]
+    with house.at(house.riverside, write=False) as session:
+        kinds = {row.kind for row in session.query(JobRow)}
+    assert "core.kept" in kinds
+    assert "core.lost" not in kinds
+
+
+def test_a_leased_row_is_nobody_elses_until_the_lease_ends(house: House) -> None:
+    with house.at(house.riverside) as session:
+        session.add(JobRow(kind="core.nothing", payload={}))
+        session.flush()
+    first = db.lease_due(JobRow, 100, seconds=60)
+    assert first
+    assert db.lease_due(JobRow, 100, seconds=60) == []
