@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 # How long an event of another process may go unnoticed: without Redis, and as a safety net beside it.
 LOOK_SECONDS = 0.25
-LOOK_SECONDS_WITH_WAKES = 5.0
+LOOK_SECONDS_WITH_WAKES = 2.0
 _CHUNK = 500
 
 
@@ -90,6 +90,11 @@ class Pump:
         """The practice has events up to ``seq``. Returns at once."""
         if self._cursors.get(practice_id, seq) < seq:
             self._mark(practice_id)
+
+    def look(self) -> None:
+        """Look at the heads now: wakes may have been lost."""
+        self._next_look = 0.0
+        self._signal.set()
 
     def _mark(self, practice_id: UUID) -> None:
         with self._woken_lock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -57,16 +58,26 @@ class RedisPublisher:
 class RedisSubscriber:
     """Hears the wakes of the other processes, in a thread of its own, and connects again by itself."""
 
-    def __init__(self, url: str, listener: Listener, *, ignore_origin: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        listener: Listener,
+        on_connected: Callable[[], None],
+        *,
+        ignore_origin: str | None = None,
+    ) -> None:
         self._url = url
         self._listener = listener
+        self._on_connected = on_connected
         self._ignore_origin = ignore_origin
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="careroom-redis-wakes", daemon=True)
         self.connected = False
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin, unless begun."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -95,6 +106,7 @@ class RedisSubscriber:
         ):
             channel.subscribe(CHANNEL)
             self.connected = True
+            self._on_connected()
             while not self._stopping.is_set():
                 message = channel.get_message(timeout=1.0)
                 if message is not None:

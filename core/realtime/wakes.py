@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.realtime.redis_wakes import RedisPublisher
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[UUID, int], None]
 _listeners: list[Listener] = []
+_publisher: RedisPublisher | None = None
 
 
 def subscribe(listener: Listener) -> Callable[[], None]:
@@ -37,3 +44,19 @@ def notify(practice_id: UUID, seq: int) -> None:
             listener(practice_id, seq)
         except Exception:
             log.exception("a wake listener failed")
+
+
+def configure(settings: Settings) -> RedisPublisher | None:
+    """Tell the other processes of this one's commits, when there is a Redis. Web and worker both call this."""
+    global _publisher
+    if _publisher is not None:
+        _listeners.remove(_publisher.notify)
+        _publisher.close()
+        _publisher = None
+    if settings.redis_url:
+        # Imported only here: the embedded size runs without the redis package.
+        from core.realtime.redis_wakes import RedisPublisher
+
+        _publisher = RedisPublisher(settings.redis_url)
+        _listeners.append(_publisher.notify)
+    return _publisher
