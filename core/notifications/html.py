@@ -15,9 +15,9 @@ from markupsafe import Markup, escape
 from core.i18n import _, direction, locale_tag
 from core.tenancy import Practice
 
-DEFAULT_COLOUR: Final = "#0b5f6b"
+DEFAULT_COLOUR: Final = "#0d5f5a"
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-_URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}'»]")
+URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]}'»]")
 
 _STYLE: Final = Markup(
     ":root{color-scheme:light dark;supported-color-schemes:light dark}"
@@ -121,7 +121,7 @@ def _content(text: str, colour: str, action: str) -> Markup:
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         lines: list[str] = []
         for line in paragraph.splitlines():
-            if _URL.fullmatch(line.strip()):
+            if URL.fullmatch(line.strip()):
                 parts += _paragraph(lines)
                 lines = []
                 parts.append(_button(line.strip(), colour, action))
@@ -140,7 +140,7 @@ def _paragraph(lines: list[str]) -> list[Markup]:
 
 def _with_links(line: str) -> Markup:
     parts, at = [], 0
-    for match in _URL.finditer(line):
+    for match in URL.finditer(line):
         parts += [escape(line[at : match.start()]), _LINK.format(url=match.group())]
         at = match.end()
     return Markup("").join([*parts, escape(line[at:])])
