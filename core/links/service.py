@@ -38,7 +38,7 @@ def issue(purpose: str, patient_id: UUID, subject_id: UUID, *, days: int | None 
     if "." not in purpose:
         raise ValueError(f"{purpose!r} is no purpose: it reads owner.what_for")
     if days is None:
-        days = tenancy.current().link_days or settings.current().link_days
+        days = default_days()
     if not 1 <= days <= MAX_DAYS:
         raise ValueError(f"a link lives 1 to {MAX_DAYS} days")
     token = tokens.new_token()
@@ -54,6 +54,16 @@ def issue(purpose: str, patient_id: UUID, subject_id: UUID, *, days: int | None 
     db.session().flush()
     changes.note(link, "issued", days=days)
     return IssuedLink(link, f"{settings.current().base_url}/l/{token}")
+
+
+def default_days() -> int:
+    """How many days a link lives when whoever issues it says nothing: the practice's word, else the settings'."""
+    return tenancy.current().link_days or settings.current().link_days
+
+
+def example_url() -> str:
+    """An address exactly as long as a real link's that opens nothing: for previews of messages."""
+    return f"{settings.current().base_url}/l/{'x' * tokens.LENGTH}"
 
 
 def reissue(link_id: UUID, *, days: int | None = None) -> IssuedLink:

@@ -8,6 +8,8 @@ import re
 import secrets
 
 _BYTES = 20
+LENGTH = 32
+"""Characters of a token."""
 _TOKEN = re.compile(r"[a-z2-7]{32}")
 
 
