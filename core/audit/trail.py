@@ -8,6 +8,8 @@ latest, when the scope commits. When that fails, the scope fails: nothing is sho
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -44,17 +46,26 @@ def record(
     entry = AuditEntry(
         practice_id=practice_id, patient_id=patient_id, **_facts(action, subject, detail, reason)
     )
-    db.pending(_PRACTICE).append(entry)
-    db.before_commit(_write_practice, order=10)
+    _wait(_PRACTICE, entry, _write_practice, order=10)
 
 
 def record_platform(
     action: str, *, subject: tuple[str, UUID] | None = None, detail: dict[str, Any] | None = None
 ) -> None:
     """Note something outside every practice, such as a sign-in that failed. Raises UnfitDetail."""
-    db.pending(_PLATFORM).append(PlatformAuditEntry(**_facts(action, subject, detail, None)))
+    entry = PlatformAuditEntry(**_facts(action, subject, detail, None))
     # Before the practice's head (10) and the events' (20): one order of locks everywhere, so no deadlock.
-    db.before_commit(_write_platform, order=5)
+    _wait(_PLATFORM, entry, _write_platform, order=5)
+
+
+def _wait(
+    name: str, entry: AuditEntry | PlatformAuditEntry, write: Callable[[], None], *, order: int
+) -> None:
+    waiting = db.pending(name)
+    if not waiting:
+        # A new hook object each time: what a later hook of the same commit notes is written too.
+        db.before_commit(partial(write), order=order)
+    waiting.append(entry)
 
 
 def _facts(

@@ -26,16 +26,21 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """ok, or the first entry that is wrong and how.
+    """intact, or the first entry that is wrong and how.
 
     missing: its number is not there. changed: its hash is not that of its content. relinked: it does not follow
     the one before. cut: the chain ends before its head. forged: there are entries after the head.
     """
 
-    ok: bool
+    intact: bool
     entries: int
     first_bad_seq: int | None = None
     fault: Fault | None = None
+
+    def __str__(self) -> str:
+        if self.intact:
+            return f"intact: {self.entries} entries"
+        return f"NOT intact: entry {self.first_bad_seq} is {self.fault}, after {self.entries} good ones"
 
 
 def verify(practice_id: UUID) -> VerifyResult:

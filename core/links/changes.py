@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from core import audit
 from core.links.models import Link
-from core.realtime import events
+from core.realtime import end_session, events
 
 LinkChange = Literal["opened", "locked", "unlocked", "cancelled", "completed"]
 Listener = Callable[[Link, str], None]
@@ -35,5 +35,7 @@ def tell(link: Link, change: LinkChange) -> None:
     """Note the change, publish it, and call the listeners."""
     note(link, change)
     events.publish(events.topic("core.link", link.id), change, link_id=link.id)
+    if change in ("locked", "cancelled"):
+        end_session(f"link:{link.id}")  # whoever is inside hears nothing more
     for listener in _listeners:
         listener(link, change)

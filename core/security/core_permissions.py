@@ -1,0 +1,29 @@
+"""The permissions of the core's own pages, and which starting roles have them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.i18n import _l
+from core.plugin_system import Permission
+from core.tenancy import CLINICIAN, OPERATOR, PRACTICE_ADMIN, RECEPTIONIST
+
+_EVERYBODY: Final = (CLINICIAN, RECEPTIONIST, PRACTICE_ADMIN)
+
+CORE_PERMISSIONS: Final = (
+    Permission("core.work", _l("Sign in to the practice and see what waits"), roles=_EVERYBODY),
+    Permission(
+        "core.view_patients", _l("Find patients and open their record"), roles=(CLINICIAN, RECEPTIONIST)
+    ),
+    Permission(
+        "core.edit_patients", _l("Add patients and change their details"), roles=(CLINICIAN, RECEPTIONIST)
+    ),
+    Permission("core.import_patients", _l("Import patients from a file"), roles=(PRACTICE_ADMIN,)),
+    Permission(
+        "core.manage_plugins",
+        _l("Switch plugins on and off and change their settings"),
+        roles=(PRACTICE_ADMIN,),
+    ),
+    Permission("core.view_audit", _l("Read the audit trail"), roles=(PRACTICE_ADMIN,)),
+    Permission("core.operate", _l("Look after the platform"), roles=(OPERATOR,)),
+)

@@ -1,0 +1,90 @@
+"""Rate limits: how often somebody may fail, per address, account or link.
+
+Counted in Redis where there is one, so that all processes count together; else in this process. When Redis does
+not answer, this process counts for itself: a limit must neither let everything through nor shut everybody out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from core import settings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``Limit("sign_in.address", "30 per 10 minutes")``: counted apart for each name and key."""
+
+    name: str
+    rate: str
+
+    @property
+    def item(self) -> RateLimitItem:
+        return parse(self.rate)
+
+
+SIGN_IN_BY_ADDRESS: Final = Limit("sign_in.address", "30 per 10 minutes")
+LINK_BY_ADDRESS: Final = Limit("link.address", "30 per 10 minutes")
+LINK_PAGES_BY_ADDRESS: Final = Limit("link.pages", "240 per minute")
+
+
+class _Counters:
+    """The limiter on the storage of the current settings, with a second one in memory."""
+
+    def __init__(self, redis_url: str | None) -> None:
+        self.redis_url = redis_url
+        self.spare = MovingWindowRateLimiter(MemoryStorage())
+        self.main = self.spare if redis_url is None else MovingWindowRateLimiter(_storage(redis_url))
+
+
+def _storage(redis_url: str) -> Storage:
+    made = storage_from_string(redis_url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1)
+    assert isinstance(made, Storage)  # noqa: S101 - the asynchronous kind has another scheme
+    return made
+
+
+_counters: _Counters | None = None
+
+
+def _current() -> _Counters:
+    global _counters
+    redis_url = settings.current().redis_url
+    if _counters is None or _counters.redis_url != redis_url:
+        _counters = _Counters(redis_url)
+    return _counters
+
+
+def count(limit: Limit, key: str) -> bool:
+    """Count one more for this key; False when that is one too many."""
+    return _ask("hit", limit, key)
+
+
+def is_exhausted(limit: Limit, key: str) -> bool:
+    """Has this key no tries left? Counts nothing."""
+    return not _ask("test", limit, key)
+
+
+def forget() -> None:
+    """Start counting anew, in this process's memory: for tests."""
+    global _counters
+    _counters = None
+
+
+def _ask(question: str, limit: Limit, key: str) -> bool:
+    if not settings.current().rate_limits:
+        return True
+    counters = _current()
+    try:
+        return bool(getattr(counters.main, question)(limit.item, limit.name, key))
+    except StorageError as error:
+        log.warning("rate_limit_storage_failed", error=type(error).__name__)
+        return bool(getattr(counters.spare, question)(limit.item, limit.name, key))

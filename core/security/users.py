@@ -1,0 +1,71 @@
+"""Making users and giving them roles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask_appbuilder.security.sqla.models import Role, User
+from sqlalchemy import func, or_, select
+from werkzeug.security import generate_password_hash
+
+from core import db
+from core.security.models import Account
+from core.tenancy import OPERATOR, ROLES, Membership, Practice
+
+MIN_PASSWORD: Final = 10
+MAX_PASSWORD: Final = 256  # hashing a megabyte is a way to keep the processor busy
+
+
+class UserRefused(ValueError):
+    """A user cannot be made or given this: the message says why."""
+
+
+def create_user(
+    username: str, email: str, first_name: str, last_name: str, password: str, *, is_operator: bool = False
+) -> User:
+    """Make a user in the current scope. User name and e-mail are kept in lower case. Raises UserRefused."""
+    username, email = username.strip().lower(), email.strip().lower()
+    if not username or not email:
+        raise UserRefused("a user needs a user name and an e-mail address")
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise UserRefused(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    names = (username, email)
+    taken = select(User.id).where(
+        or_(func.lower(User.username).in_(names), func.lower(User.email).in_(names))
+    )
+    if db.session().scalar(taken.limit(1)) is not None:
+        raise UserRefused(f"somebody is called {username} or has this e-mail address already")
+    user = User(
+        username=username,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        password=generate_password_hash(password),
+        active=True,
+    )
+    if is_operator:
+        user.roles = [db.session().scalars(select(Role).where(Role.name == OPERATOR)).one()]
+    db.session().add(user)
+    db.session().flush()
+    db.session().add(Account(user_id=user.id))
+    return user
+
+
+def add_membership(practice: Practice, user: User, role: str) -> None:
+    """Give a user a role in a practice; one that is held already is kept. Raises UserRefused."""
+    if role not in ROLES or role == OPERATOR:
+        raise UserRefused(f"{role!r} is no role within a practice")
+    key = (practice.id, user.id, role)
+    if db.session().get(Membership, key) is None:
+        db.session().add(Membership(practice_id=practice.id, user_id=user.id, role=role))
+        db.session().flush()
+
+
+def account_of(user_id: int) -> Account:
+    """The user's account row; made when the user came in by another way."""
+    account = db.session().get(Account, user_id)
+    if account is None:
+        account = Account(user_id=user_id)
+        db.session().add(account)
+        db.session().flush()
+    return account

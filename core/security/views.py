@@ -1,0 +1,54 @@
+"""The sign-in and sign-out pages, in place of Flask-AppBuilder's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import make_response, redirect, render_template, request
+from flask_appbuilder import expose
+from flask_appbuilder.security.views import AuthDBView as FabAuthDBView
+from flask_login import current_user
+
+from core.i18n import _
+from core.security import limits, sessions, sign_in
+from core.security.redirects import safe_next
+
+
+class AuthDBView(FabAuthDBView):
+    """Named as Flask-AppBuilder names it, since that is the endpoint: ``AuthDBView.login``, ``AuthDBView.logout``.
+
+    Both open their own scopes: the gate must hold none open for them.
+    """
+
+    @expose("/login", methods=("GET", "POST"))
+    def login(self) -> Any:
+        """The page and its form. A failure never says which part was wrong."""
+        target = safe_next(request.values.get("next"))
+        if request.method == "GET":
+            return redirect(target) if current_user.is_authenticated else _page(target)
+        address = request.remote_addr or ""
+        username = request.form.get("username", "")[:320]
+        if limits.is_exhausted(limits.SIGN_IN_BY_ADDRESS, address):
+            wait = _("There were too many attempts from your network. Please wait ten minutes and try again.")
+            return _page(target, username, wait, status=429)
+        user_id = sign_in.authenticate(username, request.form.get("password", ""))
+        if user_id is None:
+            limits.count(limits.SIGN_IN_BY_ADDRESS, address)
+            wrong = _(
+                "The user name and password do not match. After several wrong attempts an account is paused for 15 "
+                "minutes."
+            )
+            return _page(target, username, wrong, status=422)
+        sessions.begin(user_id)
+        return redirect(target, 303)
+
+    @expose("/logout", methods=("POST",))
+    def logout(self) -> Any:
+        """End this browser's session."""
+        sessions.end()
+        return redirect("/login", 303)
+
+
+def _page(target: str, username: str = "", error: str | None = None, *, status: int = 200) -> Any:
+    page = render_template("sign_in/login.html", next=target, values={"username": username}, error=error)
+    return make_response(page, status)
