@@ -68,7 +68,7 @@ def icon(name: str, size: int = 20, *, flip: bool = False) -> Markup:
     flip: it points in the direction of reading, so it is mirrored on right-to-left pages.
     """
     shape = _icon_shape(name)
-    classes = "icon icon-flip" if flip else "icon"
+    classes = "glyph glyph-flip" if flip else "glyph"
     return Markup(
         '<svg class="{}" width="{}" height="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" '
         'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">{}</svg>'
