@@ -59,7 +59,7 @@ def create_app(chosen: Settings) -> Flask:
     db.configure(chosen)
     wiring.start(chosen)
 
-    app = Flask("core", static_folder=None, template_folder="web/templates")
+    app = Flask("core", static_folder="web/static", template_folder="web/templates")
     app.config.from_mapping(configuration.flask_config(chosen))
     if chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

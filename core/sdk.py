@@ -40,7 +40,8 @@ from core.plugin_system import (
 )
 from core.plugin_system.manifest import API_VERSION
 from core.plugin_system.plugin_settings import of as settings_of
-from core.realtime import SocketEvent, publish, topic
+from core.realtime import publish, topic
+from core.realtime.socket_events import SocketEvent
 from core.security.permissions import can
 from core.web import uploads
 from core.web.file_response import file_response

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from core.links import LinkPurpose
     from core.notifications import Template
     from core.plugin_system.surfaces import Routes
-    from core.realtime import SocketEvent
+    from core.realtime.socket_events import SocketEvent
 
 API_VERSION = Version("1.0")
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
-from pathlib import Path
-
 from flask import Response, abort, g, request, send_from_directory, url_for
 
 from core.plugin_system import registry
+from core.web.assets import content_hash
 from core.web.routes import CoreRoutes
 
 routes = CoreRoutes("plugin_assets", __name__)
@@ -21,7 +18,7 @@ def file(owner: str, filename: str) -> Response:
     folder = registry.get(owner).folder("static")
     if folder is None:
         abort(404)
-    hashed = request.args.get("v") == _hash(folder / filename)
+    hashed = request.args.get("v") == content_hash(folder / filename)
     response = send_from_directory(folder, filename, max_age=_YEAR if hashed else 0)
     response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if hashed else "no-cache"
     return response
@@ -37,14 +34,5 @@ def plugin_static(owner: str, filename: str) -> str:
         practice_slug=g.practice.slug,
         owner=owner,
         filename=filename,
-        v=_hash(folder / filename),
+        v=content_hash(folder / filename),
     )
-
-
-@lru_cache(maxsize=1024)
-def _hash_of(path: Path, changed: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _hash(path: Path) -> str:
-    return _hash_of(path, path.stat().st_mtime_ns) if path.is_file() else ""
