@@ -107,7 +107,7 @@ def test_expected_to_fail(): assert False
     ("file", "strict", "outcome"),
     [
         ("test_skips.py", "0", "3 skipped, 1 xfailed"),
-        ("test_skips.py", "1", "3 failed, 1 xfailed"),
+        ("test_skips.py", "1", "1 failed, 1 xfailed, 2 errors"),
         ("test_module.py", "0", "1 skipped"),
         ("test_module.py", "1", "1 error"),
     ],
