@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from types import FrameType
 from typing import Final
 from uuid import UUID
@@ -23,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit, db, jobs, settings
 from core.jobs import runner, wakeup
-from core.notifications import Notification, Postman
+from core.notifications import Postman
 from core.settings import Settings
 
 Item = tuple[UUID, UUID]
@@ -131,6 +130,10 @@ class Worker:
                 lane.close()
             log.info("worker.stopped")
 
+    def drain(self, max_rounds: int = 20) -> int:
+        """Do everything that is due in this thread, and return: for tests and the demonstration. See :func:`drain`."""
+        return drain(self._settings, max_rounds)
+
     def stop(self) -> None:
         """Ask :meth:`run` to return; it finishes what is in hand first."""
         self._stopping.set()
@@ -198,17 +201,8 @@ class Sweeper:
 def make_lanes(chosen: Settings, message_hands: int = 6, job_hands: int = 2) -> list[Lane]:
     """The lanes of a worker: messages and jobs."""
     postman = Postman(chosen)
-
-    def renew_messages(items: list[Item]) -> None:
-        until = db.utcnow() + timedelta(seconds=postman.lease_seconds)
-        with db.scope(across_practices=True) as session:
-            for key in items:
-                row = session.get(Notification, key)
-                if row is not None and row.state == "sending":
-                    row.lease_until = until
-
     return [
-        Lane("messages", message_hands, postman.claim, postman.deliver, renew_messages),
+        Lane("messages", message_hands, postman.claim, postman.deliver, postman.renew),
         Lane("jobs", job_hands, runner.claim, runner.run, runner.renew),
     ]
 

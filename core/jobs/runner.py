@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from core import db, tenancy
 from core.jobs import backoff, registry
@@ -83,9 +83,11 @@ def renew(claimed: list[tuple[UUID, UUID]]) -> None:
     until = db.utcnow() + timedelta(seconds=LEASE_SECONDS)
     with db.scope(across_practices=True) as session:
         for practice_id, job_id in claimed:
-            row = session.get(JobRow, (practice_id, job_id))
-            if row is not None and row.state == "running":
-                row.lease_until = until
+            session.execute(
+                update(JobRow)
+                .where(JobRow.practice_id == practice_id, JobRow.id == job_id, JobRow.state == "running")
+                .values(lease_until=until)
+            )
 
 
 def tidy(_payload: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from core import db, settings, tenancy
@@ -46,6 +46,18 @@ class Postman:
     def claim(self, limit: int) -> list[tuple[UUID, UUID]]:
         """Lease up to ``limit`` due messages of all practices: (practice id, message id) each."""
         return db.lease_due(Notification, limit, self.lease_seconds, running="sending")
+
+    def renew(self, claimed: list[tuple[UUID, UUID]]) -> None:
+        """Hold on to the leases of messages that are being handed over right now."""
+        until = db.utcnow() + timedelta(seconds=self.lease_seconds)
+        with db.scope(across_practices=True) as session:
+            for practice_id, notification_id in claimed:
+                session.execute(
+                    update(Notification)
+                    .where(Notification.practice_id == practice_id, Notification.id == notification_id)
+                    .where(Notification.state == "sending")
+                    .values(lease_until=until)
+                )
 
     def deliver_due(self, limit: int = 50) -> int:
         """Deliver up to ``limit`` due messages here and now, one after the other; how many there were."""

@@ -110,6 +110,11 @@ def clear() -> None:
     _templates.clear()
 
 
+def registered() -> list[Template]:
+    """Every template of this process, by name, whoever's it is."""
+    return [template for _name, template in sorted(_templates.items())]
+
+
 def find(name: str) -> Template:
     """The template, when its owner is on for the current practice. Raises UnknownTemplate."""
     template = _templates.get(name)
@@ -120,7 +125,7 @@ def find(name: str) -> Template:
 
 def available() -> list[Template]:
     """The templates that exist for the current practice, by name."""
-    return [t for _name, t in sorted(_templates.items()) if tenancy.switches.is_on(t.owner)]
+    return [template for template in registered() if tenancy.switches.is_on(template.owner)]
 
 
 def wording(template: Template, language: str) -> Wording:

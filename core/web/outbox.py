@@ -120,7 +120,7 @@ def _version() -> str:
     count, latest = (
         db.session().execute(select(func.count(Notification.id), func.max(Notification.updated_at))).one()
     )
-    return f"{count}-{latest.timestamp():.6f}" if latest else "0"
+    return f"{count}-{latest.timestamp():.6f}" if count else "0"
 
 
 def _grouped(rows: Iterable[tuple[Notification, Practice]]) -> list[Group]:
