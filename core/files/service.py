@@ -6,24 +6,25 @@ in the store and looks at them, :func:`keep` makes the row. :func:`receive` does
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 
 from core import db, jobs
 from core.files import crypto, keys, names, store
-from core.files.errors import FileMissing, FileRefused, StoreUnavailable
+from core.files.errors import FileMissing, FileRefused
 from core.files.models import ORIGINAL, File, Rendition
 from core.files.sniff import Sniffed, sniff
 
 MAX_FILE: Final = 15 * 1024 * 1024
 """Largest file in bytes when the caller says nothing."""
 RENDER: Final = "core.render_picture"
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +187,11 @@ def delete_after_commit(blobs: list[str]) -> None:
 
 
 def _delete_quietly(blob: str) -> None:
-    # When the store is away now, the orphan sweep takes it later.
-    with contextlib.suppress(StoreUnavailable):
+    # The transaction stands whatever the store says: what it keeps now, the orphan sweep takes later.
+    try:
         store.delete(blob)
+    except Exception as error:
+        log.warning("file.blob_left", error=type(error).__name__)
 
 
 def write_blob(name: str, source: crypto.Source, context: crypto.Context) -> None:
