@@ -21,6 +21,7 @@ from core.patients.errors import (
     PatientError,
     PatientNotFound,
 )
+from core.patients.imports import ImportReport, import_csv
 from core.patients.models import INS, LOCAL, NHS_NUMBER, SEXES, Patient, PatientIdentifier
 from core.patients.search import count, search
 from core.patients.service import (
@@ -29,6 +30,7 @@ from core.patients.service import (
     deactivate,
     get,
     get_many,
+    note_viewed,
     open_record,
     reactivate,
     same_person,
@@ -43,6 +45,7 @@ __all__ = [
     "SEXES",
     "EditConflict",
     "IdentifierTaken",
+    "ImportReport",
     "InvalidBirthDate",
     "InvalidDetails",
     "InvalidEmail",
@@ -64,9 +67,11 @@ __all__ = [
     "deactivate",
     "get",
     "get_many",
+    "import_csv",
     "ins",
     "names",
     "nhs_number",
+    "note_viewed",
     "open_record",
     "phones",
     "reactivate",

@@ -109,11 +109,12 @@ class PatientImport(Timestamps, TenantModel):
     __tablename__ = "core_patient_import"
 
     file_name: Mapped[str] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(12), default="checked")  # checked, waiting, running, done
+    state: Mapped[str] = mapped_column(
+        String(12), default="received"
+    )  # received, checked, waiting, running, done
     duplicates: Mapped[str] = mapped_column(String(8), default="update")  # update, skip
     language: Mapped[str] = mapped_column(String(12))
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    next_row: Mapped[int] = mapped_column(default=0)
     actor: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

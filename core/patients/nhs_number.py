@@ -6,8 +6,8 @@ from stdnum.gb import nhs
 from core.i18n import _
 from core.patients.errors import InvalidNhsNumber
 
-# The first nine digits: what is issued in each country, and what is printed in examples. A correct check digit alone is not enough:
-# 0000000000 and every other number of ten equal digits has one.
+# The first nine digits: what is issued in each country, and what is printed in examples. A correct check digit alone
+# is not enough: 0000000000 and every other number of ten equal digits has one.
 _ENGLAND_WALES_MAN = ((400_000_000, 499_999_999), (600_000_000, 799_999_999))
 _NORTHERN_IRELAND = ((320_000_001, 399_999_999),)
 _SPECIMEN = (

@@ -17,6 +17,10 @@ from core.i18n import _
 from core.patients import details, names
 from core.patients.errors import EditConflict, IdentifierTaken, InvalidDetails, PatientNotFound
 from core.patients.models import Patient, PatientIdentifier, PatientSearchWord
+from core.realtime.events import publish, topic
+
+TOPIC = "core.patient"
+"""``core.patient:<id>``: the details of this patient changed."""
 
 
 def create(
@@ -69,8 +73,13 @@ def get_many(patient_ids: Collection[UUID]) -> dict[UUID, Patient]:
 def open_record(patient_id: UUID) -> Patient:
     """The patient, for a person who is about to read the record: audited. Raises PatientNotFound."""
     patient = get(patient_id)
-    audit.record("patient.viewed", patient_id=patient.id)
+    note_viewed(patient.id)
     return patient
+
+
+def note_viewed(patient_id: UUID, part: str | None = None) -> None:
+    """Put on the audit trail that the current person read the record, or a named part of it."""
+    audit.record("patient.viewed", patient_id=patient_id, detail={"part": part} if part else None)
 
 
 def update(patient_id: UUID, *, expected_version: int | None = None, **changes: object) -> Patient:
@@ -89,6 +98,7 @@ def update(patient_id: UUID, *, expected_version: int | None = None, **changes: 
     if changed:
         db.session().refresh(patient, ["identifiers"])
         audit.record("patient.changed", patient_id=patient.id, detail={"fields": sorted(changed)})
+        publish(topic(TOPIC, patient.id), "changed")
     return patient
 
 
@@ -220,6 +230,7 @@ def _set_active(patient_id: UUID, active: bool, action: str) -> Patient:
         patient.active = active
         patient.version += 1
         audit.record(action, patient_id=patient.id)
+        publish(topic(TOPIC, patient.id), "changed")
     return patient
 
 
