@@ -1,0 +1,42 @@
+"""The bell: its drop-down as a panel that reloads itself, opening an item, marking all as read."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import abort, g, redirect, request
+from flask.typing import ResponseReturnValue
+
+from core.notifications import inbox
+from core.security import current_permissions, safe_next
+from core.web.gate import own_scope
+from core.web.pages import render
+from core.web.routes import StaffRoutes
+
+routes = StaffRoutes("core", __name__, name="bell", prefix="/bell")
+_MOST = 100
+
+
+@routes.get("", permission="core.work")
+def panel() -> str:
+    """The bell alone, for the page that heard of something new."""
+    return render("staff/bell.html")
+
+
+@routes.get("/<uuid:item_id>", permission="core.work", scope="none")
+def open_item(item_id: UUID) -> ResponseReturnValue:
+    """Lead to what an item is about, and note that this person has read it."""
+    with own_scope():
+        permissions = current_permissions()
+        seen = {entry.id: entry for entry in inbox.items(g.user.id, permissions, limit=_MOST)}
+        if item_id not in seen:
+            abort(404)
+        inbox.mark_read(g.user.id, [item_id], permissions=permissions)
+        return redirect(seen[item_id].url)
+
+
+@routes.post("/read", permission="core.work")
+def read_all() -> ResponseReturnValue:
+    """Everything that this person can see has been read."""
+    inbox.mark_read(g.user.id, permissions=current_permissions())
+    return redirect(safe_next(request.form.get("next")), 303)

@@ -1,0 +1,262 @@
+"""What the page shells show around a page: practice, person, navigation, bell, language, appearance.
+
+Templates find it as ``shell``. Everything is computed when a template asks for it, and once a request, so that a page
+that shows no bell pays for none, and an error page needs no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from flask import Flask, g, has_request_context, request, session, url_for
+from markupsafe import Markup
+
+from core import i18n, plugin_system, security, settings, tenancy
+from core.i18n import _
+from core.notifications import inbox
+from core.plugin_system import NavItem, StaffContext
+from core.tenancy import CLINICIAN, OPERATOR, PRACTICE_ADMIN, RECEPTIONIST, Practice
+from core.web import live
+from core.web.pages import live as listen
+
+Theme = Literal["light", "dark", "system"]
+DatePart = Literal["day", "month", "year"]
+_PATIENT_PATHS = ("/l/", "/v/")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the rail."""
+
+    title: str
+    icon: str
+    url: str
+    current: bool
+    badge: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in, in words."""
+
+    name: str
+    initials: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language to choose, in its own words."""
+
+    code: str
+    name: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeEntry:
+    """A practice that this person works in."""
+
+    name: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """What the bell shows."""
+
+    unread: int
+    items: list[inbox.Entry]
+
+
+def install(app: Flask) -> None:
+    """Give templates ``shell``, and ``date_parts`` for fields of a date."""
+    app.context_processor(lambda: {"shell": _shell()})
+    app.jinja_env.globals["date_parts"] = date_parts
+
+
+def date_parts() -> list[DatePart]:
+    """Day, month and year in the order in which the reader's language writes them."""
+    pattern = str(i18n.babel_locale().date_formats["short"].pattern)
+    marks: dict[DatePart, str] = {"day": "d", "month": "M", "year": "y"}
+    return sorted(marks, key=lambda part: pattern.find(marks[part]))
+
+
+def _shell() -> Shell:
+    if not has_request_context():
+        return Shell()
+    made = g.get("shell")
+    if not isinstance(made, Shell):
+        made = g.shell = Shell()
+    return made
+
+
+class Shell:
+    """The surroundings of the current page. On pages without a practice or a person those parts are None or empty."""
+
+    # --- language and appearance ---
+
+    @property
+    def language(self) -> str:
+        return i18n.locale_tag()
+
+    @property
+    def direction(self) -> str:
+        return i18n.direction()
+
+    @property
+    def languages(self) -> list[Language]:
+        now = i18n.language().partition("-")[0] if i18n.language() in i18n.LANGUAGES else i18n.language()
+        names = {**i18n.LANGUAGES, **i18n.PSEUDO_LANGUAGES}
+        return [Language(code, names.get(code, code), code == now) for code in i18n.offered_languages()]
+
+    @cached_property
+    def theme(self) -> Theme:
+        """As chosen in this browser, else in the person's account, else as the device."""
+        chosen = session.get("theme")
+        if chosen is None and (user := g.get("user")) is not None:
+            chosen = security.theme_of(user)
+        return chosen if chosen in ("light", "dark") else "system"
+
+    @property
+    def here(self) -> str:
+        """This page, for forms that come back to it. A page that was posted comes back to its form."""
+        return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+    @property
+    def preferences_url(self) -> str:
+        return url_for("account.preferences")
+
+    @property
+    def is_patient_page(self) -> bool:
+        """Is the reader a patient who follows a link? Their error pages are theirs, too."""
+        return request.path.startswith(_PATIENT_PATHS)
+
+    # --- practice and person ---
+
+    @property
+    def practice(self) -> Practice | None:
+        found = g.get("practice")
+        return found if isinstance(found, Practice) else None
+
+    @property
+    def country(self) -> str:
+        return self.practice.country if self.practice else ""
+
+    @property
+    def practice_logo_url(self) -> str | None:
+        """Practices have no logo yet; the patient shell keeps the place for one."""
+        return None
+
+    @cached_property
+    def practices(self) -> list[PracticeEntry]:
+        if g.get("user") is None:
+            return []
+        return [
+            PracticeEntry(
+                item.name, f"/p/{item.slug}/", self.practice is not None and item.id == self.practice.id
+            )
+            for item in tenancy.practices_of(g.user.id)
+        ]
+
+    @cached_property
+    def person(self) -> Person | None:
+        user = g.get("user")
+        if user is None:
+            return None
+        name = user.get_full_name().strip() or user.username
+        role = ", ".join(self._roles(user.id))
+        initials = "".join(word[0] for word in name.replace("Dr ", "").split()[:2]).upper()
+        return Person(name, initials, role)
+
+    def _roles(self, user_id: int) -> list[str]:
+        titles = role_titles()
+        held = tenancy.roles_of(user_id, self.practice.id) if self.practice else []
+        return [titles.get(role, role) for role in held]
+
+    @property
+    def home_url(self) -> str:
+        return f"/p/{self.practice.slug}/" if self.practice and g.get("user") is not None else "/"
+
+    @property
+    def sign_out_url(self) -> str | None:
+        return url_for("AuthDBView.logout") if g.get("user") is not None else None
+
+    @property
+    def is_open_house(self) -> bool:
+        return settings.current().is_open_house
+
+    @property
+    def outbox_url(self) -> str:
+        return url_for("outbox.index")
+
+    # --- navigation ---
+
+    def _may(self, permission: str) -> bool:
+        return permission in g.get("permissions", frozenset())
+
+    @property
+    def search_url(self) -> str | None:
+        return f"{self.home_url}patients" if self.practice and self._may("core.view_patients") else None
+
+    @property
+    def search_query(self) -> str:
+        return request.args.get("q", "")[:200]
+
+    @cached_property
+    def navigation(self) -> list[Entry]:
+        if self.practice is None or g.get("user") is None:
+            return []
+        entries = [self._entry(_("Today"), "home", self.home_url, exact=True)]
+        if self._may("core.view_patients"):
+            entries.append(self._entry(_("Patients"), "users", f"{self.home_url}patients"))
+        context = StaffContext(self.practice, g.user.id, g.get("permissions", frozenset()))
+        offered: Iterable[NavItem] = plugin_system.call("navigation", context)
+        for item in sorted(offered, key=lambda item: (item.order, item.name)):
+            if self._may(item.permission):
+                entries.append(self._entry(str(item.title), item.icon, item.url, badge=item.badge))
+        return entries
+
+    @cached_property
+    def administration(self) -> list[Entry]:
+        entries = []
+        if self.practice is not None and self._may("core.manage_plugins"):
+            entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
+        return entries
+
+    def _entry(
+        self, title: str, icon: str, url: str, *, exact: bool = False, badge: int | None = None
+    ) -> Entry:
+        path = url.partition("?")[0]
+        below = request.path.startswith(path.rstrip("/") + "/") and not exact
+        return Entry(title, icon, url, request.path == path or below, badge)
+
+    # --- the bell and the bus ---
+
+    @cached_property
+    def bell(self) -> Bell | None:
+        if self.practice is None or g.get("user") is None or not self._may("core.work"):
+            return None
+        listen(inbox.TOPIC)
+        permissions = g.get("permissions", frozenset())
+        return Bell(inbox.unread_count(g.user.id, permissions), inbox.items(g.user.id, permissions, limit=12))
+
+    def live_attributes(self) -> Markup:
+        """For <body>; asked after the page's content, when all its topics are known."""
+        if self.bell is not None:
+            listen(inbox.TOPIC)
+        return live.attributes()
+
+
+def role_titles() -> dict[str, str]:
+    """The starting roles in words."""
+    return {
+        OPERATOR: _("Operator"),
+        PRACTICE_ADMIN: _("Practice administrator"),
+        CLINICIAN: _("Clinician"),
+        RECEPTIONIST: _("Receptionist"),
+    }
