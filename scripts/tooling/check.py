@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+MOST_LINES: Final = 200
 BIN: Final = Path(sys.executable).parent
 
 
@@ -80,7 +81,10 @@ def main(names: list[str]) -> int:
             )
             if code != 0:
                 failed.append(check.name)
-                print("     " + output.strip().replace("\n", "\n     "), flush=True)
+                lines = output.strip().splitlines()
+                if len(lines) > MOST_LINES:
+                    lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} more lines"]
+                print("\n".join(f"     {line}" for line in lines), flush=True)
     print(f"Checks: {len(chosen) - len(failed)} hold, {len(failed)} do not {failed or ''}".rstrip())
     return 1 if failed else 0
 

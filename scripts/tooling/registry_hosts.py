@@ -35,9 +35,9 @@ PATTERN: Final = re.compile(
 
 
 def tracked(root: Path = ROOT) -> list[Path]:
-    """The files that git tracks and those about to be: everything that is not ignored."""
+    """The files that git tracks."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "-z"],
         cwd=root,
         capture_output=True,
         check=True,
