@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask_appbuilder import AppBuilder
-from flask_login import current_user
-from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from core import db, i18n, observability, plugin_system, realtime, settings
+from core import db, observability, plugin_system, settings
 from core.admin import plugins as admin_plugins
 from core.i18n import install_jinja
 from core.plugin_system import wiring
-from core.realtime import sockets
 from core.security import configuration
-from core.security import permissions as permission_store
 from core.settings import Settings
 from core.web import (
     account,
     assets,
+    bell,
     errors,
     gate,
     healthz,
     links,
+    live,
     outbox,
     panels,
     patient_import,
@@ -32,28 +29,32 @@ from core.web import (
     routes,
     security_headers,
     shell,
+    sockets,
     style_page,
     today,
 )
 
 CORE_ROUTES = (
     account.routes,
+    admin_plugins.routes,
+    bell.routes,
     healthz.routes,
-    links.routes,
     links.patient_routes,
+    links.routes,
+    live.patient_routes,
+    live.staff_routes,
+    panels.routes,
+    patient_import.routes,
+    patients.routes,
     plugin_assets.routes,
     providers.routes,
     today.routes,
-    patients.routes,
-    patient_import.routes,
-    panels.routes,
-    admin_plugins.routes,
 )
 OPEN_HOUSE_ROUTES = (outbox.routes, style_page.routes)
 
 
 def create_app(chosen: Settings) -> Flask:
-    """Build the web application. Touches no table: migrations and seeds are commands of their own."""
+    """Build the web application. It touches no table: migrations and seeds are commands of their own."""
     settings.configure(chosen)
     observability.configure(chosen)
     db.configure(chosen)
@@ -61,33 +62,26 @@ def create_app(chosen: Settings) -> Flask:
 
     app = Flask("core", static_folder="web/static", template_folder="web/templates")
     app.config.from_mapping(configuration.flask_config(chosen))
-    if chosen.trusted_proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies, x_host=chosen.trusted_proxies
-        )
-    install_jinja(app.jinja_env)
+    if hops := chosen.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
-    gate.install(app)
+    gate.install(app)  # first: whatever runs before a view after this finds a scope and knows who is there
     security_headers.install(app)
     errors.install(app)
+    install_jinja(app.jinja_env)
     assets.install(app)
+    plugin_assets.install(app)
     shell.install(app)
-    with app.app_context():
-        AppBuilder(
-            app,
-            LocalProxy(db.session),
-            security_manager_class=configuration.security_manager(),
-            indexview=configuration.NoIndexView,
-            base_template="bare/base.html",
-        )
-    configuration.declare_library_routes(app)
+    configuration.install(app)
 
     for blueprint in CORE_ROUTES + (OPEN_HOUSE_ROUTES if chosen.is_open_house else ()):
         app.register_blueprint(blueprint)
     for plugin in plugin_system.registry:
         for blueprint in plugin.routes:
             app.register_blueprint(blueprint)
+    account.declare_library_routes(app)
+    routes.declare(app, "static", routes.Access("static"))
     routes.check_declared(app)
 
-    sockets.create_socketio(app, chosen)
+    sockets.install(app, chosen)
     return app

@@ -36,13 +36,8 @@ def _prepare() -> Settings:
     return chosen
 
 
-def _branches() -> dict[str, Path]:
-    found = {plugin.name: plugin.folder("migrations") for plugin in plugin_system.registry}
-    return {name: folder for name, folder in found.items() if folder is not None}
-
-
 def _migrate() -> None:
-    migrations.upgrade(_branches())
+    migrations.upgrade(plugin_system.registry.branches())
     with db.scope():
         permissions.sync_permissions(permissions.declared())
 
@@ -71,7 +66,7 @@ def demo(port: int, fresh: bool) -> None:
 def serve(host: str | None, port: int | None, worker: bool) -> None:
     """Serve the web application; the database must have been migrated."""
     chosen = _prepare()
-    if not migrations.is_current(_branches()):
+    if not migrations.is_current(plugin_system.registry.branches()):
         raise click.ClickException("The database is not up to date: run `careroom migrate` first.")
     db.dispose()
     _serve(host or chosen.host, port or chosen.port, worker=worker)
@@ -104,11 +99,7 @@ def worker() -> None:
     from core.worker import Worker
 
     chosen = settings.configure(settings.from_environment())
-    Worker(chosen, load=_prepare_worker).run()
-
-
-def _prepare_worker() -> None:
-    _prepare()
+    Worker(chosen, load=_prepare).run()
 
 
 @main.command()
@@ -126,7 +117,7 @@ def migrate() -> None:
 def revision(branch: str, message: str, revision: str) -> None:
     """For developers: write a new revision of BRANCH from the models."""
     _prepare()
-    migrations.make_revision(_branches(), branch, message, revision)
+    migrations.make_revision(plugin_system.registry.branches(), branch, message, revision)
 
 
 @main.command()

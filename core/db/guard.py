@@ -7,11 +7,12 @@ without a practice, Core or textual SQL on a tenant's table, a bulk insert, a mo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Table, TextClause, event, false, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.visitors import ExternallyTraversible
 
 from core.db.errors import CrossPracticeWrite, NoPractice, RawSqlRefused, ReadOnlyScope
 from core.db.models import TenantModel
@@ -57,7 +58,7 @@ def _filter(state: ORMExecuteState) -> None:
 
 
 def _refuse_raw(state: ORMExecuteState) -> None:
-    for element in visitors.iterate(state.statement):
+    for element in visitors.iterate(cast(ExternallyTraversible, state.statement)):
         if isinstance(element, TextClause):
             raise RawSqlRefused("textual SQL is allowed in core.db only")
         if isinstance(element, Table) and _is_tenant_table(element):

@@ -92,4 +92,5 @@ def make_revision(branches: Branches, branch: str, message: str, revision: str) 
 
 def metadata() -> MetaData:
     """Every table that has been imported."""
-    return Base.metadata
+    found: MetaData = Base.metadata
+    return found

@@ -43,11 +43,12 @@ class Capability(StrEnum):
     STORES_FILES = "stores_files"
 
     @property
-    def title(self) -> LazyString:
-        return _CAPABILITY_TITLES[self]
+    def label(self) -> LazyString:
+        """The same in words."""
+        return _CAPABILITY_LABELS[self]
 
 
-_CAPABILITY_TITLES = {
+_CAPABILITY_LABELS = {
     Capability.READS_PATIENTS: _l("Reads patients' names and contact data"),
     Capability.SENDS_SMS: _l("Sends text messages"),
     Capability.SENDS_EMAIL: _l("Sends e-mails"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -45,6 +46,11 @@ class Registry:
     def get(self, name: str) -> Plugin:
         """The plugin of this name. Raises KeyError."""
         return self.plugins[name]
+
+    def branches(self) -> dict[str, Path]:
+        """The migrations folder of each plugin that has one, by plugin."""
+        found = {plugin.name: plugin.folder("migrations") for plugin in self}
+        return {name: folder for name, folder in found.items() if folder is not None}
 
     def load(self, settings: Settings, extra: Iterable[Plugin] = ()) -> None:
         """Find every installed plugin and take those that fit; the others are listed in ``refused``."""
@@ -92,7 +98,7 @@ class Registry:
 
     def _tell(self) -> None:
         notifications.templates.clear()
-        jobs.forget_all()
+        jobs.clear()
         links.purposes.clear()
         jobs.register(*jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS)
         for plugin in self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, g, request, send_from_directory, url_for
+from flask import Flask, Response, abort, g, request, send_from_directory, url_for
 
 from core.plugin_system import registry
 from core.web.assets import content_hash
@@ -12,8 +12,13 @@ routes = CoreRoutes("plugin_assets", __name__)
 _YEAR = 31_536_000
 
 
+def install(app: Flask) -> None:
+    """Give templates ``plugin_static(owner, filename)``."""
+    app.jinja_env.globals["plugin_static"] = plugin_static
+
+
 @routes.get("/s/<practice_slug>/<owner>/<path:filename>", access="asset")
-def file(owner: str, filename: str) -> Response:
+def asset(owner: str, filename: str) -> Response:
     """A file of the plugin's ``static`` folder; kept for a year when the URL carries its hash."""
     folder = registry.get(owner).folder("static")
     if folder is None:
@@ -30,7 +35,7 @@ def plugin_static(owner: str, filename: str) -> str:
     if folder is None:
         raise LookupError(f"{owner} has no static folder")
     return url_for(
-        "plugin_assets.file",
+        "plugin_assets.asset",
         practice_slug=g.practice.slug,
         owner=owner,
         filename=filename,

@@ -13,10 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import db, demo, tenancy
+from core import db, demo, tenancy, worker
 from core.patients import Patient
 from core.settings import Settings
-from core.worker import Worker
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class House:
 
     def work(self) -> None:
         """Do everything that is due, as the worker would."""
-        Worker(self.settings, load=lambda: None).drain()
+        worker.drain(self.settings)
 
 
 def make(settings: Settings) -> House:

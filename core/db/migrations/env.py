@@ -1,6 +1,6 @@
 """Alembic's environment: runs on the connection that ``core.db.migrate`` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -25,7 +25,7 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, comp
     return include_name(name, kind, {}) if kind == "table" else True
 
 
-def render_item(kind: str, item: Any, autogen: Any) -> str | bool:
+def render_item(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     """Revisions spell our own column types as SQLAlchemy's, so that they stand when our code moves."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
