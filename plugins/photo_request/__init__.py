@@ -7,8 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, _l, jobs
-from plugins.photo_request import hooks, intake, messages, patient, service, viewer
+from plugins.photo_request import hooks, intake, messages, patient, service, staff, viewer
 from plugins.photo_request.settings import PhotoRequestSettings
+
+# Importing the viewer adds its pages to the staff routes.
+assert viewer.routes is staff.routes
 
 
 def _expire(payload: dict[str, Any]) -> None:  # noqa: ARG001 - every handler is given one
@@ -41,7 +44,7 @@ plugin = Plugin(
         Permission("photo_request.view", _l("See patients' photos"), roles=("clinician",)),
         Permission("photo_request.review", _l("Keep or reject photos"), roles=("clinician",)),
     ),
-    routes=(viewer.routes, patient.routes),
+    routes=(staff.routes, patient.routes),
     link_purposes=(
         LinkPurpose(service.PURPOSE, _l("Send photos"), endpoint="photo_request_patient.start"),
     ),

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 
 from core.sdk import (
     _,
+    _l,
     audit,
     db,
     files,
@@ -85,6 +86,15 @@ def photos_of(request: Request) -> list[Photo]:
     )
 
 
+def consents_of(request: Request) -> list[Consent]:
+    """What the patient agreed to, word for word, oldest first."""
+    return list(
+        db.session().scalars(
+            select(Consent).where(Consent.request_id == request.id).order_by(Consent.given_at, Consent.id)
+        )
+    )
+
+
 def declare_photos(request: Request, chosen: Sequence[Chosen], *, agreed: bool) -> Consent:
     """Store the agreement and what the patient is about to send; the bytes follow.
 
@@ -148,14 +158,15 @@ def accept(request: Request, uuid: UUID, file: files.File) -> Photo:
     photo = _by_uuid(request, uuid)
     if photo is None:
         raise UploadRefused("not_agreed")
-    arrived = db.session().execute(
+    arrived = db.session().scalar(
         update(Photo)
         .where(Photo.id == photo.id, Photo.state == EXPECTED)
         .values(state=ARRIVED, file_id=file.id, size=file.size, arrived_at=utcnow(), updated_at=utcnow())
+        .returning(Photo.id)
         .execution_options(synchronize_session=False)
     )
     db.session().refresh(photo)
-    if not arrived.rowcount:
+    if arrived is None:
         return photo
     _claim_room(request, file.size)
     if service.move(request, RECEIVED, WAITING_STATES):
@@ -263,7 +274,7 @@ def _refuse_when_full(request: Request, size: int) -> None:
 
 
 def _claim_room(request: Request, size: int) -> None:
-    claimed = db.session().execute(
+    claimed = db.session().scalar(
         update(Request)
         .where(
             Request.id == request.id,
@@ -272,31 +283,33 @@ def _claim_room(request: Request, size: int) -> None:
             Request.byte_count + size <= MAX_BYTES,
         )
         .values(photo_count=Request.photo_count + 1, byte_count=Request.byte_count + size)
+        .returning(Request.id)
         .execution_options(synchronize_session=False)
     )
     db.session().refresh(request)
-    if not claimed.rowcount:
+    if claimed is None:
         _refuse_when_full(request, size)
         raise UploadRefused("closed")
 
 
 def _announce(request: Request, consent: Consent) -> None:
-    announced = db.session().execute(
+    announced = db.session().scalar(
         update(Consent)
         .where(Consent.id == consent.id, Consent.announced_at.is_(None))
         .values(announced_at=utcnow())
+        .returning(Consent.id)
         .execution_options(synchronize_session=False)
     )
     db.session().refresh(consent)
-    if not announced.rowcount:
+    if announced is None:
         return
     patient = service.patient_of(request)
-    channel = next((c for c in request.channels if service.contact_of(patient, c)), None)
-    if channel is not None:
+    channels = [c for c in service.usable_channels(patient) if c in request.channels]
+    if channels:
         notifications.send(
             messages.CONFIRMATION,
             patient=patient,
-            channels=[channel],
+            channels=channels[:1],  # one confirmation is enough
             variables={
                 "practice": tenancy.current().name,
                 "patient": patient.given_names,
@@ -306,10 +319,11 @@ def _announce(request: Request, consent: Consent) -> None:
             subject=("photo_request.consent", consent.id),
         )
     notifications.inbox.notify(
-        i18n.N_("Photos received from %(patient)s"),
-        params={"patient": patient.display_name},
+        _l("Photos received from %(patient)s", patient=patient.display_name),
         url=f"/photo_request/requests/{request.id}",
         permission="photo_request.view",
+        icon="photo",
+        subject=(service.SUBJECT, request.id),
     )
     service.tell(request, "received")
 

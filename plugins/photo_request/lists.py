@@ -18,11 +18,9 @@ from plugins.photo_request.models import (
     COMPLETED,
     EXPECTED,
     EXPIRED,
-    KEPT,
     OPEN_STATES,
     READY,
     RECEIVED,
-    REJECTED,
     TO_REVIEW_STATES,
     UNREADABLE,
     WAITING_STATES,
@@ -51,6 +49,11 @@ class Row:
         return [photo for photo in self.photos if photo.state in TO_REVIEW_STATES]
 
     @property
+    def next_to_review(self) -> Photo | None:
+        """The first photo that can be decided about now."""
+        return next((photo for photo in self.photos if photo.state == READY), None)
+
+    @property
     def unreadable(self) -> list[Photo]:
         return [photo for photo in self.photos if photo.state == UNREADABLE]
 
@@ -62,10 +65,6 @@ class Row:
     @property
     def on_the_way(self) -> int:
         return sum(photo.state == EXPECTED for photo in self.photos)
-
-    def count(self, state: str) -> int:
-        """How many photos are in this state."""
-        return sum(photo.state == state for photo in self.photos)
 
     @property
     def has_failed(self) -> bool:
@@ -87,18 +86,6 @@ class Row:
     @property
     def is_open(self) -> bool:
         return self.request.state in OPEN_STATES and self.state != EXPIRED
-
-    @property
-    def kept(self) -> int:
-        return self.count(KEPT)
-
-    @property
-    def rejected(self) -> int:
-        return self.count(REJECTED)
-
-    @property
-    def preparing(self) -> int:
-        return sum(photo.state not in (READY, KEPT, REJECTED) for photo in self.shown)
 
 
 def rows(requests: Sequence[Request]) -> list[Row]:
@@ -170,17 +157,21 @@ def count_to_review() -> int:
     return _count("review")
 
 
-def page(name: str, number: int) -> tuple[list[Row], int]:
-    """A page of the requests in a filter, and how many there are in all."""
+def page(name: str, number: int, patient_id: UUID | None = None) -> tuple[list[Row], int]:
+    """A page of the requests in a filter (of one patient, if given), and how many there are in all."""
     order = (
         (Request.received_at, Request.id)
         if name == "review"
         else (Request.created_at.desc(), Request.id.desc())
     )
+    wanted = _filtered(select(Request), name)
+    if patient_id is not None:
+        wanted = wanted.where(Request.patient_id == patient_id)
     found = db.session().scalars(
-        _filtered(select(Request), name).order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+        wanted.order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
     )
-    return rows(found.all()), _count(name)
+    total = count_of_patient(patient_id) if patient_id is not None else _count(name)
+    return rows(found.all()), total
 
 
 def _count(name: str) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from core.sdk import PatientContext, StaffContext, render
+from core.sdk import PatientContext, StaffContext
 from plugins.photo_request import lists
+from plugins.photo_request.pages import page
 
 _SHOWN = 8
 
 
 def patient_photos(ctx: PatientContext) -> str:
     """A patient's requests and photos, in the patient workspace."""
-    return render(
-        "photo_request/patient_panel.html",
+    return page(
+        "patient_panel.html",
         patient=ctx.patient,
         rows=lists.of_patient(ctx.patient.id, _SHOWN),
         total=lists.count_of_patient(ctx.patient.id),
@@ -23,8 +24,8 @@ def patient_photos(ctx: PatientContext) -> str:
 def today_photos(ctx: StaffContext) -> str:
     """What waits for a decision, and what will not go on by itself."""
     may_view = ctx.can("photo_request.view")
-    return render(
-        "photo_request/today_panel.html",
+    return page(
+        "today_panel.html",
         to_review=lists.to_review() if may_view else [],
         review_total=lists.count_to_review(),
         attention=lists.attention(),

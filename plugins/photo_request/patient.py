@@ -18,13 +18,13 @@ from core.sdk import (
     jsonify,
     own_scope,
     redirect,
-    render,
     request,
     tenancy,
     uploads,
     url_for,
 )
 from plugins.photo_request import intake, service, settings, wording
+from plugins.photo_request.pages import page
 from plugins.photo_request.errors import PhotoRequestError
 from plugins.photo_request.intake import Chosen
 from plugins.photo_request.models import ARRIVED, Photo, Request
@@ -49,7 +49,7 @@ def start() -> Any:
 @routes.get("/tips", purpose=_PURPOSE)
 def tips() -> str:
     """How to take a good photo."""
-    return render("photo_request/tips.html")
+    return page("tips.html")
 
 
 @routes.get("/arrived", purpose=_PURPOSE)
@@ -57,7 +57,13 @@ def arrived_list() -> str:
     """The list of what has arrived, as a fragment: the page asks for it until every photo is prepared."""
     asked = _asked()
     photos = intake.photos_of(asked)
-    return render("photo_request/arrived_list.html", photos=photos, waiting=_waiting(photos), ended=_ended(asked))
+    return page(
+        "arrived_list.html",
+        photos=photos,
+        waiting=_waiting(photos),
+        ended=_ended(asked),
+        refusal_text=files.refusal_text,
+    )
 
 
 @routes.get("/photos/<uuid:photo_id>/thumb", purpose=_PURPOSE)
@@ -109,14 +115,14 @@ def send_form() -> Any:
                 _take(uuid, item)
                 sent += 1
             except files.FileRefused as refusal:
-                problems.append(f"{item.filename[:60]}: {refusal.message}")
+                problems.append(f"{str(item.filename)[:60]}: {refusal.message}")
                 with own_scope():
                     intake.withdraw(_asked(), uuid)
     except PhotoRequestError as refusal:
         problems.append(refusal.message)
     for problem in problems:
         flash(problem, "danger")
-    return redirect(url_for(".start", **({} if sent else {"add": "1"})), 303)
+    return redirect(url_for(".start") if sent else url_for(".start", add="1"), 303)
 
 
 def _may_begin(uuid: UUID, size: int, _metadata: Mapping[str, str]) -> None:
@@ -167,15 +173,15 @@ def _asked() -> Request:
 
 def _choose_page(asked: Request, arrived: list[Photo]) -> str:
     practice = tenancy.current()
-    return render(
-        "photo_request/choose.html",
+    return page(
+        "choose.html",
         asked=asked,
         arrived=arrived,
         practice=practice,
         guidance=settings.here().guidance.strip(),
         accept=ACCEPT,
         max_bytes=settings.MAX_BYTES,
-        consent=wording.consent_wording(practice.name),
+        consent_use=wording.use_wording(practice.name),
         intimate=wording.intimate_wording(),
         acceptable=_acceptable(),
         unacceptable=_unacceptable(),
@@ -184,12 +190,13 @@ def _choose_page(asked: Request, arrived: list[Photo]) -> str:
 
 
 def _arrived_page(asked: Request, arrived: list[Photo]) -> str:
-    return render(
-        "photo_request/arrived.html",
+    return page(
+        "arrived.html",
         asked=asked,
         photos=arrived,
         waiting=_waiting(arrived),
         ended=_ended(asked),
+        refusal_text=files.refusal_text,
         room=asked.max_photos - asked.photo_count,
         practice=tenancy.current(),
     )

@@ -48,6 +48,7 @@ SUBJECT: Final = "photo_request.request"
 
 MAX_NOTE: Final = 400
 Channel = Literal["sms", "email"]
+_CHANNELS: Final[tuple[Channel, ...]] = ("sms", "email")
 
 
 def contact_of(patient: Patient, channel: str) -> str | None:
@@ -57,7 +58,7 @@ def contact_of(patient: Patient, channel: str) -> str | None:
 
 def usable_channels(patient: Patient) -> list[Channel]:
     """The ways in which this patient can be reached, the practice's preferred one first."""
-    usable: list[Channel] = [c for c in ("sms", "email") if contact_of(patient, c)]
+    usable = [c for c in _CHANNELS if contact_of(patient, c)]
     return sorted(usable, key=lambda channel: channel != settings.here().default_channel)
 
 
@@ -88,7 +89,7 @@ def request_photos(
         requested_by=actor.id,
         requested_by_name=actor.name,
         note=clean_note(note),
-        channels=chosen,
+        channels=list(chosen),
         link_id=issued.link.id,
         expires_at=issued.link.expires_at,
         max_photos=here.max_photos,
@@ -146,7 +147,7 @@ def message_variables(
     """What the templates of a request are filled with, written as the patient reads it."""
     practice = tenancy.current()
     with i18n.use_language(notifications.language_for(patient)):
-        values = {
+        values: dict[str, str] = {
             "practice": practice.name,
             "patient": patient.given_names,
             "link": link,
@@ -269,8 +270,8 @@ def tell(request: Request, change: str) -> None:
     publish(topic(SUBJECT, request.id), change, request=request.id)
 
 
-def _checked_channels(patient: Patient, channels: Sequence[str]) -> list[str]:
-    chosen = [c for c in ("sms", "email") if c in channels]
+def _checked_channels(patient: Patient, channels: Sequence[str]) -> list[Channel]:
+    chosen: list[Channel] = [c for c in _CHANNELS if c in channels]
     if not chosen:
         raise CannotSend()
     for channel in chosen:
@@ -292,17 +293,19 @@ def _close(request: Request, state: str, only_from: Sequence[str] = OPEN_STATES)
         links.complete(request.link_id)
     else:
         links.cancel(request.link_id)
+        notifications.cancel_about(request.id)
     audit.record(f"photo_request.{state}", patient_id=request.patient_id, subject=(SUBJECT, request.id))
     tell(request, state)
 
 
 def move(request: Request, to: str, allowed: Sequence[str]) -> bool:
     """Change the state if, in the database, it is still one of ``allowed``: of two who close, one does."""
-    moved = db.session().execute(
+    moved = db.session().scalar(
         update(Request)
         .where(Request.id == request.id, Request.state.in_(allowed))
         .values(state=to, updated_at=utcnow())
+        .returning(Request.id)
         .execution_options(synchronize_session=False)
     )
     db.session().refresh(request, ["state"])
-    return bool(moved.rowcount)
+    return moved is not None

@@ -15,12 +15,12 @@ from core.sdk import (
     can,
     db,
     flash,
+    i18n,
     live,
     links,
     notifications,
     patients,
     redirect,
-    render,
     request,
     tenancy,
     topic,
@@ -28,9 +28,10 @@ from core.sdk import (
     utcnow,
     uuid7,
 )
-from plugins.photo_request import lists, review, service, settings
+from plugins.photo_request import intake, lists, review, service, settings
 from plugins.photo_request.errors import CannotSend, PhotoRequestError
 from plugins.photo_request.models import Request
+from plugins.photo_request.pages import page
 
 routes = StaffRoutes("photo_request", __name__)
 
@@ -44,15 +45,20 @@ def index() -> str:
     if chosen not in lists.FILTERS:
         abort(404)
     number = max(1, request.args.get("page", 1, type=int))
-    found, total = lists.page(chosen, number)
+    patient_id = request.args.get("patient", type=UUID)
+    if patient_id is not None:
+        chosen = "all"
+    found, total = lists.page(chosen, number, patient_id)
     live(topic(service.SUBJECT))
-    return render(
-        "photo_request/index.html",
+    return page(
+        "index_list.html" if "fragment" in request.args else "index.html",
         chosen=chosen,
+        patient=_patient(patient_id) if patient_id else None,
         rows=found,
         total=total,
         page=number,
         pages=max(1, -(-total // lists.PAGE_SIZE)),
+        page_url=lambda n: url_for(".index", show=chosen, page=n, patient=patient_id),
         review_total=lists.count_to_review(),
         waiting_total=lists.count_waiting(),
         may_view=can(_VIEW),
@@ -86,8 +92,8 @@ def create(patient_id: UUID) -> Any:
 def preview(patient_id: UUID) -> str:
     """The message as it will be sent, as a fragment."""
     patient = _patient(patient_id)
-    return render(
-        "photo_request/preview.html",
+    return page(
+        "preview.html",
         **_preview(patient, request.form.getlist("channels"), request.form.get("note", "")),
     )
 
@@ -95,12 +101,14 @@ def preview(patient_id: UUID) -> str:
 @routes.get("/requests/<uuid:request_id>", permission=_SEND)
 def show(request_id: UUID) -> str:
     """A request with its photos, messages and history."""
-    found = lists.row(_request(request_id))
+    asked = _request(request_id)
     live(topic(service.SUBJECT, request_id))
-    return render(
-        "photo_request/request.html",
-        row=found,
-        earlier=db.get(Request, found.request.supersedes) if found.request.supersedes else None,
+    return page(
+        "request_body.html" if "fragment" in request.args else "request.html",
+        row=lists.row(asked),
+        earlier=db.get(Request, asked.supersedes) if asked.supersedes else None,
+        consents=intake.consents_of(asked),
+        topic=topic(service.SUBJECT, request_id),
         may_view=can(_VIEW),
         may_review=can(_REVIEW),
         me=audit.actor().id,
@@ -192,8 +200,8 @@ def _workspace(patient_id: UUID) -> str:
 
 def _form(patient: Patient, *, channels: list[Any], note: str, id: UUID, error: str | None = None) -> str:
     here = settings.here()
-    return render(
-        "photo_request/new.html",
+    return page(
+        "new.html",
         patient=patient,
         channels=channels,
         note=note,
@@ -208,6 +216,7 @@ def _form(patient: Patient, *, channels: list[Any], note: str, id: UUID, error: 
 
 def _preview(patient: Patient, channels: list[Any], note: str) -> dict[str, Any]:
     """The message with a link of the very length that the real one will have."""
+    language = notifications.language_for(patient).partition("-")[0]
     expires_at = utcnow() + timedelta(days=settings.here().link_days or links.default_days())
     try:
         shown = service.preview(patient, note=note, link=links.example_url(), expires_at=expires_at)
@@ -217,6 +226,7 @@ def _preview(patient: Patient, channels: list[Any], note: str) -> dict[str, Any]
     return {
         "preview": shown,
         "problem": problem,
+        "language_name": i18n.LANGUAGES.get(language, language),
         "expires_at": expires_at,
         "by_sms": "sms" in channels,
         "by_email": "email" in channels,

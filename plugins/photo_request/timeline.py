@@ -58,7 +58,8 @@ def _of_request(row: lists.Row) -> Iterator[TimelineEntry]:
         CANCELLED: (_("Photo request cancelled"), "ban"),
         EXPIRED: (_("Photo request expired"), "clock-off"),
     }.get(row.state)
-    if closed and (at := request.closed_at or request.expires_at):
+    if closed is not None:
+        at = request.expires_at if request.closed_at is None else request.closed_at
         detail = _("By %(name)s", name=request.closed_by_name) if request.closed_by_name else ""
         yield entry(at, *closed, detail)
 

@@ -17,7 +17,6 @@ from core.sdk import (
     live,
     notifications,
     redirect,
-    render,
     request,
     topic,
     url_for,
@@ -25,7 +24,8 @@ from core.sdk import (
 from plugins.photo_request import lists, review, service
 from plugins.photo_request.errors import CannotSend, PhotoRequestError
 from plugins.photo_request.models import ARRIVED, Photo
-from plugins.photo_request.staff import routes
+from plugins.photo_request.pages import page
+from plugins.photo_request.staff import routes as routes
 from plugins.photo_request.wording import REASONS
 
 _VIEW, _REVIEW = "photo_request.view", "photo_request.review"
@@ -103,8 +103,8 @@ def _page(found: Photo, error: str | None = None) -> str:
     others = [item for other in lists.of_patient(asked.patient_id) for item in other.shown]
     beside_id = request.args.get("beside", type=UUID)
     live(topic(service.SUBJECT, asked.id))
-    return render(
-        "photo_request/photo.html",
+    return page(
+        "photo.html",
         photo=found,
         row=row,
         shown=shown,
@@ -115,6 +115,7 @@ def _page(found: Photo, error: str | None = None) -> str:
         others=[item for item in others if item.id != found.id and item.state != ARRIVED],
         compare="beside" in request.args,
         reasons=REASONS.values(),
+        reason_options=[(reason.code, reason.label) for reason in REASONS.values()],
         form=request.form,
         error=error,
         may_review=can(_REVIEW),

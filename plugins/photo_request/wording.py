@@ -16,15 +16,15 @@ CONSENT_VERSION: Final = "2026-11"
 
 def consent_wording(practice_name: str) -> str:
     """The wording that the patient agrees to, in the current language."""
-    return " ".join(
-        (
-            _(
-                "I agree that %(practice)s receives these photos, uses them for my care and keeps them in my "
-                "medical record.",
-                practice=practice_name,
-            ),
-            intimate_wording(),
-        )
+    return f"{use_wording(practice_name)} {intimate_wording()}"
+
+
+def use_wording(practice_name: str) -> str:
+    """What the photos are used for."""
+    return _(
+        "I agree that %(practice)s receives these photos, uses them for my care and keeps them in my medical "
+        "record.",
+        practice=practice_name,
     )
 
 
