@@ -1,0 +1,87 @@
+"""What every answer tells the browser: run only our code, be framed by nobody, keep no copy."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from flask import Flask, Response, g, request
+
+from core import settings
+from core.web import csrf
+
+# Host names, IPv4, bracketed IPv6, a port: whatever else a client sends as Host does not enter the policy.
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
+_FEATURES = (
+    "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), screen-wake-lock=(self), "
+    "picture-in-picture=(self), speaker-selection=(self), clipboard-write=(self), web-share=(self), "
+    "publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), payment=(), usb=(), "
+    "serial=(), bluetooth=(), midi=(), hid=(), accelerometer=(), gyroscope=(), magnetometer=(), "
+    "browsing-topics=()"
+)
+_TWO_YEARS = 63_072_000
+
+
+def install(app: Flask) -> None:
+    """Set the headers on every answer of this app, and check every form's token."""
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+    app.after_request(_set)
+    csrf.install(app)
+
+
+def csp_nonce() -> str:
+    """This answer's nonce: what an inline script must carry to run."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(18)
+    return str(g.csp_nonce)
+
+
+def policy() -> str:
+    """The Content-Security-Policy of a page."""
+    own_sockets = ""
+    if _HOST.fullmatch(request.host):
+        # Browsers that take 'self' for HTTP only need the sockets' own address.
+        own_sockets = f" {'wss' if request.is_secure else 'ws'}://{request.host}"
+    directives = [
+        "default-src 'none'",
+        f"script-src 'self' 'nonce-{csp_nonce()}'",
+        "style-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        f"connect-src 'self'{own_sockets}",
+        "worker-src 'self'",
+        "manifest-src 'self'",
+        "frame-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "object-src 'none'",
+    ]
+    if settings.current().is_https:
+        directives.append("upgrade-insecure-requests")
+    return "; ".join(directives)
+
+
+def is_static(endpoint: str | None) -> bool:
+    """Is this the endpoint of files that are the same for everybody?"""
+    return endpoint is not None and (endpoint == "static" or endpoint.endswith((".static", ".asset")))
+
+
+def _set(response: Response) -> Response:
+    headers = response.headers
+    # A view that frames something hostile (the preview of a message) gives its own, stricter policy.
+    if "Content-Security-Policy" not in headers:
+        headers["Content-Security-Policy"] = policy()
+        headers["X-Frame-Options"] = "DENY"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers["Permissions-Policy"] = _FEATURES
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["X-Robots-Tag"] = "noindex, nofollow"
+    if settings.current().is_https:
+        headers["Strict-Transport-Security"] = f"max-age={_TWO_YEARS}; includeSubDomains"
+    if not is_static(request.endpoint) or response.status_code >= 400:
+        headers["Cache-Control"] = "no-store"
+    return response
