@@ -84,15 +84,16 @@ def _stamp(session: Session, context: Any, instances: Any) -> None:
     scope = _scope_of(session)
     if not scope.write and (session.new or session.deleted or any(map(session.is_modified, session.dirty))):
         raise ReadOnlyScope("this scope promised to change nothing")
-    for row in session.new:
+    new = session.new  # each access builds a set of everything new
+    for row in new:
         if isinstance(row, TenantModel) and row.practice_id is None:
             if scope.practice_id is None:
                 raise NoPractice(f"{type(row).__name__} was written while no practice is set")
             row.practice_id = scope.practice_id
-    for row in (*session.new, *session.dirty, *session.deleted):
+    for row in (*new, *session.dirty, *session.deleted):
         if not isinstance(row, TenantModel):
             continue
-        if row not in session.new and inspect(row).attrs.practice_id.history.has_changes():
+        if row not in new and inspect(row).attrs.practice_id.history.has_changes():
             raise CrossPracticeWrite("a row cannot move to another practice")
         if not scope.across_practices and row.practice_id != scope.practice_id:
             raise CrossPracticeWrite(f"{type(row).__name__} belongs to another practice")
