@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from core import db
@@ -20,7 +19,6 @@ PAGES = {400, 401, 403, 404, 405, 413, 429, 500, 503}
 def install(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(CSRFError, _http)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(link_pages.LinkClosed, _link_closed)
     app.register_error_handler(Exception, _unexpected)

@@ -182,11 +182,12 @@ def _settle(response: Response) -> Response:
     if scope is None:
         return response
     if response.status_code < 500 and not g.get("refused"):
+        # What was only read is noted in a short transaction of its own, before the answer leaves: no trail, no
+        # answer. Before the commit, so that this request gives its own connection back first.
+        audit.flush_pending()
         db.session().commit()
     else:
         db.rollback()
-    # What was only read is noted in a short transaction of its own, before the answer leaves: no trail, no answer.
-    audit.flush_pending()
     return response
 
 
