@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, TenantModel, utcnow
+from core.tenancy.models import Practice
 
 
 class Event(TenantModel):
@@ -41,7 +42,7 @@ class EventHead(Base):
     __tablename__ = "core_event_head"
 
     practice_id: Mapped[UUID] = mapped_column(
-        ForeignKey("core_practice.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey(Practice.id, ondelete="CASCADE"), primary_key=True
     )
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     swept_seq: Mapped[int] = mapped_column(BigInteger, default=0)
