@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flask import has_request_context, request, session
@@ -74,6 +75,11 @@ def _end_rows(which: object) -> None:
 def session_id() -> str:
     """What this browser proves at a socket's connection; empty when nobody is signed in."""
     return str(session.get(_KEY, "")) if has_request_context() else ""
+
+
+def proven_by(opened: Mapping[str, Any] | None) -> str:
+    """The same for a session that was read from a socket's cookies."""
+    return str(opened.get(_KEY, "")) if opened is not None else ""
 
 
 def _session_id() -> UUID | None:

@@ -11,10 +11,10 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from core import audit, plugin_system, tenancy
-from core.realtime.browser import session_credentials
 from core.realtime.link_path import LINK_KEY
 from core.realtime.socket_events import SocketContext
 from core.realtime.sockets import create_socketio
+from core.security import sessions
 from core.settings import Settings
 from core.web import links
 
@@ -32,12 +32,12 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def _credentials(app: Flask) -> Callable[[dict[str, Any]], frozenset[str]]:
-    of_session = session_credentials(app)
-
     def credentials(environ: dict[str, Any]) -> frozenset[str]:
         link_id = environ.get(LINK_KEY)
         if not isinstance(link_id, UUID):
-            return of_session(environ)
+            opened = app.session_interface.open_session(app, app.request_class(environ))
+            proven = sessions.proven_by(opened)
+            return frozenset([proven]) if proven else frozenset()
         holds = links.holds_link(link_id, app.request_class(environ).cookies)
         return frozenset([f"link:{link_id}"]) if holds else frozenset()
 
