@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
@@ -66,11 +67,24 @@ class PracticeEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class BellItem:
+    """A line under the bell; its URL leads on and notes that it was read."""
+
+    title: str
+    icon: str
+    url: str
+    at: datetime
+    read: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bell:
-    """What the bell shows."""
+    """What the bell shows, and where it reloads itself and is emptied."""
 
     unread: int
-    items: list[inbox.Entry]
+    items: list[BellItem]
+    panel_url: str
+    read_all_url: str
 
 
 def install(app: Flask) -> None:
@@ -110,7 +124,7 @@ class Shell:
 
     @property
     def languages(self) -> list[Language]:
-        now = i18n.language().partition("-")[0] if i18n.language() in i18n.LANGUAGES else i18n.language()
+        now = i18n.language()
         names = {**i18n.LANGUAGES, **i18n.PSEUDO_LANGUAGES}
         return [Language(code, names.get(code, code), code == now) for code in i18n.offered_languages()]
 
@@ -243,7 +257,12 @@ class Shell:
             return None
         listen(inbox.TOPIC)
         permissions = g.get("permissions", frozenset())
-        return Bell(inbox.unread_count(g.user.id, permissions), inbox.items(g.user.id, permissions, limit=12))
+        items = [
+            BellItem(item.title, item.icon, url_for("bell.open_item", item_id=item.id), item.at, item.read)
+            for item in inbox.items(g.user.id, permissions, limit=12)
+        ]
+        unread = inbox.unread_count(g.user.id, permissions)
+        return Bell(unread, items, url_for("bell.panel"), url_for("bell.read_all"))
 
     def live_attributes(self) -> Markup:
         """For <body>; asked after the page's content, when all its topics are known."""
