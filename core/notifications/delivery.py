@@ -170,11 +170,11 @@ def _store(practice_id: UUID, message: Outgoing, change: Change, *, always: bool
 
 def _take_receipt(row: Notification, receipt: Receipt) -> None:
     now = db.utcnow()
+    if row.provider_id == receipt.provider_id and not row.is_waiting:
+        return  # a callback overtook the answer: it knows more than the receipt does
     row.lease_until = row.last_error = row.error_detail = None
     row.sent_at = row.sent_at or now
     row.provider = receipt.provider
-    if row.provider_id == receipt.provider_id and not row.is_waiting:
-        return  # a callback overtook the answer: it knows more than the receipt does
     row.provider_id, row.provider_state = receipt.provider_id, receipt.provider_state
     if receipt.state == "delivered":
         row.delivered_at = now

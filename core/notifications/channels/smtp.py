@@ -93,7 +93,14 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def _timed_out(error: Exception) -> bool:
+    # smtplib turns a time-out in the middle of a conversation into "disconnected" and leaves the cause behind it.
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+
+
 def _before_handing_over(error: Exception) -> NotNow:
+    if _timed_out(error):
+        return NotNow("provider_timeout", sick=True)
     if isinstance(error, smtplib.SMTPNotSupportedError | ssl.SSLCertVerificationError):
         return NotNow("provider_settings", type(error).__name__, sick=True)
     if isinstance(error, smtplib.SMTPAuthenticationError):
@@ -104,8 +111,6 @@ def _before_handing_over(error: Exception) -> NotNow:
         if error.smtp_code == _BAD_GREETING or not 400 <= error.smtp_code <= 599:
             return NotNow("provider_garbled", sick=True)
         return NotNow("provider_error", str(error.smtp_code), sick=True)
-    if isinstance(error, TimeoutError):
-        return NotNow("provider_timeout", sick=True)
     if isinstance(error, ssl.SSLError | ValueError):
         return NotNow("provider_garbled", sick=True)
     return NotNow("provider_unreachable", sick=True)
@@ -124,10 +129,8 @@ def _failure(error: Exception) -> Rejected | NotNow:
             return Rejected("message_refused", str(code))
         if 400 <= code <= 499:
             return NotNow("provider_busy", str(code))
-        return NotNow("provider_garbled", sick=True, maybe_taken=True)
+        return NotNow("provider_garbled", sick=True)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         # An address beyond ASCII, and a server that does not take such.
         return Rejected("recipient_refused")
-    if isinstance(error, TimeoutError):
-        return NotNow("provider_timeout", sick=True, maybe_taken=True)
     return _before_handing_over(error)
