@@ -20,7 +20,7 @@ KEYS = {"secret_key": "test-secret-key-test-secret-key-test", "master_key": "A" 
 
 def settings_for(url: str, folder: Path, **changes: object) -> Settings:
     """Settings of a test; nothing is read from the environment's own files."""
-    return Settings(environment="test", database_url=url, data_dir=folder, **{**KEYS, **changes})
+    return Settings(environment="test", database_url=url, data_dir=folder, **{"async_mode": "threading", **KEYS, **changes})
 
 
 def _migrated(url: str, folder: Path) -> None:
