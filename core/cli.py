@@ -44,12 +44,13 @@ def _migrate() -> None:
 
 @main.command()
 @click.option("--port", type=int, default=8000, show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
 @click.option("--fresh", is_flag=True, help="Forget an earlier demo first.")
-def demo(port: int, fresh: bool) -> None:
+def demo(port: int, folder: Path, fresh: bool) -> None:
     """Set up and serve two practices with invented patients, on SQLite, on this machine only."""
     from core import demo as demonstration
 
-    environment = demonstration.environment(Path("var/demo"), port, fresh=fresh)
+    environment = demonstration.environment(folder, port, fresh=fresh)
     os.environ.update(environment)
     _prepare()
     _migrate()
