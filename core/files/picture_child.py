@@ -77,12 +77,13 @@ def _upright(content: bytes, format: str) -> Image.Image:
                 raise Refused("too_many_pixels")
             if format != "HEIF" and getattr(image, "is_animated", False) and image.format != "MPO":
                 raise Refused("animated")
-            turn = _turn_of(image)
             scale = min(1.0, LARGE_SIDE / max(width, height))
             size = max(1, round(width * scale)), max(1, round(height * scale))
             if image.format in ("JPEG", "MPO"):
                 image.draft(None, size)
             image.load()
+            # After loading: Pillow may load a PNG to find its EXIF, and what goes wrong there must not be passed over.
+            turn = _turn_of(image)
             picture = _with_plain_channels(image)
             if picture.size != size:
                 picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
