@@ -7,11 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, _l, jobs
-from plugins.photo_request import hooks, intake, messages, patient, service, staff, viewer
+from plugins.photo_request import hooks, intake, messages, patient, service, viewer
 from plugins.photo_request.settings import PhotoRequestSettings
-
-# Importing the viewer adds its pages to the staff routes.
-assert viewer.routes is staff.routes
 
 
 def _expire(payload: dict[str, Any]) -> None:  # noqa: ARG001 - every handler is given one
@@ -40,14 +37,14 @@ plugin = Plugin(
     ),
     settings=PhotoRequestSettings,
     permissions=(
-        Permission("photo_request.send", _l("Ask for photos and see requests"), roles=("clinician", "receptionist")),
+        Permission(
+            "photo_request.send", _l("Ask for photos and see requests"), roles=("clinician", "receptionist")
+        ),
         Permission("photo_request.view", _l("See patients' photos"), roles=("clinician",)),
         Permission("photo_request.review", _l("Keep or reject photos"), roles=("clinician",)),
     ),
-    routes=(staff.routes, patient.routes),
-    link_purposes=(
-        LinkPurpose(service.PURPOSE, _l("Send photos"), endpoint="photo_request_patient.start"),
-    ),
+    routes=(viewer.routes, patient.routes),  # the viewer adds its pages to the staff routes
+    link_purposes=(LinkPurpose(service.PURPOSE, _l("Send photos"), endpoint="photo_request_patient.start"),),
     templates=messages.TEMPLATES,
     jobs=(
         Job("photo_request.expire", _expire, every=timedelta(minutes=10)),

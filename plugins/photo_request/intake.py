@@ -173,8 +173,7 @@ def accept(request: Request, uuid: UUID, file: files.File) -> Photo:
         request.received_at = utcnow()
     audit.record("photo_request.photo_received", patient_id=request.patient_id, subject=_subject(photo))
     service.tell(request, "photo")
-    consent = db.get(Consent, photo.consent_id)
-    assert consent is not None
+    consent = db.session().get_one(Consent, (photo.practice_id, photo.consent_id))
     if consent.announced_at is not None:  # a straggler, after the practice was told about the others
         consent.announced_at = None
         _announce_later(consent, after=photo.id)

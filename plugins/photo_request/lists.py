@@ -167,9 +167,7 @@ def page(name: str, number: int, patient_id: UUID | None = None) -> tuple[list[R
     wanted = _filtered(select(Request), name)
     if patient_id is not None:
         wanted = wanted.where(Request.patient_id == patient_id)
-    found = db.session().scalars(
-        wanted.order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-    )
+    found = db.session().scalars(wanted.order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
     total = count_of_patient(patient_id) if patient_id is not None else _count(name)
     return rows(found.all()), total
 
@@ -209,9 +207,7 @@ def _needs_attention(now: datetime) -> tuple[Any, ...]:
         model.subject_kind == service.SUBJECT, model.state.in_(("failed", "dead"))
     )
     again = select(Request.supersedes).where(Request.supersedes.is_not(None))
-    ran_out = or_(
-        Request.state == EXPIRED, Request.state.in_(WAITING_STATES) & (Request.expires_at <= now)
-    )
+    ran_out = or_(Request.state == EXPIRED, Request.state.in_(WAITING_STATES) & (Request.expires_at <= now))
     return (
         Request.created_at > now - _RECENT - timedelta(days=30),
         or_(

@@ -24,10 +24,10 @@ from core.sdk import (
     url_for,
 )
 from plugins.photo_request import intake, service, settings, wording
-from plugins.photo_request.pages import page
 from plugins.photo_request.errors import PhotoRequestError
 from plugins.photo_request.intake import Chosen
 from plugins.photo_request.models import ARRIVED, Photo, Request
+from plugins.photo_request.pages import page
 
 routes = PatientRoutes("photo_request", __name__)
 
@@ -234,7 +234,9 @@ def _chosen(items: Any) -> list[Chosen]:
     if not isinstance(items, list) or len(items) > 100:
         abort(400)
     try:
-        chosen = [Chosen(UUID(str(i["id"])), int(i["size"]), str(i.get("comment") or "")[:2000]) for i in items]
+        chosen = [
+            Chosen(UUID(str(i["id"])), int(i["size"]), str(i.get("comment") or "")[:2000]) for i in items
+        ]
     except (KeyError, TypeError, ValueError, AttributeError):
         abort(400)
     if any(item.size < 0 for item in chosen) or len({item.uuid for item in chosen}) != len(chosen):
@@ -247,5 +249,3 @@ def _length(item: Any) -> int:
     size = int(item.stream.tell())
     item.stream.seek(0)
     return size
-
-

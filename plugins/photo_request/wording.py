@@ -48,8 +48,12 @@ class Reason:
 REASONS: Final = {
     reason.code: reason
     for reason in (
-        Reason("blurred", _l("Blurred"), _l("The photo is blurred. Please hold the phone still and try again.")),
-        Reason("dark", _l("Too dark"), _l("The photo is too dark. Please take it in daylight or a bright room.")),
+        Reason(
+            "blurred", _l("Blurred"), _l("The photo is blurred. Please hold the phone still and try again.")
+        ),
+        Reason(
+            "dark", _l("Too dark"), _l("The photo is too dark. Please take it in daylight or a bright room.")
+        ),
         Reason(
             "wrong_area",
             _l("Not the right area"),
