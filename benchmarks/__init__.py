@@ -1,0 +1,1 @@
+"""Measured side by side with a peer or a floor: `make bench`."""

@@ -1,0 +1,69 @@
+"""Run the benchmarks and print one table.
+
+make bench                      all of them
+make bench ARGS="pictures"      only benchmarks/bench_pictures.py
+BENCH_REPEATS=1 make bench      quicker and rougher
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from benchmarks.measure import REPEATS, Row
+
+HERE: Final = Path(__file__).resolve().parent
+HEADINGS: Final = ("", "Careroom", "peer", "unit", "ratio", "goal", "", "beside")
+
+
+def collect(names: list[str]) -> list[Row]:
+    """The rows of the named modules (without `bench_`), or of all."""
+    known = sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+    if unknown := [name for name in names if name not in known]:
+        raise SystemExit(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}")
+    rows: list[Row] = []
+    for name in names or known:
+        print(f"Measuring {name} ...", flush=True)
+        rows += importlib.import_module(f"benchmarks.bench_{name}").rows()
+    return rows
+
+
+def table(rows: list[Row]) -> str:
+    """The rows with aligned columns, and under it what missed its goal and by how much."""
+    cells = [HEADINGS, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
+    left = {0, 3, 6, 7}
+    lines = [
+        "  ".join(
+            text.ljust(width) if column in left else text.rjust(width)
+            for column, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in cells
+    ]
+    missed = [
+        f"Missed: {row.name} costs {row.ratio:.2f} times {row.peer_name}, the goal is {row.goal_ratio:.2f}: "
+        f"{row.ours - row.goal_ratio * row.peer:.1f} {row.unit} too much."
+        for row in rows
+        if not row.is_met
+    ]
+    return "\n".join([*lines, "", *(missed or [f"All {len(rows)} goals are met."])])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    verdict = "met" if row.is_met else "MISSED"
+    beside = f"{row.peer_name}; {row.note}" if row.note else row.peer_name
+    numbers = f"{row.ours:,.1f}", f"{row.peer:,.1f}"
+    return row.name, *numbers, row.unit, f"{row.ratio:.2f}", f"{row.goal_ratio:.2f}", verdict, beside
+
+
+def main(names: list[str]) -> int:
+    rows = collect(names)
+    python = ".".join(map(str, sys.version_info[:3]))
+    print(f"\nProcessor time, medians of {REPEATS}; Python {python}, {os.cpu_count()} cores\n")
+    print(table(rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
