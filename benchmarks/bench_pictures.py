@@ -58,6 +58,30 @@ def pipeline(content: bytes) -> float:
     return spent / ROUNDS * 1000
 
 
+def memory(content: bytes) -> float:
+    """Megabytes that a photo takes at its peak in the child, beyond what the child has when it is warm and idle."""
+    from PIL import Image
+
+    from core.files import pictures
+
+    small = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(small, "JPEG")
+    renderer = pictures.Renderer()
+    renderer.render(small.getvalue(), "image/jpeg")
+    idle = _peak_memory(renderer.child_pid())
+    for _ in range(ROUNDS):
+        renderer.render(content, "image/jpeg")
+    peak = _peak_memory(renderer.child_pid())
+    renderer.close()
+    return peak - idle
+
+
+def _peak_memory(pid: int | None) -> float:
+    """The most that a running process ever had in memory, in megabytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1000
+
+
 def floor(content: bytes, *options: str) -> float:
     """Processor milliseconds of djpeg and cjpeg for the same photo."""
 
@@ -85,3 +109,4 @@ def rows() -> Iterable[Row]:
     ):
         ours, peer = side_by_side(partial(in_child, pipeline, content), partial(floor, content, *options))
         yield Row("photo to 2016 and 320 px", ours, peer_name, peer, "ms", goal, note)
+    yield Row("memory of a photo", in_child(memory, content), "the design's limit", 40.0, "MB", 1.0, note)
