@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from flask import g, render_template
+from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
 __all__ = ["NotFound", "live", "live_topics", "render"]
 
 
-def render(template: str, **values: Any) -> str:
-    """A page or fragment from a template; plugins keep theirs in ``templates/<plugin>/``."""
-    return render_template(template, **values)
+def render(template: str, **values: Any) -> Markup:
+    """A page or fragment from a template; plugins keep theirs in ``templates/<plugin>/``.
+
+    Marked as HTML, so that a panel can hand it on and what is not marked is escaped.
+    """
+    return Markup(render_template(template, **values))  # noqa: S704  # the template has escaped what it shows
 
 
 def live(*topics: str) -> None:
