@@ -39,8 +39,12 @@ CHECKS: Final = (
     Check("tsc", "JavaScript modules' types hold (strict)", _module("typescript")),
     Check("translations", "every message is translated", _module("translations", "check")),
     Check("imports", "layers and plugins import what they may", _tool("lint-imports", "--no-cache")),
-    Check("ruff", "no lint", _tool("ruff", "check", "--quiet", ".")),
-    Check("format", "code is formatted", _tool("ruff", "format", "--check", "--quiet", ".")),
+    Check("ruff", "no lint", _tool("ruff", "check", "--quiet", "--output-format", "concise", ".")),
+    Check(
+        "format",
+        "code is formatted",
+        _tool("ruff", "format", "--check", "--output-format", "concise", "--quiet", "."),
+    ),
     Check("sql", "no SQL text or Core SQL outside core/db", _module("sql_text")),
     Check("hosts", "no tracked file names a package registry", _module("registry_hosts")),
 )
