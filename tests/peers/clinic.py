@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import flask_appbuilder.security.sqla.models  # noqa: F401 - memberships have keys to its tables
 from sqlalchemy.orm import Session
 
 from core import db, files, jobs, links, notifications, patients, settings, tenancy
@@ -46,7 +45,9 @@ class Clinic:
         with tenancy.practice_scope(practice_id or self.riverside, write=write) as session:
             yield session
 
-    def send(self, channel: str = "sms", *, key: str | None = None, count: int = 1, **options: Any) -> list[UUID]:
+    def send(
+        self, channel: str = "sms", *, key: str | None = None, count: int = 1, **options: Any
+    ) -> list[UUID]:
         """Write messages to Ada; their ids."""
         ids = []
         with self.at():

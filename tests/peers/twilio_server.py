@@ -171,7 +171,11 @@ def twilio_server(**settings: Any) -> Iterator[TwilioServer]:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             form = {name: values[0] for name, values in parse_qs(raw, keep_blank_values=True).items()}
             if self.path != path:
-                missing = {"code": 20404, "message": f"The requested resource {self.path} was not found", "status": 404}
+                missing = {
+                    "code": 20404,
+                    "message": f"The requested resource {self.path} was not found",
+                    "status": 404,
+                }
                 self._answer(404, json.dumps(missing).encode())
                 return
             if peer.mode == "drop":

@@ -276,7 +276,9 @@ def test_a_recurring_job_has_one_row_in_each_practice(clinic: Clinic) -> None:
 
 
 def test_a_recurring_job_that_keeps_failing_rests_and_goes_on(clinic: Clinic) -> None:
-    jobs.register(Job("core.hourly", Recorder(failing(ValueError())), every=timedelta(hours=1), max_attempts=1))
+    jobs.register(
+        Job("core.hourly", Recorder(failing(ValueError())), every=timedelta(hours=1), max_attempts=1)
+    )
     jobs.plant()
     make_due("core.hourly")
     jobs.run_due()

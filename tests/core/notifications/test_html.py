@@ -14,7 +14,9 @@ from core.tenancy import Practice
 
 
 def practice(**changes: object) -> Practice:
-    made = Practice(slug="r", name="Riverside <Surgery>", address="1 River Road\nReading", phone="+441184960000")
+    made = Practice(
+        slug="r", name="Riverside <Surgery>", address="1 River Road\nReading", phone="+441184960000"
+    )
     made.profile = dict(changes)
     return made
 
@@ -44,7 +46,9 @@ TAGS = {"html", "head", "meta", "title", "style", "body", "table", "tr", "td", "
 
 
 def test_a_link_on_its_own_line_becomes_a_button_with_the_address_beneath() -> None:
-    page = html_of("Hello\n\nhttps://x.example/l/abc\n\nBye", title="T", practice=practice(), action="Send photos")
+    page = html_of(
+        "Hello\n\nhttps://x.example/l/abc\n\nBye", title="T", practice=practice(), action="Send photos"
+    )
     read = Reader(page)
     assert read.links == ["https://x.example/l/abc"] * 2
     assert "Send photos" in read.words

@@ -46,7 +46,10 @@ def test_one_row_a_channel_with_the_exact_texts(clinic: Clinic) -> None:
         assert text.body == f"Riverside Surgery asks you to send photos: {LINK} the left hand"
         assert (text.segments, text.encoding) == (1, "GSM-7")
         assert (mail.recipient, mail.subject) == ("ada@example.com", "Riverside Surgery asks you for photos")
-        assert mail.body == f"Hello Ada,\n\nplease send photos:\n\n{LINK}\n\nthe left hand\n\nRiverside Surgery\n"
+        assert (
+            mail.body
+            == f"Hello Ada,\n\nplease send photos:\n\n{LINK}\n\nthe left hand\n\nRiverside Surgery\n"
+        )
         assert mail.html is not None
         assert f'href="{LINK}"' in mail.html
         assert mail.subject_owner == "photo_request"
@@ -102,7 +105,9 @@ def test_a_patient_without_the_channel(clinic: Clinic) -> None:
         assert refused.value.channel == "sms"
         assert "no mobile number" in refused.value.message
         with pytest.raises(NoRecipient, match="no e-mail address"):
-            notifications.send(INVITATION.name, patient=nobody, channels=["email"], variables=VALUES, key=None)
+            notifications.send(
+                INVITATION.name, patient=nobody, channels=["email"], variables=VALUES, key=None
+            )
         assert db.session().scalar(select(func.count(Notification.id))) == 0
 
 
@@ -197,7 +202,13 @@ def test_a_wording_that_could_not_be_sent_is_refused(
 
 @pytest.mark.parametrize(
     "wording",
-    ["{link} {patient.__class__}", "{link} {0}", "{link} {patient!r}", "{link} { patient }", "{link} 100 % %(x)s {"],
+    [
+        "{link} {patient.__class__}",
+        "{link} {0}",
+        "{link} {patient!r}",
+        "{link} { patient }",
+        "{link} 100 % %(x)s {",
+    ],
 )
 def test_a_wording_has_no_expressions(clinic: Clinic, wording: str) -> None:
     with clinic.at():

@@ -33,7 +33,9 @@ def client(clinic: Clinic) -> FlaskClient:
 def peer(client: FlaskClient) -> Iterator[TwilioServer]:
     def deliver(url: str, form: dict[str, str], signature: str) -> int:
         parts = urlsplit(url)
-        answer = client.post(f"{parts.path}?{parts.query}", data=form, headers={"X-Twilio-Signature": signature})
+        answer = client.post(
+            f"{parts.path}?{parts.query}", data=form, headers={"X-Twilio-Signature": signature}
+        )
         return int(answer.status_code)
 
     with twilio_server(deliver=deliver) as running:
@@ -69,7 +71,12 @@ def test_a_text_is_handed_over_once(clinic: Clinic, peer: TwilioServer, deliver:
     assert LINK in one.body
     assert one.callback == f"https://care.example/providers/twilio/status?n={sent}&a=1"
     row = clinic.message(sent)
-    assert (row.state, row.provider, row.provider_id, row.provider_state) == ("sent", "twilio", one.sid, "queued")
+    assert (row.state, row.provider, row.provider_id, row.provider_state) == (
+        "sent",
+        "twilio",
+        one.sid,
+        "queued",
+    )
 
 
 def test_a_messaging_service_can_be_the_sender(clinic: Clinic, peer: TwilioServer, deliver: Run) -> None:
