@@ -15,7 +15,7 @@ _ENTRIES = (AuditEntry, PlatformAuditEntry)
 
 
 @event.listens_for(TenantSession, "before_flush")
-def _refuse_change(session: Session, context: Any, instances: Any) -> None:  # noqa: ARG001 - SQLAlchemy's signature
+def _refuse_change(session: Session, context: Any, instances: Any) -> None:
     if any(isinstance(row, _ENTRIES) for row in session.deleted):
         raise AppendOnly("an audit entry cannot be deleted")
     if any(isinstance(row, _ENTRIES) and session.is_modified(row) for row in session.dirty):

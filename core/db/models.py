@@ -22,7 +22,7 @@ class Base(DeclarativeBase):
     """Declarative base of Careroom. It shares Flask-AppBuilder's metadata so that keys can reach ab_user."""
 
     metadata = flask_appbuilder.Model.metadata
-    type_annotation_map = {datetime: UtcDateTime, UUID: Uuid, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcDateTime, UUID: Uuid, dict[str, Any]: JSON, list[str]: JSON}
 
 
 class TenantModel(Base):

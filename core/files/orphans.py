@@ -34,7 +34,7 @@ def sweep_orphans(*, older_than: timedelta = YOUNG) -> int:
     return swept
 
 
-def sweep(payload: dict[str, Any]) -> None:  # noqa: ARG001
+def sweep(payload: dict[str, Any]) -> None:
     """Sweep core.sweep_orphan_blobs."""
     sweep_orphans()
 

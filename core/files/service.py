@@ -48,7 +48,7 @@ def receive(
     owner: str,
     name: str,
     patient_id: UUID | None = None,
-    declared_type: str = "",  # noqa: ARG001
+    declared_type: str = "",
     max_size: int = MAX_FILE,
 ) -> File:
     """Take a whole file for the current practice. Raises FileRefused, StoreUnavailable.

@@ -145,7 +145,7 @@ def cancel(place: Place, upload_id: UUID) -> None:
             session.delete(known)
 
 
-def sweep_expired(payload: dict[str, Any]) -> None:  # noqa: ARG001
+def sweep_expired(payload: dict[str, Any]) -> None:
     """Sweep core.sweep_uploads: forget uploads whose time is over, with the parts they left."""
     more = True
     while more:

@@ -45,11 +45,11 @@ class PracticeSecurityManager(SecurityManager):
         """Flask-AppBuilder's question, answered from our one query a request."""
         return permissions.can(permissions.join(permission_name, view_name))
 
-    def is_item_public(self, permission_name: str, view_name: str) -> bool:  # noqa: ARG002 - overridden
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
         """Nothing is public by a role: what is public says so in its route."""
         return False
 
-    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:  # noqa: ARG002 - overridden
+    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
         """Flask-AppBuilder's menu is not used; our navigation asks ``can``."""
         return set()
 
@@ -72,7 +72,7 @@ class PracticeSecurityManager(SecurityManager):
     def create_jwt_manager(self, app: Flask) -> None:
         """No tokens beside the session cookie."""
 
-    def create_limiter(self, app: Flask) -> Limiter:  # noqa: ARG002 - overridden
+    def create_limiter(self, app: Flask) -> Limiter:
         """Flask-AppBuilder wants one; ours are counted in :mod:`core.security.limits`, this one never counts."""
         return Limiter(key_func=get_remote_address, enabled=False)
 

@@ -6,6 +6,7 @@ signed cookie for this link alone and a redirect: the token is in no later addre
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from core.web.routes import CoreRoutes, PatientRoutes
 
 COOKIE_SECONDS = 12 * 60 * 60
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_DAY_OR_MONTH, _YEAR = re.compile(r"\d{1,2}"), re.compile(r"\d{4}")
 
 routes = CoreRoutes("links", __name__)
 patient_routes = PatientRoutes("core", __name__, name="link", prefix="")
@@ -107,7 +109,7 @@ def holds_link(link_id: UUID, cookies: Mapping[str, str]) -> bool:
     return True
 
 
-def language_for(link: Link, practice: Practice, cookies: Mapping[str, str]) -> str:  # noqa: ARG001 - the gate's call
+def language_for(link: Link, practice: Practice, cookies: Mapping[str, str]) -> str:
     """What was chosen on the page, else the patient's own language, else the practice's."""
     patient = db.get(Patient, link.patient_id)
     for wanted in (session.get("patient_language"), patient.language if patient else None):
@@ -197,7 +199,10 @@ def _try(found: links.FoundLink, birth_date: date) -> Link | None:
 
 def _birth_date(values: dict[str, str]) -> date:
     """Raises ValueError for what is no date, or none on which a living patient was born."""
-    if len(values["year"]) != 4 or not all(part.isdecimal() for part in values.values()):
+    if not (
+        _YEAR.fullmatch(values["year"])
+        and all(_DAY_OR_MONTH.fullmatch(values[part]) for part in ("day", "month"))
+    ):
         raise ValueError("not three numbers")
     found = date(int(values["year"]), int(values["month"]), int(values["day"]))
     if not date(1880, 1, 1) <= found <= db.utcnow().date():

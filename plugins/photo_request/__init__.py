@@ -11,7 +11,7 @@ from plugins.photo_request import hooks, intake, messages, patient, service, vie
 from plugins.photo_request.settings import PhotoRequestSettings
 
 
-def _expire(payload: dict[str, Any]) -> None:  # noqa: ARG001 - every handler is given one
+def _expire(payload: dict[str, Any]) -> None:
     with jobs.scope():
         service.expire_due()
 
