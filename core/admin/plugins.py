@@ -120,13 +120,10 @@ def _form(
     plugin: Plugin, kept: BaseModel, typed: settings_form.Form | None, error: ValidationError | None
 ) -> str:
     fields = settings_form.fields(plugin.settings, kept, typed, error)
-    wrong = settings_form.errors_by_field(plugin.settings, error)
-    return render(
-        "admin/plugin_settings.html",
-        plugin=plugin,
-        fields=fields,
-        errors=[(name or None, sentence) for name, sentence in wrong.items()],
-    )
+    wrong = [(item.name, f"{item.label}: {item.error}") for item in fields if item.error]
+    whole = settings_form.errors_by_field(plugin.settings, error).get("")
+    errors = [*wrong, *([(None, whole)] if whole else [])]
+    return render("admin/plugin_settings.html", plugin=plugin, fields=fields, errors=errors)
 
 
 def _card(state: PluginState) -> Card:
@@ -141,7 +138,7 @@ def _card(state: PluginState) -> Card:
         reason=state.reason,
         can_switch=state.can_switch,
         has_settings=bool(plugin.settings.model_fields),
-        capabilities=[str(item.title) for item in plugin.capabilities],
+        capabilities=[str(item.label) for item in plugin.capabilities],
         rights=[
             Right(str(item.title), ", ".join(roles.get(role, role) for role in item.roles))
             for item in plugin.permissions

@@ -26,7 +26,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   show(button.value);
   const body = new FormData(form, button);
-  fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin" }).catch(() => {
+  fetch(form.action, { method: "POST", body, redirect: "manual", credentials: "same-origin" }).catch(() => {
     // The page looks as asked; the choice is made again on the next page.
   });
 });
