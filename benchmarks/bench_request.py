@@ -39,10 +39,9 @@ def ours(path: str) -> tuple[float, int]:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with SqliteTemplate(folder).copy(folder) as url:
+        with SqliteTemplate(folder, seeded=True).copy(folder) as url:
             chosen = settings_for(url, folder, async_mode="threading", rate_limits=False)
             app = create_app(chosen)
-            house.make(chosen)
             visitor = house.Visitor(app, app.test_client())
             if path != "/healthz":
                 visitor.sign_in("amira")

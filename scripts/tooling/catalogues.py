@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
+from jinja2 import TemplateSyntaxError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LANGUAGES: Final = ("fr",)  # English is the source and has no catalogue
@@ -48,14 +49,32 @@ class Source:
         """All messages that the code holds now, without those of the shared catalogue."""
         known = {key(message) for message in messages(self.shared.template())} if self.shared else set()
         catalogue = Catalog(project="Careroom", charset="utf-8", header_comment=f"# Messages of {self.name}.")
-        for file, line, text, comments, context in extract_from_dir(
-            self.code, METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
-        ):
+        for file, line, text, comments, context in self._extracted():
             singular = text if isinstance(text, str) else text[0]
             if singular and (singular, context) not in known:
                 where = (self.code / file).relative_to(self.code.parent).as_posix()
                 catalogue.add(text, locations=[(where, line)], auto_comments=comments, context=context)
         return catalogue
+
+    def _extracted(self) -> Iterator[Any]:
+        reading = ""
+
+        def remember(name: str, *_: object) -> None:
+            nonlocal reading
+            reading = name
+
+        try:
+            yield from extract_from_dir(
+                self.code,
+                METHODS,
+                OPTIONS,
+                KEYWORDS,
+                ("Translators:",),
+                callback=remember,
+                strip_comment_tags=True,
+            )
+        except TemplateSyntaxError as error:  # it knows the line but not the file
+            raise SystemExit(f"{self.code.name}/{reading}:{error.lineno}: {error.message}") from None
 
     def read(self, language: str) -> Catalog | None:
         """The catalogue as it is written down; None when there is none yet."""
