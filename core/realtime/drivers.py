@@ -6,7 +6,10 @@ threads and events are green as well. gevent-websocket would have no limit on th
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import simple_websocket
@@ -27,12 +30,19 @@ class _WholeSocket:
         return getattr(self._inner, name)
 
 
+class _Reader(threading.Thread):
+    """Reads one socket; does not keep the process from ending."""
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        super().__init__(target=target, daemon=True)
+
+
 class _WholeWebSocket(simple_websocket.Server):
     """Sends whole frames, and gives up on a peer that is silent or takes nothing for ``quiet_seconds``."""
 
     def __init__(self, environ: dict[str, Any], *, quiet_seconds: float, **options: Any) -> None:
         self._quiet_seconds = quiet_seconds
-        super().__init__(environ, **options)
+        super().__init__(environ, thread_class=_Reader, **options)
 
     sock: Any
 
@@ -40,6 +50,13 @@ class _WholeWebSocket(simple_websocket.Server):
         self.sock.settimeout(self._quiet_seconds)
         self.sock = _WholeSocket(self.sock)
         super().handshake()
+
+    def close(self, reason: int | None = None, message: str | None = None) -> None:
+        super().close(reason, message)
+        # The handler and the reader wait for the peer: let them end now, not when it hangs up.
+        self.event.set()
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RD)
 
 
 class _SimpleDriver(SimpleWebSocketWSGI):

@@ -41,8 +41,6 @@ class EventHead(Base):
 
     __tablename__ = "core_event_head"
 
-    practice_id: Mapped[UUID] = mapped_column(
-        ForeignKey(Practice.id, ondelete="CASCADE"), primary_key=True
-    )
+    practice_id: Mapped[UUID] = mapped_column(ForeignKey(Practice.id, ondelete="CASCADE"), primary_key=True)
     last_seq: Mapped[int] = mapped_column(BigInteger, default=0)
     swept_seq: Mapped[int] = mapped_column(BigInteger, default=0)

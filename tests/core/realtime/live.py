@@ -132,6 +132,7 @@ class Page:
         if cookies and jar:
             headers["Cookie"] = jar
         url = f"ws://127.0.0.1:{self.server.port}{path}/socket.io/?EIO=4&transport=websocket"
+        self.cut()
         self._ws = Wire(url, headers)
         self.closed = False
         self._connected = threading.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -52,7 +53,7 @@ def test_rollback_leaves_neither_event_nor_gap_nor_wake(practice: UUID) -> None:
     try:
         with db.scope(practice):
             publish(TOPIC, "counted", number=1)
-        with pytest.raises(ZeroDivisionError), db.scope(practice):
+        with suppress(ZeroDivisionError), db.scope(practice):
             publish(TOPIC, "counted", number=2)
             raise ZeroDivisionError
         with db.scope(practice):
@@ -65,7 +66,7 @@ def test_rollback_leaves_neither_event_nor_gap_nor_wake(practice: UUID) -> None:
 
 def test_a_savepoint_that_rolls_back_takes_its_events_away(practice: UUID) -> None:
     with db.scope(practice):
-        with pytest.raises(ZeroDivisionError), db.savepoint():
+        with suppress(ZeroDivisionError), db.savepoint():
             publish(TOPIC, "counted", number=1)
             raise ZeroDivisionError
         publish(TOPIC, "counted", number=2)

@@ -49,7 +49,10 @@ class Wire:
 
     def send_part(self, message: str, *, last: bool) -> None:
         """Send a fragment of a message."""
-        self._socket.sendall(self._protocol.send(TextMessage(data=message, message_finished=last)))
+        try:
+            self._socket.sendall(self._protocol.send(TextMessage(data=message, message_finished=last)))
+        except ProtocolError as error:
+            raise ConnectionError("closed") from error
 
     def frames(self) -> Iterator[str]:
         """Text messages until the connection ends."""
@@ -69,9 +72,15 @@ class Wire:
         try:
             data = self._socket.recv(65536)
             self._protocol.receive_data(data or None)
-            return all([self._take(event) for event in self._protocol.events()]) and bool(data)
+            return self._take_all() and bool(data)
         except (OSError, ProtocolError):
             return False
+
+    def _take_all(self) -> bool:
+        goes_on = True
+        for event in self._protocol.events():
+            goes_on = self._take(event) and goes_on
+        return goes_on
 
     def _take(self, event: object) -> bool:
         if isinstance(event, AcceptConnection):
