@@ -69,6 +69,13 @@ function start(form, results) {
     });
   });
 
+  addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    box.select();
+    box.focus();
+  });
+
   box.addEventListener("keydown", (event) => {
     const first = results.querySelector(".patient-row");
     if (event.key === "ArrowDown" && first instanceof HTMLElement) {
@@ -89,7 +96,9 @@ function start(form, results) {
 
   const [visit] = performance.getEntriesByType("navigation");
   const before = recalled();
-  if (visit instanceof PerformanceNavigationTiming && visit.type === "back_forward" && before) {
+  const isBack = visit instanceof PerformanceNavigationTiming && visit.type === "back_forward";
+  if (!isBack) sessionStorage.removeItem(KEY);
+  else if (before) {
     box.value = before.get("q") ?? "";
     const asked = new FormData(form);
     for (const [name, value] of before) asked.set(name, value);
