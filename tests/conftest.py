@@ -34,7 +34,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
-    return SqliteTemplate(tmp_path_factory.mktemp("sqlite"))
+    return SqliteTemplate(tmp_path_factory.mktemp("sqlite"), seeded=False)
+
+
+@pytest.fixture(scope="session")
+def seeded_sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
+    return SqliteTemplate(tmp_path_factory.mktemp("sqlite"), seeded=True)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +53,14 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> PostgresTemplate:
-    return PostgresTemplate(postgres_server, tmp_path_factory.mktemp("postgres"))
+    return PostgresTemplate(postgres_server, tmp_path_factory.mktemp("postgres"), seeded=False)
+
+
+@pytest.fixture(scope="session")
+def seeded_postgres_template(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> PostgresTemplate:
+    return PostgresTemplate(postgres_server, tmp_path_factory.mktemp("postgres"), seeded=True)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +75,9 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture
 def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh, migrated database of this test alone."""
-    template = request.getfixturevalue(f"{'sqlite' if database_kind == 'sqlite' else 'postgres'}_template")
+    kind = "sqlite" if database_kind == "sqlite" else "postgres"
+    seeded = "seeded_" if "house" in request.fixturenames else ""  # hashing passwords takes most of the time
+    template = request.getfixturevalue(f"{seeded}{kind}_template")
     with template.copy(tmp_path) as url:
         yield url
 

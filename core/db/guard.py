@@ -6,7 +6,7 @@ without a practice, Core or textual SQL on a tenant's table, a bulk insert, a mo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from sqlalchemy import Table, TextClause, event, false, inspect
@@ -37,10 +37,10 @@ def _filter(state: ORMExecuteState) -> None:
     if state.is_insert and tenant_mappers:
         raise RawSqlRefused("bulk inserts of tenant rows pass by the stamp: use session.add_all")
     if scope.practice_id is None:
-        if tenant_mappers:
-            names = ", ".join(sorted(m.class_.__name__ for m in tenant_mappers))
-            raise NoPractice(f"{names} was queried while no practice is set")
-        # Tenant rows that hide deeper in the statement (a subquery, an eager load) are found by nobody.
+        for table in _tables(state):
+            if _is_tenant_table(table):
+                raise NoPractice(f"{table.name} was queried while no practice is set")
+        # Tenant rows that only an eager load would bring along are found by nobody.
         state.statement = state.statement.options(
             with_loader_criteria(TenantModel, lambda cls: false(), include_aliases=True)
         )
@@ -58,11 +58,19 @@ def _filter(state: ORMExecuteState) -> None:
 
 
 def _refuse_raw(state: ORMExecuteState) -> None:
-    for element in visitors.iterate(cast(ExternallyTraversible, state.statement)):
+    for element in _elements(state):
         if isinstance(element, TextClause):
             raise RawSqlRefused("textual SQL is allowed in core.db only")
         if isinstance(element, Table) and _is_tenant_table(element):
             raise RawSqlRefused(f"Core SQL on {element.name} would see every practice: use the model")
+
+
+def _elements(state: ORMExecuteState) -> Iterator[ExternallyTraversible]:
+    return visitors.iterate(cast(ExternallyTraversible, state.statement))
+
+
+def _tables(state: ORMExecuteState) -> Iterator[Table]:
+    return (element for element in _elements(state) if isinstance(element, Table))
 
 
 def _is_tenant_table(table: Table) -> bool:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import create_engine, make_url, text
 
-from core import db, settings
+from core import db, demo, settings
 from core.cli import _migrate
 from core.plugin_system import wiring
 from core.settings import Settings
@@ -23,20 +23,22 @@ def settings_for(url: str, folder: Path, **changes: object) -> Settings:
     return Settings(environment="test", database_url=url, data_dir=folder, **{"async_mode": "threading", **KEYS, **changes})
 
 
-def _migrated(url: str, folder: Path) -> None:
+def _migrated(url: str, folder: Path, *, seeded: bool) -> None:
     chosen = settings.configure(settings_for(url, folder))
     db.configure(chosen)
     wiring.start(chosen)
     _migrate()
+    if seeded:
+        demo.seed()
     db.dispose()
 
 
 class SqliteTemplate:
-    """One migrated SQLite file, copied for each test."""
+    """One migrated SQLite file, copied for each test; ``seeded``: with the demonstration's practices in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, seeded: bool) -> None:
         self.file = folder / "template.db"
-        _migrated(f"sqlite:///{self.file}", folder)
+        _migrated(f"sqlite:///{self.file}", folder, seeded=seeded)
 
     @contextmanager
     def copy(self, folder: Path) -> Iterator[str]:
@@ -48,10 +50,11 @@ class SqliteTemplate:
 class PostgresTemplate:
     """One migrated PostgreSQL database, cloned for each test."""
 
-    def __init__(self, server_url: str, folder: Path) -> None:
+    def __init__(self, server_url: str, folder: Path, *, seeded: bool) -> None:
         self.url = make_url(server_url)
-        self._run("CREATE DATABASE template_careroom")
-        _migrated(self._url_of("template_careroom"), folder)
+        self.name = f"template_{uuid4().hex}"
+        self._run(f"CREATE DATABASE {self.name}")
+        _migrated(self._url_of(self.name), folder, seeded=seeded)
 
     def _url_of(self, name: str) -> str:
         return self.url.set(database=name).render_as_string(hide_password=False)
@@ -65,7 +68,7 @@ class PostgresTemplate:
     @contextmanager
     def copy(self, folder: Path) -> Iterator[str]:
         name = f"careroom_{uuid4().hex}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE template_careroom")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {self.name}")
         try:
             yield self._url_of(name)
         finally:

@@ -58,11 +58,11 @@ class Visitor:
     client: FlaskClient
 
     def get(self, url: str, **options: Any) -> Any:
-        return self.client.get(url, **options)
+        return self.client.get(url, buffered=True, **options)
 
     def post(self, url: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
         headers = {"X-CSRFToken": self._token(), **options.pop("headers", {})}
-        return self.client.post(url, data=data or {}, headers=headers, **options)
+        return self.client.post(url, data=data or {}, headers=headers, buffered=True, **options)
 
     def _token(self) -> str:
         page = self.client.get("/login")

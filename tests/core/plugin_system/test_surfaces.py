@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, Rule, UUIDConverter
 
 from core import db, jobs, links, notifications, tenancy
 from core.jobs import JobRow
@@ -74,7 +74,13 @@ def url_of(rule: Rule, slug: str, link_id: UUID | None) -> str:
     """The rule's URL with made-up ids: the gate decides before anybody looks them up."""
     values: dict[str, Any] = {}
     for argument in rule.arguments:
-        values[argument] = uuid4() if type(rule._converters[argument]).__name__ == "UUIDConverter" else "1"
+        converter = rule._converters[argument]
+        if isinstance(converter, UUIDConverter):
+            values[argument] = uuid4()
+        elif isinstance(converter, AnyConverter):
+            values[argument] = sorted(converter.items)[0]
+        else:
+            values[argument] = "1"
     values.update({"practice_slug": slug} if "practice_slug" in rule.arguments else {})
     values.update({"link_id": link_id} if "link_id" in rule.arguments else {})
     built = rule.build(values)
