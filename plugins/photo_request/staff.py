@@ -202,7 +202,6 @@ def _form(patient: Patient, *, channels: list[Any], note: str, id: UUID, error: 
     here = settings.here()
     return page(
         "new.html",
-        patient=patient,
         channels=channels,
         note=note,
         id=id,
