@@ -13,6 +13,7 @@ from typing import Final
 from markupsafe import Markup, escape
 
 from core.i18n import _, direction, locale_tag
+from core.patients import phones
 from core.tenancy import Practice
 
 DEFAULT_COLOUR: Final = "#0d5f5a"
@@ -23,7 +24,7 @@ _STYLE: Final = Markup(
     ":root{color-scheme:light dark;supported-color-schemes:light dark}"
     "@media (prefers-color-scheme:dark){"
     ".page{background:#12181b!important}.sheet{background:#1c2529!important;border-color:#2f3b40!important}"
-    ".text,.text a{color:#e8eef0!important}.faint,.faint a{color:#a7b4b9!important}}"
+    ".text,.text a{color:#e8eef0!important}.faint,.faint a{color:#a7b4b9!important;border-color:#2f3b40!important}}"
     "@media (max-width:480px){.sheet{border-radius:0!important}.inside{padding:24px 20px!important}}"
 )
 _FONT: Final = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
@@ -158,5 +159,9 @@ def _button(url: str, colour: str, action: str) -> Markup:
 
 
 def _footer(practice: Practice) -> Markup:
-    lines = [practice.name, *(practice.address or "").splitlines(), practice.phone or ""]
+    lines = [practice.name, *(practice.address or "").splitlines(), _phone(practice)]
     return Markup("<br>\n").join(escape(line.strip()) for line in lines if line.strip())
+
+
+def _phone(practice: Practice) -> str:
+    return phones.national(practice.phone, practice.country) if practice.phone else ""

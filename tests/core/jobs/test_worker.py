@@ -68,7 +68,7 @@ def workers(clinic: Clinic, count: int = 1, **changes: Any) -> Iterator[list[sub
 def states(clinic: Clinic) -> Counter[str]:
     with clinic.at(write=False) as session:
         rows = session.execute(select(Notification.state, func.count()).group_by(Notification.state))
-        return Counter({state: count for state, count in rows})
+        return Counter({str(row.state): row[1] for row in rows})
 
 
 def test_two_workers_deliver_200_messages_and_none_twice(clinic: Clinic) -> None:

@@ -15,7 +15,11 @@ from core.tenancy import Practice
 
 def practice(**changes: object) -> Practice:
     made = Practice(
-        slug="r", name="Riverside <Surgery>", address="1 River Road\nReading", phone="+441184960000"
+        slug="r",
+        name="Riverside <Surgery>",
+        address="1 River Road\nReading",
+        phone="+441184960000",
+        country="GB",
     )
     made.profile = dict(changes)
     return made
@@ -54,6 +58,7 @@ def test_a_link_on_its_own_line_becomes_a_button_with_the_address_beneath() -> N
     assert "Send photos" in read.words
     assert "copy this address" in read.words
     assert "1 River Road" in read.words
+    assert "0118 496 0000" in read.words
 
 
 def test_a_link_within_a_line_stays_in_its_sentence() -> None:
