@@ -65,7 +65,7 @@ class Visitor:
         return self.client.post(url, data=data or {}, headers=headers, buffered=True, **options)
 
     def _token(self) -> str:
-        page = self.client.get("/login")
+        page = self.client.get("/login", follow_redirects=True)
         marker = 'name="csrf-token" content="'
         _, _, rest = page.get_data(as_text=True).partition(marker)
         return rest.partition('"')[0]
