@@ -92,7 +92,8 @@ def _forgive(user_id: int) -> bool:
     account_of(user_id)
     forgiven = db.session().execute(
         update(Account)
-        .where(Account.user_id == user_id, Account.failed_tries < MAX_TRIES)
+        .where(Account.user_id == user_id)
+        .where(or_(Account.locked_until.is_(None), Account.locked_until <= db.utcnow()))
         .values(failed_tries=0, locked_until=None)
         .execution_options(synchronize_session=False)
     )
