@@ -1,0 +1,117 @@
+"""Switching plugins: per practice, with a reason, in the audit trail, at once in every process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pydantic import BaseModel, Field, ValidationError
+
+from core import audit, db, tenancy
+from core.plugin_system import CannotSwitch, Plugin, activation, plugin_settings, registry, wiring
+from tests.support.house import House
+
+pytestmark = pytest.mark.both_databases
+
+
+class Chosen(BaseModel):
+    days: int = Field(7, ge=1, le=30)
+    greeting: str = "Hello"
+
+
+def make(name: str, **fields: object) -> Plugin:
+    return Plugin(
+        **{"name": name, "title": name, "version": "1.0", "api": ">=1", "package": "tests.support", **fields}
+    )
+
+
+@pytest.fixture
+def install(house: House) -> Iterator[Callable[..., None]]:
+    def load(*plugins: Plugin) -> None:
+        registry.load(house.settings, plugins)
+        activation.forget()
+
+    yield load
+    wiring.start(house.settings)
+
+
+def test_a_switch_holds_for_one_practice(house: House, install: Callable[..., None]) -> None:
+    install(make("x_a"))
+    with house.at(house.riverside):
+        activation.enable("x_a")
+        assert tenancy.switches.is_on("x_a")
+    with house.at(house.lumiere, write=False):
+        assert not tenancy.switches.is_on("x_a")
+    with house.at(house.riverside):
+        activation.disable("x_a")
+        assert not tenancy.switches.is_on("x_a")
+
+
+def test_another_process_sees_it_with_its_next_unit_of_work(
+    house: House, install: Callable[..., None]
+) -> None:
+    install(make("x_a"))
+    with house.at(house.riverside, write=False):
+        assert not tenancy.switches.is_on("x_a")
+    remembered = dict(activation._remembered)
+    with house.at(house.riverside):
+        activation.enable("x_a")
+    # What the other process still remembers is from before the switch.
+    activation._remembered.clear()
+    activation._remembered.update(remembered)
+    with house.at(house.riverside, write=False):
+        assert tenancy.switches.is_on("x_a")
+
+
+def test_what_it_requires_must_be_on_and_may_not_go_first(
+    house: House, install: Callable[..., None]
+) -> None:
+    install(make("x_base", title="Base"), make("x_more", title="More", requires=("x_base",)))
+    with house.at(house.riverside):
+        assert activation.state("x_more").reason == "Off. It needs Base, which is off here."
+        with pytest.raises(CannotSwitch, match="needs Base"):
+            activation.enable("x_more")
+        activation.enable("x_base")
+        activation.enable("x_more")
+        assert "cannot be switched off while More needs it" in activation.state("x_base").reason
+        with pytest.raises(CannotSwitch):
+            activation.disable("x_base")
+
+
+def test_each_switch_is_on_the_trail_once(house: House, install: Callable[..., None]) -> None:
+    install(make("x_a"))
+    with house.at(house.riverside), audit.use_actor(audit.Actor("staff", "7", "Helen Price")):
+        activation.enable("x_a")
+        activation.enable("x_a")
+    with house.at(house.riverside, write=False):
+        entries = [e for e in audit.history(limit=500) if (e.detail or {}).get("plugin") == "x_a"]
+        assert [(e.action, e.actor_name) for e in entries] == [("plugin.enabled", "Helen Price")]
+
+
+def test_settings_are_kept_per_practice_and_wrong_ones_are_refused(
+    house: House, install: Callable[..., None]
+) -> None:
+    plugin = make("x_a", settings=Chosen)
+    install(plugin)
+    with house.at(house.riverside):
+        plugin_settings.save(plugin, {"days": 3, "greeting": "Hello"})
+        with pytest.raises(ValidationError):
+            plugin_settings.save(plugin, {"days": 99})
+    with house.at(house.riverside, write=False):
+        assert plugin_settings.load(plugin) == Chosen(days=3)
+        assert activation.stored("x_a").settings == {"days": 3}, "only what differs is stored"
+    with house.at(house.lumiere, write=False):
+        assert plugin_settings.load(plugin) == Chosen()
+
+
+def test_a_stored_value_that_no_longer_fits_falls_back_alone(
+    house: House, install: Callable[..., None]
+) -> None:
+    plugin = make("x_a", settings=Chosen)
+    install(plugin)
+    with house.at(house.riverside):
+        activation.stored("x_a").settings = {"days": 400, "greeting": "Good day"}
+        activation.changed()
+    with house.at(house.riverside, write=False):
+        assert plugin_settings.load(plugin) == Chosen(greeting="Good day")
+        assert db.has_practice()
