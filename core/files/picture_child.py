@@ -60,10 +60,17 @@ def read_frame(stream: BinaryIO) -> bytes | None:
 
 def render(content: bytes, format: str) -> tuple[bytes, bytes, tuple[int, int, int, int]]:
     """Large and thumb JPEG and their sizes. Raises Refused; MemoryError when the limit is met."""
+    from PIL import Image
+
     large = _upright(content, format)
-    thumb = large.copy()
-    thumb.thumbnail((THUMB_SIDE, THUMB_SIDE), reducing_gap=3.0)
+    thumb = large.resize(_within(large.size, THUMB_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
     return _encode(large), _encode(thumb), (*large.size, *thumb.size)
+
+
+def _within(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """The size scaled down so that no side is longer; never up."""
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _upright(content: bytes, format: str) -> Image.Image:
@@ -77,8 +84,7 @@ def _upright(content: bytes, format: str) -> Image.Image:
                 raise Refused("too_many_pixels")
             if format != "HEIF" and getattr(image, "is_animated", False) and image.format != "MPO":
                 raise Refused("animated")
-            scale = min(1.0, LARGE_SIDE / max(width, height))
-            size = max(1, round(width * scale)), max(1, round(height * scale))
+            size = _within(image.size, LARGE_SIDE)
             if image.format in ("JPEG", "MPO"):
                 image.draft(None, size)
             image.load()

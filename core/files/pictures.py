@@ -7,6 +7,8 @@ if the child had been taken over: sizes, lengths, and that the JPEG carries noth
 from __future__ import annotations
 
 import atexit
+import contextlib
+import fcntl
 import io
 import os
 import select
@@ -63,6 +65,8 @@ class Child:
             bufsize=0,
         )
         self._in, self._out = (pipe.fileno() for pipe in self._pipes())
+        for pipe in (self._in, self._out):
+            _widen(pipe)
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         self.pictures = 0
@@ -117,6 +121,12 @@ class Child:
         if self._process.stdin is None or self._process.stdout is None:
             raise ChildFailed("has no pipes")
         return self._process.stdin, self._process.stdout
+
+
+def _widen(pipe: int) -> None:
+    """Give a pipe room for a megabyte, so that a photo needs few turns of the two processes; what Linux allows."""
+    with contextlib.suppress(OSError, AttributeError):
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _whole_answer(received: bytearray) -> list[bytes] | None:

@@ -228,7 +228,8 @@ def _refuse(place: Place, upload: Upload, refusal: FileRefused) -> None:
         row = db.get(Upload, upload.id)
         if row is None or row.state != "open":
             return
-        row.state, row.reason, row.refusal = "refused", refusal.reason, refusal.own_message
+        row.state, row.reason = "refused", refusal.reason[:40]
+        row.refusal = refusal.own_message[:500] if refusal.own_message else None
         row.expires_at = db.utcnow() + KEPT_DONE
         _drop_parts(session, row)
 

@@ -167,7 +167,7 @@ def mount(
     chunk_size: int = CHUNK,
     endpoint: str = "upload",
 ) -> TusEndpoint:
-    """Add an upload point to a plugin's patient routes: ``<endpoint>s`` at ``rule``, ``<endpoint>`` at ``rule/<id>``."""
+    """Add an upload point to patient routes: endpoint ``<endpoint>s`` at ``rule``, ``<endpoint>`` at ``rule/<id>``."""
     options: dict[str, Any] = {} if subject is None else {"subject": subject}
     made = TusEndpoint(
         routes.owner, allow, finished, f".{endpoint}", max_size=max_size, chunk_size=chunk_size, **options
@@ -217,6 +217,8 @@ def _metadata(header: str) -> dict[str, str]:
             pairs[key] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise ValueError("not base64 of UTF-8") from error
+        if "\0" in key + pairs[key]:
+            raise ValueError("a zero byte, which PostgreSQL takes in no text")
     return pairs
 
 

@@ -9,35 +9,14 @@ from uuid import UUID
 import pytest
 
 from core import db, files, jobs, settings, tenancy
-from core.db import Base
 from core.files import keys, pictures, rendering
 from core.settings import Settings, new_master_key
 from tests.core.files import pictures_of
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tables, made once."""
-    path = tmp_path_factory.mktemp("files") / "empty.db"
-    db.configure(Settings(environment="test", database_url=f"sqlite:///{path}"))
-    Base.metadata.create_all(db.engine())
-    db.dispose()
-    return path
-
-
 @pytest.fixture
-def store_settings(tmp_path: Path, empty_database: Path) -> Iterator[Settings]:
-    path = tmp_path / "careroom.db"
-    path.write_bytes(empty_database.read_bytes())
-    chosen = settings.configure(
-        Settings(
-            environment="test",
-            data_dir=tmp_path,
-            database_url=f"sqlite:///{path}",
-            master_key=new_master_key(),
-            secret_key="a secret of the tests, long enough",
-        )
-    )
+def store_settings(make_settings: Callable[..., Settings]) -> Iterator[Settings]:
+    chosen = settings.configure(make_settings(master_key=new_master_key()))
     db.configure(chosen)
     keys.forget()
     rendering.forget_listeners()

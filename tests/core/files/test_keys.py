@@ -15,6 +15,8 @@ from core.files.crypto import Context
 from core.files.models import DataKey
 from core.settings import new_master_key
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_the_first_use_makes_the_key_and_later_ones_find_it(practice: UUID) -> None:
     first = keys.for_writing(practice)

@@ -23,6 +23,8 @@ from core.realtime.events import events_since
 from core.settings import Settings
 from tests.core.files import pictures_of
 
+pytestmark = pytest.mark.both_databases
+
 Blobs = Callable[[], list[Path]]
 
 

@@ -247,6 +247,7 @@ def test_refusals_at_creation(client: FlaskClient) -> None:
             "bad_metadata",
         ),
         ({"Upload-Length": "5", "Upload-Metadata": metadata(id="not a uuid")}, "bad_metadata"),
+        ({"Upload-Length": "5", "Upload-Metadata": metadata(filetype="image/\0jpeg")}, "bad_metadata"),
         ({"Upload-Length": "5", "Upload-Metadata": metadata(filename="x" * 5_000)}, "bad_metadata"),
     ],
 )

@@ -20,6 +20,8 @@ from core.files.models import File, Upload, UploadPart
 from core.files.uploads import Place
 from tests.core.files import pictures_of
 
+pytestmark = pytest.mark.both_databases
+
 Blobs = Callable[[], list[Path]]
 
 
