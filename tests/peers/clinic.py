@@ -84,8 +84,8 @@ class Clinic:
 
 
 @contextmanager
-def open_clinic(database_url: str, folder: Path, *, create: bool = True) -> Iterator[Clinic]:
-    """A house on this database. create: make the tables, on an empty one."""
+def open_clinic(database_url: str, folder: Path, *, create: bool = False) -> Iterator[Clinic]:
+    """A house on a migrated database. create: make the tables, on an empty one."""
     chosen = settings.configure(
         Settings(
             environment="test",

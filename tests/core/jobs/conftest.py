@@ -9,6 +9,7 @@ from tests.peers.clinic import Clinic, open_clinic
 
 
 @pytest.fixture
-def clinic(tmp_path: Path) -> Iterator[Clinic]:
-    with open_clinic(f"sqlite:///{tmp_path / 'careroom.db'}", tmp_path) as opened:
+def clinic(database_url: str, tmp_path: Path) -> Iterator[Clinic]:
+    """On the test's own migrated database: SQLite, or PostgreSQL as well where marked ``both_databases``."""
+    with open_clinic(database_url, tmp_path) as opened:
         yield opened

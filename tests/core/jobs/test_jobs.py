@@ -17,6 +17,8 @@ from core import db, jobs, tenancy
 from core.jobs import GiveUp, Job, JobRow, Postpone, backoff, runner, schedule
 from tests.peers.clinic import Clinic
 
+pytestmark = pytest.mark.both_databases
+
 
 class Recorder:
     """A handler that keeps what it was given and does what it is told."""

@@ -28,6 +28,8 @@ from core.worker import Worker, drain
 from tests.peers.clinic import Clinic
 from tests.peers.twilio_server import ACCOUNT_SID, AUTH_TOKEN, twilio_server
 
+pytestmark = pytest.mark.both_databases
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -18,6 +18,8 @@ from core.notifications.channels import Outgoing, Receipt
 from core.notifications.masking import MASK, mask_links
 from tests.peers.clinic import INVITATION, LINK, Clinic
 
+pytestmark = pytest.mark.both_databases
+
 
 class Way:
     """A channel that calls back while it is delivering."""

@@ -14,6 +14,8 @@ from core.notifications import InboxItem, InboxRead, inbox
 from core.realtime.events import events_since
 from tests.peers.clinic import Clinic
 
+pytestmark = pytest.mark.both_databases
+
 SEE = {"photo_request.view"}
 
 

@@ -27,6 +27,8 @@ from core.notifications import (
 from core.realtime.events import events_since
 from tests.peers.clinic import INVITATION, LINK, Clinic
 
+pytestmark = pytest.mark.both_databases
+
 VALUES = {"patient": "Ada", "link": LINK, "note": ""}
 
 

@@ -19,6 +19,8 @@ from core.web import providers
 from tests.peers.clinic import LINK, Clinic
 from tests.peers.twilio_server import ACCOUNT_SID, AUTH_TOKEN, Sent, TwilioServer, twilio_server
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def client(clinic: Clinic) -> FlaskClient:
