@@ -1,5 +1,7 @@
 """Phone numbers: kept as E.164, read and shown the way the practice's country writes them."""
 
+import re
+
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
@@ -12,8 +14,8 @@ _DOES_NOT_EXIST = -1
 
 # Ofcom and Arcep set these aside for drama and demonstration. The metadata calls some of them unassigned; a demo and
 # a test can use nothing else without ringing a stranger.
-_DRAMA_MOBILES = ("+447700900", "+3363998")
-_DRAMA_LANDLINES = ("+441632960", "+442079460", "+3319900", "+3326191", "+3335301", "+3346571", "+3353649")
+_DRAMA_MOBILE = re.compile(r"\+447700900\d{3}|\+3363998\d{4}")
+_DRAMA_LANDLINE = re.compile(r"\+441632960\d{3}|\+442079460\d{3}|\+33(?:19900|26191|35301|46571|53649)\d{4}")
 
 
 def parse_phone(text: str, country: str) -> str:
@@ -26,7 +28,11 @@ def parse_phone(text: str, country: str) -> str:
     except NumberParseException as error:
         raise InvalidPhone(_message(error.error_type, example)) from None
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    if phonenumbers.is_valid_number(number) or e164.startswith(_DRAMA_MOBILES + _DRAMA_LANDLINES):
+    if (
+        phonenumbers.is_valid_number(number)
+        or _DRAMA_MOBILE.fullmatch(e164)
+        or _DRAMA_LANDLINE.fullmatch(e164)
+    ):
         return e164
     raise InvalidPhone(_message(_length_fault(number), example))
 
@@ -34,7 +40,7 @@ def parse_phone(text: str, country: str) -> str:
 def parse_mobile(text: str, country: str) -> str:
     """Like parse_phone, and refuses a number that is known not to receive texts."""
     e164 = parse_phone(text, country)
-    if e164.startswith(_DRAMA_MOBILES):
+    if _DRAMA_MOBILE.fullmatch(e164):
         return e164
     if phonenumbers.number_type(phonenumbers.parse(e164)) not in _TEXTABLE:
         raise InvalidPhone(
@@ -77,7 +83,11 @@ def search_prefixes(text: str, country: str) -> list[str]:
 
 def _length_fault(number: PhoneNumber) -> int:
     reason = phonenumbers.is_possible_number_with_reason(number)
-    if reason == phonenumbers.ValidationResult.TOO_SHORT:
+    # "Local only": without the area code, which nobody can dial from here.
+    if reason in (
+        phonenumbers.ValidationResult.TOO_SHORT,
+        phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY,
+    ):
         return NumberParseException.TOO_SHORT_NSN
     if reason == phonenumbers.ValidationResult.TOO_LONG:
         return NumberParseException.TOO_LONG
