@@ -43,8 +43,11 @@ def holder() -> Holder:
 
 
 def attributes() -> Markup:
-    """For <body>: ticket, sequence number, and where to renew; nothing for a page that listens to nothing."""
-    topics = live_topics()
+    """For <body>: ticket, sequence number, and where to renew; nothing for a page that listens to nothing.
+
+    An error page listens to nothing either, whatever the page that failed had asked for.
+    """
+    topics = [] if g.get("refused") else live_topics()
     if not topics or not db.has_practice():
         return Markup("")
     who = holder()
