@@ -1,0 +1,155 @@
+"""The gate: who comes in where, walked over the whole URL map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from werkzeug.routing import AnyConverter, Rule, UUIDConverter
+
+from core import db
+from core.db import TenantModel
+from core.web.routes import Access, table
+from tests.support.house import House, Visitor
+from tests.support.photos import a_request_with_photos
+
+NAMES = {"owner": "photo_request", "name": "photos", "plugin": "photo_request"}
+
+
+def rules(app: Flask, kind: str) -> Iterator[tuple[Rule, Access]]:
+    for rule in app.url_map.iter_rules():
+        access = table(app)[rule.endpoint]
+        if access.kind == kind:
+            yield rule, access
+
+
+def url_of(rule: Rule, slug: str, ids: dict[str, UUID]) -> str:
+    values: dict[str, Any] = {"practice_slug": slug} if "practice_slug" in rule.arguments else {}
+    for argument in rule.arguments - {"practice_slug"}:
+        converter = rule._converters[argument]
+        if isinstance(converter, UUIDConverter):
+            values[argument] = ids.get(argument, uuid4())
+        elif isinstance(converter, AnyConverter):
+            values[argument] = sorted(converter.items)[0]
+        else:
+            values[argument] = NAMES.get(argument, "1")
+    built = rule.build(values)
+    assert built is not None
+    return built[1]
+
+
+def every_request(app: Flask, kind: str) -> list[tuple[Rule, str]]:
+    return [
+        (rule, method)
+        for rule, _access in rules(app, kind)
+        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"})
+    ]
+
+
+def send(visitor: Visitor, method: str, url: str) -> Any:
+    if method == "GET":
+        return visitor.get(url)
+    return visitor.post(url, **({} if method == "POST" else {"method": method}))
+
+
+def test_every_endpoint_says_who_may_come_in(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(table(app))
+
+
+def test_nobody_gets_in_without_signing_in(app: Flask, visitor: Callable[[], Visitor]) -> None:
+    stranger = visitor()
+    for kind in ("staff", "signed_in"):
+        for rule, method in every_request(app, kind):
+            answer = send(stranger, method, url_of(rule, "riverside", {}))
+            expected = (302,) if method == "GET" else (401,)
+            assert answer.status_code in expected, f"{method} {rule.rule}: {answer.status_code}"
+            if method == "GET":
+                assert answer.location.startswith("/login?next="), rule.rule
+
+
+def test_another_practice_does_not_exist(app: Flask, visitor: Callable[[], Visitor]) -> None:
+    helen = visitor()
+    helen.sign_in("helen")
+    for rule, method in every_request(app, "staff"):
+        for slug in ("lumiere", "no-such-practice"):
+            answer = send(helen, method, url_of(rule, slug, {}))
+            assert answer.status_code == 404, f"{method} {rule.rule} in {slug}: {answer.status_code}"
+
+
+def test_ids_of_another_practice_answer_as_if_they_did_not_exist(
+    app: Flask, house: House, visitor: Callable[[], Visitor]
+) -> None:
+    ids = a_request_with_photos(house, house.lumiere)
+    assert {"patient_id", "request_id", "photo_id"} <= ids.keys()
+    nadia, helen = visitor(), visitor()
+    nadia.sign_in("nadia")
+    helen.sign_in("helen")
+    before = _rows(house, house.lumiere)
+    compared = 0
+    for rule, method in every_request(app, "staff"):
+        named = {argument for argument in rule.arguments if argument in ids}
+        if not named:
+            continue
+        foreign = send(helen, method, url_of(rule, "riverside", ids))
+        unknown = send(helen, method, url_of(rule, "riverside", {}))
+        assert foreign.status_code == unknown.status_code == 404, f"{method} {rule.rule}"
+        assert len(foreign.data) == len(unknown.data), f"{method} {rule.rule} gives itself away by its size"
+        compared += 1
+        if method == "GET":
+            assert send(nadia, method, url_of(rule, "lumiere", ids)).status_code in (200, 302, 303, 410), rule.rule
+    assert compared > 10
+    assert _rows(house, house.lumiere) == before
+
+
+def _rows(house: House, practice_id: UUID) -> dict[str, list[Any]]:
+    """Every row of a practice but its trail, the sessions and what jobs do by themselves."""
+    left_out = {"core_audit_entry", "core_audit_head", "core_job"}
+    found: dict[str, list[Any]] = {}
+    with house.at(practice_id, write=False) as session:
+        for mapper in db.Base.registry.mappers:
+            model = mapper.class_
+            if issubclass(model, TenantModel) and model.__tablename__ not in left_out:
+                names = [column.key for column in mapper.column_attrs]
+                rows = session.query(model).all()
+                found[model.__tablename__] = sorted(
+                    (repr([getattr(row, name) for name in names]) for row in rows)
+                )
+    return found
+
+
+def test_a_receptionist_is_told_what_she_may_not_do(visitor: Callable[[], Visitor]) -> None:
+    grace = visitor()
+    grace.sign_in("grace")
+    answer = grace.get("/p/riverside/admin/plugins")
+    assert answer.status_code == 403
+    assert "/p/riverside/" in answer.get_data(as_text=True), "and is shown a way on"
+
+
+def test_an_unknown_page_is_a_page(visitor: Callable[[], Visitor]) -> None:
+    answer = visitor().get("/no/such/page", headers={"Accept-Language": "fr"})
+    assert answer.status_code == 404
+    assert 'lang="fr' in answer.get_data(as_text=True)
+
+
+def test_a_view_that_breaks_answers_a_page_and_leaves_nothing_behind(
+    app: Flask, house: House, visitor: Callable[[], Visitor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.tenancy import Practice
+
+    def breaks(**values: Any) -> str:
+        db.session().get(Practice, house.riverside).name = "Changed"  # type: ignore[union-attr]
+        db.session().flush()
+        raise RuntimeError("Margaret Whitfield")
+
+    helen = visitor()
+    helen.sign_in("helen")
+    rule = next(r for r, m in every_request(app, "staff") if m == "POST" and r.endpoint == "bell.read_all")
+    monkeypatch.setitem(app.view_functions, rule.endpoint, breaks)
+    answer = helen.post(url_of(rule, "riverside", {}))
+    assert answer.status_code == 500
+    assert "Margaret" not in answer.get_data(as_text=True)
+    with db.scope(write=False) as session:
+        assert session.get(Practice, house.riverside).name == "Riverside Surgery"  # type: ignore[union-attr]
