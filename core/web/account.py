@@ -9,7 +9,6 @@ from flask_login import current_user
 
 from core import i18n, security, tenancy
 from core.security.configuration import LIBRARY_ENDPOINTS
-from core.security.core_permissions import ROLE_TITLES
 from core.web.pages import render
 from core.web.routes import Access, CoreRoutes, declare
 
@@ -34,17 +33,7 @@ def index() -> Any:
     if len(practices) == 1:
         return redirect(f"/p/{practices[0].slug}/")
     i18n.set_language(security.language_of(current_user) or i18n.language())
-    return render("sign_in/practices.html", practices=[_choice(practice) for practice in practices])
-
-
-def _choice(practice: tenancy.Practice) -> dict[str, str]:
-    roles = tenancy.roles_of(current_user.id, practice.id)
-    return {
-        "name": practice.name,
-        "url": f"/p/{practice.slug}/",
-        "place": practice.address or "",
-        "role": ", ".join(str(ROLE_TITLES.get(role, role)) for role in roles),
-    }
+    return render("sign_in/practices.html", practices=practices)
 
 
 @routes.post("/preferences", access="public")

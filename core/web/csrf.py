@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from core import db
 from core.i18n import _
+from core.security import safe_next
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Never shown again, whatever form they were in.
@@ -69,14 +70,19 @@ def _stale(error: CSRFError) -> Response:
         for key in ("csrf_token", "csrf_valid"):
             g.pop(key, None)
         kept = _typed() if _came_from_here() else None
+        action = request.full_path.rstrip("?") if kept is not None else _page_of_the_form()
         patient = request.path.startswith(("/l/", "/v/"))
         response = make_response(
-            render_template(
-                "errors/stale_form.html", kept=kept, action=request.full_path.rstrip("?"), patient=patient
-            )
+            render_template("errors/stale_form.html", kept=kept, action=action, patient=patient)
         )
     response.status_code = error.code or 400
     return response
+
+
+def _page_of_the_form() -> str:
+    """Where the form was, to load it again: an address that only takes forms could not be opened."""
+    referrer = urlsplit(request.referrer or "")
+    return safe_next(referrer.path) if referrer.netloc == request.host else "/"
 
 
 def _is_form() -> bool:
