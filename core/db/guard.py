@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
+import structlog
 from sqlalchemy import Table, TextClause, event, false, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
@@ -17,6 +18,8 @@ from sqlalchemy.sql.visitors import ExternallyTraversible
 from core.db.errors import CrossPracticeWrite, NoPractice, RawSqlRefused, ReadOnlyScope
 from core.db.models import TenantModel
 from core.db.scope import Scope, TenantSession
+
+log = structlog.get_logger(__name__)
 
 
 def _scope_of(session: Session) -> Scope:
@@ -132,7 +135,11 @@ def _run_after(session: Session) -> None:
     hooks, scope.after = scope.after, []
     scope.pending.clear()
     for hook in hooks:
-        hook()
+        try:
+            hook()
+        except Exception as error:
+            # What is committed is committed: a wake-up that failed must not make it look undone.
+            log.error("after_commit_hook_failed", error=type(error).__name__, hook=repr(hook))
 
 
 @event.listens_for(TenantSession, "after_rollback")

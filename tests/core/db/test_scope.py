@@ -30,6 +30,17 @@ def test_a_rolled_back_scope_forgets_its_hooks(house: House) -> None:
     assert seen == []
 
 
+def test_a_hook_that_raises_after_the_commit_undoes_nothing(house: House) -> None:
+    seen: list[str] = []
+    with house.at(house.riverside) as session:
+        session.add(JobRow(kind="core.kept", payload={}))
+        db.after_commit(lambda: 1 / 0)
+        db.after_commit(lambda: seen.append("the next one"))
+    assert seen == ["the next one"]
+    with house.at(house.riverside, write=False) as session:
+        assert session.query(JobRow).filter_by(kind="core.kept").count() == 1
+
+
 def test_a_savepoint_takes_back_its_part_only(house: House) -> None:
     with house.at(house.riverside) as session:
         session.add(JobRow(kind="core.kept", payload={}))
