@@ -86,12 +86,10 @@ def _next_row(lines: list[str], at: int, delimiter: str) -> tuple[list[str], str
         return line[:200].split(delimiter), _("This row is far too long."), 1
     if '"' not in line:
         return line.split(delimiter), None, 1
-    for used in range(1, _LONGEST_CELL_IN_LINES + 1):
+    for used in range(1, min(_LONGEST_CELL_IN_LINES, len(lines) - at) + 1):
         cells, is_open = _quoted(lines[at : at + used], delimiter)
         if not is_open:
             return cells, None, used
-        if at + used >= len(lines):
-            break
     return line.split(delimiter), _("A quotation mark in this row is not closed."), 1
 
 
@@ -101,7 +99,8 @@ def _quoted(lines: list[str], delimiter: str) -> tuple[list[str], bool]:
     try:
         return next(csv.reader(text, delimiter=delimiter, strict=True)), False
     except csv.Error as error:
-        if "unexpected end" in str(error):
+        # A mark that closes in a later row, yet in the middle of a cell, was opened by mistake.
+        if "unexpected end" in str(error) or len(lines) > 1:
             return [], True
     # A stray mark inside a cell, such as 5" or "Bob" Smith: it stands for itself.
     return next(csv.reader(text, delimiter=delimiter)), False
