@@ -1,4 +1,4 @@
-"""The permissions of the core's own pages, and which starting roles have them; and what the roles are called."""
+"""The permissions of the core's own pages, and which starting roles have them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from core.plugin_system import Permission
 from core.tenancy import CLINICIAN, OPERATOR, PRACTICE_ADMIN, RECEPTIONIST
 
 _EVERYBODY: Final = (CLINICIAN, RECEPTIONIST, PRACTICE_ADMIN)
-
-ROLE_TITLES: Final = {
-    CLINICIAN: _l("Clinician"),
-    RECEPTIONIST: _l("Receptionist"),
-    PRACTICE_ADMIN: _l("Practice administrator"),
-    OPERATOR: _l("Operator"),
-}
 
 CORE_PERMISSIONS: Final = (
     Permission("core.work", _l("Sign in to the practice and see what waits"), roles=_EVERYBODY),

@@ -7,7 +7,6 @@ browser says that the form came from this site; a forged one gets nothing to pre
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
@@ -100,8 +99,3 @@ def _typed() -> list[tuple[str, str]] | None:
         if name not in _SECRET_FIELDS
     ]
     return fields if sum(len(name) + len(value) for name, value in fields) <= _MOST_KEPT else None
-
-
-def exempt(view: Any) -> Any:
-    """Decorator: this view is called by machines that prove themselves in another way."""
-    return csrf.exempt(view)
