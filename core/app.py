@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import cast
+
+from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db, observability, plugin_system, settings
@@ -77,8 +79,8 @@ def create_app(chosen: Settings) -> Flask:
     for blueprint in CORE_ROUTES + (OPEN_HOUSE_ROUTES if chosen.is_open_house else ()):
         app.register_blueprint(blueprint)
     for plugin in plugin_system.registry:
-        for blueprint in plugin.routes:
-            app.register_blueprint(blueprint)
+        for routes_of_plugin in plugin.routes:
+            app.register_blueprint(cast(Blueprint, routes_of_plugin))
     account.declare_library_routes(app)
     routes.declare(app, "static", routes.Access("static"))
     routes.check_declared(app)

@@ -17,8 +17,7 @@ from sqlalchemy import select
 from core import audit, db, observability, plugin_system, settings, tenancy
 from core.db import migrate as migrations
 from core.plugin_system import activation, wiring
-from core.security import permissions
-from core.security import users
+from core.security import permissions, users
 from core.settings import Settings
 
 
@@ -171,7 +170,13 @@ def user() -> None:
 @click.option("--role", multiple=True, type=click.Choice(tenancy.ROLES))
 @click.password_option()
 def user_create(
-    username: str, email: str, first_name: str, last_name: str, slug: str | None, role: tuple[str, ...], password: str
+    username: str,
+    email: str,
+    first_name: str,
+    last_name: str,
+    slug: str | None,
+    role: tuple[str, ...],
+    password: str,
 ) -> None:
     """Make a user, and give roles in a practice."""
     _prepare()
@@ -223,7 +228,10 @@ def _switch(name: str, slug: str, *, on: bool) -> None:
     _prepare()
     if name not in plugin_system.registry:
         raise click.ClickException(f"No plugin is called {name}.")
-    with tenancy.practice_scope(_practice_id(slug)), audit.use_actor(audit.Actor("system", "cli", "careroom")):
+    with (
+        tenancy.practice_scope(_practice_id(slug)),
+        audit.use_actor(audit.Actor("system", "cli", "careroom")),
+    ):
         try:
             (activation.enable if on else activation.disable)(name)
         except activation.CannotSwitch as error:

@@ -63,12 +63,36 @@ PRACTICES = (
 # Numbers in ranges that regulators keep for fiction (Ofcom, Arcep), and NHS numbers of the 999 test range.
 PEOPLE = {
     "riverside": (
-        ("Margaret", "Whitfield", date(1951, 3, 14), "female", "+447700900101", "margaret.whitfield@example.com", None),
+        (
+            "Margaret",
+            "Whitfield",
+            date(1951, 3, 14),
+            "female",
+            "+447700900101",
+            "margaret.whitfield@example.com",
+            None,
+        ),
         ("Samuel", "Okafor", date(1987, 11, 2), "male", "+447700900102", "samuel.okafor@example.com", None),
-        ("Élodie", "Garnier", date(1994, 6, 21), "female", "+447700900103", "elodie.garnier@example.com", "fr"),
+        (
+            "Élodie",
+            "Garnier",
+            date(1994, 6, 21),
+            "female",
+            "+447700900103",
+            "elodie.garnier@example.com",
+            "fr",
+        ),
         ("Priya", "Raman", date(2001, 1, 30), "female", "+447700900104", None, None),
         ("George", "O'Sullivan", date(1938, 9, 9), "male", None, None, None),
-        ("Aisha", "Rahman-Clarke", date(1979, 12, 5), "female", "+447700900106", "aisha.rc@example.com", None),
+        (
+            "Aisha",
+            "Rahman-Clarke",
+            date(1979, 12, 5),
+            "female",
+            "+447700900106",
+            "aisha.rc@example.com",
+            None,
+        ),
         ("Daniel", "Novak", date(2016, 4, 18), "male", "+447700900107", "novak.family@example.com", None),
     ),
     "lumiere": (
@@ -79,7 +103,15 @@ PEOPLE = {
         ("Marcel", "Lenoir", date(1936, 8, 30), "male", None, "marcel.lenoir@example.com", None),
     ),
 }
-NHS_NUMBERS = ("9990000018", "9990000026", "9990000034", "9990000042", "9990000050", "9990000069", "9990000077")
+NHS_NUMBERS = (
+    "9990000018",
+    "9990000026",
+    "9990000034",
+    "9990000042",
+    "9990000050",
+    "9990000069",
+    "9990000077",
+)
 
 
 def environment(folder: Path, port: int, *, fresh: bool = False) -> dict[str, str]:
@@ -119,9 +151,7 @@ def _make(fields: dict[str, str]) -> Practice:
     for account in ACCOUNTS:
         if account.slug == practice.slug:
             email = f"{account.username}@{account.slug}.example.com"
-            user = users.create_user(
-                account.username, email, account.first_name, account.last_name, PASSWORD
-            )
+            user = users.create_user(account.username, email, account.first_name, account.last_name, PASSWORD)
             for role in account.roles:
                 users.add_membership(practice, user, role)
     return practice

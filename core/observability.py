@@ -57,11 +57,10 @@ def _add_request_id(logger: WrappedLogger, method: str, event: EventDict) -> Eve
 
 
 def _traceback_without_messages(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    if not event.pop("exc_info", None):
-        return event
-    kind, error, trace = sys.exc_info()
-    if kind is not None:
-        frames = traceback.extract_tb(trace)
+    asked = event.pop("exc_info", None)
+    error = asked if isinstance(asked, BaseException) else sys.exc_info()[1] if asked else None
+    if error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
         event["trace"] = " > ".join(f"{frame.filename}:{frame.lineno}:{frame.name}" for frame in frames[-8:])
-        event.setdefault("error", kind.__name__)
+        event.setdefault("error", type(error).__name__)
     return event

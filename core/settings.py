@@ -76,6 +76,8 @@ class Settings(BaseSettings):
                 raise ValueError("CAREROOM_SECRET_KEY must have 32 characters or more in production")
             if not self.master_key.get_secret_value():
                 raise ValueError("CAREROOM_MASTER_KEY must be set in production")
+            if "capture" in (self.sms_backend, self.email_backend):
+                raise ValueError("CAREROOM_SMS_BACKEND and CAREROOM_EMAIL_BACKEND: capture sends nothing")
         if self.master_key.get_secret_value() and len(self.master_key_bytes) != 32:
             raise ValueError("CAREROOM_MASTER_KEY must be 32 bytes in urlsafe base64")
         return self

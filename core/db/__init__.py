@@ -1,6 +1,6 @@
 """The database room: models' base, the session of a scope, and the guard that keeps practices apart."""
 
-import core.db.guard  # listens from the first session on
+import core.db.guard  # noqa: F401 - listens from the first session on
 from core.db.engine import configure, dispose, engine
 from core.db.errors import (
     CrossPracticeWrite,

@@ -23,8 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 def _scope_of(session: Session) -> Scope:
-    scope = session.info["scope"]
-    assert isinstance(scope, Scope)
+    scope: Scope = session.info["scope"]
     return scope
 
 
@@ -54,9 +53,7 @@ def _filter(state: ORMExecuteState) -> None:
         return  # loaded through a filtered parent whose options go along, and by a key that has the practice
     practice = scope.practice_id
     state.statement = state.statement.options(
-        with_loader_criteria(
-            TenantModel, lambda cls: cls.practice_id == practice, include_aliases=True
-        )
+        with_loader_criteria(TenantModel, lambda cls: cls.practice_id == practice, include_aliases=True)
     )
 
 

@@ -103,7 +103,9 @@ def _state(plugin: Plugin, on: frozenset[str]) -> PluginState:
     needed_by = [str(other.title) for other in registry if plugin.name in other.requires and other.name in on]
     if plugin.name in on:
         if needed_by:
-            reason = _("On. It cannot be switched off while %(others)s needs it.", others=", ".join(needed_by))
+            reason = _(
+                "On. It cannot be switched off while %(others)s needs it.", others=", ".join(needed_by)
+            )
             return PluginState(plugin, True, reason, False)
         return PluginState(plugin, True, _("On for this practice."), True)
     if missing:

@@ -48,8 +48,7 @@ def _implementations(hook: str, on: frozenset[str]) -> tuple[tuple[str, Implemen
     found = _cached.get(key)
     if found is None:
         by_plugin = {
-            impl.plugin_name: impl.function
-            for impl in getattr(registry.manager.hook, hook).get_hookimpls()
+            impl.plugin_name: impl.function for impl in getattr(registry.manager.hook, hook).get_hookimpls()
         }
         found = tuple((p.name, by_plugin[p.name]) for p in registry if p.name in on and p.name in by_plugin)
         _cached[key] = found
@@ -67,7 +66,7 @@ def _ask(hook: str, contract: Contract, name: str, function: Implementation, ctx
     except Exception as error:
         if isinstance(error, SQLAlchemyError) and not db.is_write():
             db.rollback()  # PostgreSQL refuses everything after a failed statement until then
-        log.error("hook_failed", hook=hook, plugin=name, error=type(error).__name__, exc_info=True)
+        log.exception("hook_failed", hook=hook, plugin=name, error=type(error).__name__)
         return []
 
 

@@ -13,6 +13,7 @@ import pluggy
 import structlog
 
 from core import db, files, i18n, jobs, links, notifications
+from core.patients import import_jobs
 from core.plugin_system import hookspecs
 from core.plugin_system.manifest import ManifestError, Plugin
 from core.settings import Settings
@@ -100,7 +101,7 @@ class Registry:
         notifications.templates.clear()
         jobs.clear()
         links.purposes.clear()
-        jobs.register(*jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS)
+        jobs.register(*jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS, *import_jobs.JOBS)
         for plugin in self:
             notifications.templates.register(*plugin.templates)
             jobs.register(*plugin.jobs)

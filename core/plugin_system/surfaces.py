@@ -12,8 +12,7 @@ from core.i18n import LazyString
 class Routes(Protocol):
     """What the registry needs of a set of routes; the classes are in ``core.web.routes``."""
 
-    @property
-    def owner(self) -> str: ...
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from core import files, links, notifications, tenancy
 from core.plugin_system import activation, dispatch
 from core.plugin_system.contexts import FileContext, LinkContext, NotificationContext
-from core.settings import Settings
 from core.plugin_system.registry import registry
+from core.settings import Settings
 
 
 def start(settings: Settings) -> None:

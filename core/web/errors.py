@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from core import db
 from core.errors import Refused
+from core.links import LinkClosed
 from core.web import links as link_pages
 
 log = structlog.get_logger(__name__)
@@ -20,7 +21,7 @@ def install(app: Flask) -> None:
     """Register the handlers."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Refused, _refused)
-    app.register_error_handler(link_pages.LinkClosed, _link_closed)
+    app.register_error_handler(LinkClosed, _link_closed)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -47,7 +48,7 @@ def _refused(error: Refused) -> Any:
     return answer(error.status, message=error.message, code=error.code)
 
 
-def _link_closed(error: link_pages.LinkClosed) -> Any:
+def _link_closed(error: LinkClosed) -> Any:
     _undo()
     return link_pages.closed_page(error)
 
@@ -55,11 +56,13 @@ def _link_closed(error: link_pages.LinkClosed) -> Any:
 def _unexpected(error: Exception) -> Any:
     _undo()
     # The message of an exception may quote data: only its type and place are logged.
-    log.error("request_failed", endpoint=request.endpoint, error=type(error).__name__, exc_info=True)
+    log.error("request_failed", endpoint=request.endpoint, error=type(error).__name__, exc_info=error)
     return answer(InternalServerError.code)
 
 
-def answer(status: int, message: str | None = None, code: str | None = None, retry_after: Any = None) -> Response:
+def answer(
+    status: int, message: str | None = None, code: str | None = None, retry_after: Any = None
+) -> Response:
     """The error page (or JSON) for a status; ``message`` replaces the page's own words."""
     if wants_json():
         response = jsonify(error={"code": code or str(status), "message": message or ""})

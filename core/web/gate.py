@@ -15,10 +15,11 @@ from uuid import UUID
 from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
 from flask_login import current_user
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import NotFound, Unauthorized
 
 from core import audit, db, i18n, security, tenancy
 from core.audit import Actor
-from core.links import Link
+from core.links import Link, LinkClosed
 from core.security.permissions import current_permissions
 from core.web import links as link_pages
 from core.web.routes import Access, table
@@ -129,7 +130,7 @@ def _admit_patient(asked: Access) -> Any:
     audit.set_actor(Actor("patient", str(link.id), "patient"))
     i18n.set_language(link_pages.language_for(link, practice, request.cookies))
     if not tenancy.switches.is_on(asked.owner):
-        raise link_pages.LinkClosed("off", practice)
+        raise LinkClosed("off", practice)
     if asked.purpose not in ("*", link.purpose):
         abort(404)
     return None
@@ -158,7 +159,7 @@ def _practice_or_404() -> tenancy.Practice:
     try:
         return tenancy.find_by_slug(g.practice_slug)
     except tenancy.UnknownPractice:
-        abort(404)
+        raise NotFound from None
 
 
 def _visitor_language() -> str:
@@ -174,7 +175,7 @@ def _with_region(language: str, locale: str) -> str:
 def _to_sign_in() -> Any:
     if request.method in SAFE_METHODS and "X-Panel" not in request.headers:
         return redirect(url_for("AuthDBView.login", next=request.full_path.rstrip("?")))
-    abort(401)
+    raise Unauthorized
 
 
 def _settle(response: Response) -> Response:

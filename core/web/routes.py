@@ -6,11 +6,11 @@ Every route of Careroom is declared with its access; an endpoint without one sto
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from flask import Blueprint, Flask
+from flask import Blueprint
+from flask.sansio.app import App
 from flask.typing import RouteCallable
 
 Kind = Literal["staff", "patient", "signed_in", "public", "asset", "static"]
@@ -38,19 +38,18 @@ class Access:
     scope: ScopeMode = "auto"
 
 
-def table(app: Flask) -> dict[str, Access]:
+def table(app: App) -> dict[str, Access]:
     """The access of every endpoint of this app."""
-    found = app.extensions.setdefault(_TABLE, {})
-    assert isinstance(found, dict)
+    found: dict[str, Access] = app.extensions.setdefault(_TABLE, {})
     return found
 
 
-def declare(app: Flask, endpoint: str, access: Access) -> None:
+def declare(app: App, endpoint: str, access: Access) -> None:
     """State the access of an endpoint that a library registered."""
     table(app)[endpoint] = access
 
 
-def check_declared(app: Flask) -> None:
+def check_declared(app: App) -> None:
     """Raises UndeclaredAccess when an endpoint of the URL map has no declared access."""
     missing = {rule.endpoint for rule in app.url_map.iter_rules()} - table(app).keys()
     if missing:
@@ -66,12 +65,12 @@ class _Routes(Blueprint):
         self._access: dict[str, Access] = {}
 
     def _declare(self, endpoint: str | None, view: Any, access: Access) -> None:
-        name = endpoint or getattr(view, "__name__", "")
+        name = endpoint or str(getattr(view, "__name__", ""))
         known = self._access.setdefault(name, access)
         if known != access:
             raise UndeclaredAccess(f"{self.name}.{name} is declared twice with different access")
 
-    def register(self, app: Flask, options: dict[str, Any]) -> None:
+    def register(self, app: App, options: dict[str, Any]) -> None:
         super().register(app, options)
         for endpoint, access in self._access.items():
             declare(app, f"{self.name}.{endpoint}", access)
@@ -84,7 +83,9 @@ class StaffRoutes(_Routes):
     practice's slug, and ``url_for`` fills it in.
     """
 
-    def __init__(self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None) -> None:
+    def __init__(
+        self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None
+    ) -> None:
         path = f"/{owner}" if prefix is None else prefix
         super().__init__(owner, name or owner, import_name, f"/p/<practice_slug>{path}")
 
@@ -101,16 +102,16 @@ class StaffRoutes(_Routes):
     ) -> None:
         if permission is None:
             raise UndeclaredAccess(f"{self.name}: {rule} needs a permission")
-        self._declare(
-            endpoint, view_func, Access("staff", self.owner, permission=permission, scope=scope)
-        )
+        self._declare(endpoint, view_func, Access("staff", self.owner, permission=permission, scope=scope))
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
 
 
 class PatientRoutes(_Routes):
     """Routes behind a patient's link, below ``/v/<link>/<owner>``; ``purpose`` is the link's purpose."""
 
-    def __init__(self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None) -> None:
+    def __init__(
+        self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None
+    ) -> None:
         path = f"/{owner}" if prefix is None else prefix
         super().__init__(owner, name or f"{owner}_patient", import_name, f"/v/<uuid:link_id>{path}")
 
@@ -152,6 +153,3 @@ class CoreRoutes(_Routes):
             raise UndeclaredAccess(f"{self.name}: {rule} needs an access")
         self._declare(endpoint, view_func, Access(access, scope=scope))
         super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
-
-
-View = Callable[..., Any]

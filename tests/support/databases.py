@@ -20,7 +20,12 @@ KEYS = {"secret_key": "test-secret-key-test-secret-key-test", "master_key": "A" 
 
 def settings_for(url: str, folder: Path, **changes: object) -> Settings:
     """Settings of a test; nothing is read from the environment's own files."""
-    return Settings(environment="test", database_url=url, data_dir=folder, **{"async_mode": "threading", **KEYS, **changes})
+    return Settings(
+        environment="test",
+        database_url=url,
+        data_dir=folder,
+        **{"async_mode": "threading", **KEYS, **changes},
+    )
 
 
 def _migrated(url: str, folder: Path, *, seeded: bool) -> None:

@@ -49,8 +49,11 @@ def postgresql() -> Iterator[str]:
     data, port = folder / "data", free_port()
     run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(
-        _as_postgres([str(binaries / "initdb"), "-D", str(data), "-U", "careroom", "-A", "trust", "-E", "UTF8"]),
-        cwd="/", **run,  # type: ignore[call-overload]
+        _as_postgres(
+            [str(binaries / "initdb"), "-D", str(data), "-U", "careroom", "-A", "trust", "-E", "UTF8"]
+        ),
+        cwd="/",
+        **run,  # type: ignore[call-overload]
     )
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]

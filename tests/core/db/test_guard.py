@@ -39,8 +39,10 @@ def test_a_practice_sees_its_own_rows_only(house: House) -> None:
         lambda: select(func.count()).select_from(Patient),
         lambda: select(func.count(Patient.id)),
         lambda: select(func.count()).select_from(union(select(Patient.id), select(Patient.id)).subquery()),
-        lambda: select(func.count()).select_from(Patient).join(
-            PatientIdentifier, PatientIdentifier.patient_id == Patient.id, isouter=True
+        lambda: (
+            select(func.count())
+            .select_from(Patient)
+            .join(PatientIdentifier, PatientIdentifier.patient_id == Patient.id, isouter=True)
         ),
     ],
 )
@@ -111,7 +113,9 @@ def test_raw_sql_and_core_sql_on_tenant_tables_are_refused(house: House) -> None
 
 def test_a_row_cannot_be_written_into_another_practice(house: House, foreign: UUID) -> None:
     with pytest.raises(db.CrossPracticeWrite), house.at(house.riverside) as session:
-        session.add(PatientIdentifier(practice_id=house.lumiere, patient_id=foreign, system="local", value="1"))
+        session.add(
+            PatientIdentifier(practice_id=house.lumiere, patient_id=foreign, system="local", value="1")
+        )
     with pytest.raises(db.CrossPracticeWrite), house.at(house.riverside) as session:
         session.execute(update(Patient).values(practice_id=house.lumiere))
     with pytest.raises(db.CrossPracticeWrite), house.at(house.riverside) as session:

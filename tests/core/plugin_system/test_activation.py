@@ -63,9 +63,7 @@ def test_another_process_sees_it_with_its_next_unit_of_work(
         assert tenancy.switches.is_on("x_a")
 
 
-def test_what_it_requires_must_be_on_and_may_not_go_first(
-    house: House, install: Callable[..., None]
-) -> None:
+def test_what_it_requires_must_be_on_and_may_not_go_first(house: House, install: Callable[..., None]) -> None:
     install(make("x_base", title="Base"), make("x_more", title="More", requires=("x_base",)))
     with house.at(house.riverside):
         assert activation.state("x_more").reason == "Off. It needs Base, which is off here."

@@ -65,9 +65,7 @@ def test_what_the_others_answer_survives_one_that_raises(
 
 
 @pytest.mark.parametrize("answer", ["text", [1, 2], [item("x_fine"), None], {"a": 1}])
-def test_a_wrong_answer_is_left_out_whole(
-    house: House, install: Callable[..., None], answer: object
-) -> None:
+def test_a_wrong_answer_is_left_out_whole(house: House, install: Callable[..., None], answer: object) -> None:
     install(plugin_with("x_a", lambda ctx: answer), plugin_with("x_b", lambda ctx: [item("x_last")]))
     assert offered(house, write=True) == ["x_last"]
 

@@ -13,7 +13,14 @@ from core.settings import Settings
 
 def make(name: str, **fields: object) -> Plugin:
     return Plugin(
-        **{"name": name, "title": name, "version": "1.0", "api": ">=1,<2", "package": "tests.support", **fields}
+        **{
+            "name": name,
+            "title": name,
+            "version": "1.0",
+            "api": ">=1,<2",
+            "package": "tests.support",
+            **fields,
+        }
     )
 
 
@@ -44,7 +51,12 @@ def test_a_missing_requirement_and_a_circle_are_refused_with_their_reason(
 ) -> None:
     fresh.load(
         configured,
-        [make("x_a", requires=("x_nobody",)), make("x_b", requires=("x_c",)), make("x_c", requires=("x_b",)), make("x_d")],
+        [
+            make("x_a", requires=("x_nobody",)),
+            make("x_b", requires=("x_c",)),
+            make("x_c", requires=("x_b",)),
+            make("x_d"),
+        ],
     )
     assert names(fresh) == ["x_d"]
     assert reasons(fresh)["x_a"] == "requires x_nobody"

@@ -100,7 +100,9 @@ def opened_link(house: House, visitor: Visitor, purpose: str) -> tuple[UUID, str
     return link_id, path
 
 
-def call_everything(app: Flask, house: House, visitor: Visitor, plugin: Plugin, link_ids: dict[str, UUID]) -> set[str]:
+def call_everything(
+    app: Flask, house: House, visitor: Visitor, plugin: Plugin, link_ids: dict[str, UUID]
+) -> set[str]:
     with recorded_views(app, plugin.name) as reached:
         for rule, access in routes_of(app, plugin.name):
             link_id = link_ids.get(access.purpose or "") or next(iter(link_ids.values()), None)
@@ -192,7 +194,10 @@ def test_panels_actions_and_menu_entries_go_with_it(house: House, plugin: Plugin
                 "PatientContext": PatientContext(tenancy.current(), 1, everything, patient),
             }
             return {
-                hook: call(hook, contexts["PatientContext" if "patient" in hook or "time" in hook else "StaffContext"])
+                hook: call(
+                    hook,
+                    contexts["PatientContext" if "patient" in hook or "time" in hook else "StaffContext"],
+                )
                 for hook in hooks
             }
 
@@ -218,7 +223,12 @@ def test_no_page_speaks_of_it_when_it_is_off(
     somebody.sign_in("helen")
     patient = house.patient_id(house.riverside, "Whitfield")
     pages = ("/p/riverside/", "/p/riverside/patients", f"/p/riverside/patients/{patient}")
-    marks = (f"/p/riverside/{plugin.name}", f"/{plugin.name}/static", f"/s/riverside/{plugin.name}", f'"{plugin.name}.')
+    marks = (
+        f"/p/riverside/{plugin.name}",
+        f"/{plugin.name}/static",
+        f"/s/riverside/{plugin.name}",
+        f'"{plugin.name}.',
+    )
 
     def speaking() -> set[str]:
         return {
@@ -279,7 +289,11 @@ def test_its_static_files_are_not_served_when_it_is_off(
     house: House, plugin: Plugin, visitor: Callable[[], Visitor]
 ) -> None:
     folder = plugin.folder("static")
-    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()] if folder else []
+    files = (
+        [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+        if folder
+        else []
+    )
     assert files or folder is None
     somebody = visitor()
 

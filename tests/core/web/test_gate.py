@@ -99,7 +99,9 @@ def test_ids_of_another_practice_answer_as_if_they_did_not_exist(
         assert len(foreign.data) == len(unknown.data), f"{method} {rule.rule} gives itself away by its size"
         compared += 1
         if method == "GET":
-            assert send(nadia, method, url_of(rule, "lumiere", ids)).status_code in (200, 302, 303, 410), rule.rule
+            assert send(nadia, method, url_of(rule, "lumiere", ids)).status_code in (200, 302, 303, 410), (
+                rule.rule
+            )
     assert compared > 10
     assert _rows(house, house.lumiere) == before
 
@@ -115,7 +117,7 @@ def _rows(house: House, practice_id: UUID) -> dict[str, list[Any]]:
                 names = [column.key for column in mapper.column_attrs]
                 rows = session.query(model).all()
                 found[model.__tablename__] = sorted(
-                    (repr([getattr(row, name) for name in names]) for row in rows)
+                    repr([getattr(row, name) for name in names]) for row in rows
                 )
     return found
 
