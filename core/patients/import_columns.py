@@ -79,7 +79,7 @@ def find(text: str) -> Layout:
     if best is None or _known(best) == 0:
         raise NotATable(
             _(
-                "The first row must name the columns, for example: first name, family name, date of birth, mobile, e-mail."
+                "The first row must name the columns, for example: first name, family name, date of birth, mobile."
             )
         )
     missing = [str(title(field)) for field in details.REQUIRED if field not in best.fields]

@@ -13,10 +13,10 @@ from core import jobs, tenancy
 from core.i18n import _
 from core.patients import csv_reading, details, import_columns, import_runs
 from core.patients.csv_reading import NotATable
+from core.patients.import_jobs import CHECK, RUN
 from core.patients.models import PatientImport
 from core.web.gate import own_scope
 from core.web.pages import live, render
-from core.web.patient_jobs import CHECK, RUN
 from core.web.routes import StaffRoutes
 
 routes = StaffRoutes("core", __name__, name="patient_import", prefix="/patients/import")

@@ -1,4 +1,4 @@
-"""The worker's part of an import; below the pages so that both know the names, without Flask."""
+"""The worker's part of an import."""
 
 from __future__ import annotations
 
