@@ -14,9 +14,9 @@ from core.web import csrf
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 _FEATURES = (
     "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), screen-wake-lock=(self), "
-    "picture-in-picture=(self), speaker-selection=(self), clipboard-write=(self), web-share=(self), "
+    "picture-in-picture=(self), speaker-selection=(self), clipboard-write=(self), "
     "publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), payment=(), usb=(), "
-    "serial=(), bluetooth=(), midi=(), hid=(), accelerometer=(), gyroscope=(), magnetometer=(), "
+    "serial=(), midi=(), hid=(), accelerometer=(), gyroscope=(), magnetometer=(), "
     "browsing-topics=()"
 )
 _TWO_YEARS = 63_072_000
