@@ -373,7 +373,8 @@ def test_the_language_that_is_chosen_on_the_page_wins_over_all(
     answer = browser.post("/preferences", {"language": "fr", "next": sent.path})
     assert (answer.status_code, answer.location) == (303, sent.path)
     assert '<html lang="fr' in browser.get(sent.path).get_data(as_text=True)
-    assert '<html lang="fr' not in browser.get("/login").get_data(as_text=True)  # staff at this browser keep theirs
+    # Staff who use the same browser keep theirs.
+    assert '<html lang="fr' not in browser.get("/login").get_data(as_text=True)
 
 
 def test_a_closed_page_speaks_the_practices_language(house: House, visitor: Callable[[], Visitor]) -> None:
