@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
 
-REPEATS: Final = int(os.environ.get("BENCH_REPEATS", "5"))
+REPEATS: Final = int(os.environ.get("BENCH_REPEATS", "3"))
 """How many times each side is measured; the two sides take turns."""
 
 
