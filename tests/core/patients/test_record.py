@@ -51,8 +51,9 @@ def test_every_fault_is_named_at_once_and_nothing_is_kept(house: House) -> None:
                 language="tlh", nhs_number="123", ins="1", local_id="-" * 65,
             )  # fmt: skip
         assert set(refused.value.problems) == {
-            "given_names", "family_name", "birth_date", "sex", "email", "mobile", "phone", "language", "nhs_number", "ins",
-            "local_id",
+            "given_names", "family_name", "birth_date", "sex", "email", "mobile", "phone", "language",
+            "nhs_number",
+            "ins", "local_id",
         }  # fmt: skip
         assert patients.count() == before
 

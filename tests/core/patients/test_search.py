@@ -34,7 +34,8 @@ def found(house: House, query: str, practice_id: UUID | None = None) -> list[UUI
 
 
 FITTING = (
-    "zoe", "ZOË", "zo", "obrien", "o'brien", "O’Brien", "brien", "lefevre", "Lefèvre", "o'brien-lefevre", "obrienlefevre",
+    "zoe", "ZOË", "zo", "obrien", "o'brien", "O’Brien", "brien", "lefevre", "Lefèvre", "o'brien-lefevre",
+    "obrienlefevre",
     "zoe lefevre", "lefevre zoe", "marie obr", "Lefèvre, Zoë", "  zoe   marie  obrien ",
     "12/03/1980", "12.3.80", "1980-03-12", "12 March 1980", "12 mars 1980", "12031980", "zoe 1980", "obrien 12/03/1980",
     "4010232137", "401 023 2137", "401-023-2137", "401 023",
@@ -42,7 +43,8 @@ FITTING = (
     "emis-0042", "EMIS0042", "emis", "zoe 07911 123456",
 )  # fmt: skip
 OTHERS = (
-    "zoé smith", "13/03/1980", "zoe 1981", "4010232138", "07911 123457", "lefevres", "%", "_", "' OR 1=1 --", "\x00", "🙂",
+    "zoé smith", "13/03/1980", "zoe 1981", "4010232138", "07911 123457", "lefevres", "%", "_",
+    "' OR 1=1 --", "\x00", "🙂",
     "31/02/1980",
 )  # fmt: skip
 
