@@ -27,7 +27,7 @@ from core.i18n import (
     set_language,
     use_language,
 )
-from core.settings import Settings, new_master_key
+from core.settings import Settings
 
 FRENCH = r"""
 msgid ""
@@ -228,8 +228,7 @@ class TestCatalogues:
     def test_production_names_the_file_that_was_not_compiled(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        key = new_master_key()
-        production = Settings(environment="production", secret_key="s" * 32, master_key=key)
+        production = Settings(environment="test").model_copy(update={"environment": "production"})
         monkeypatch.setattr(settings, "_current", production)
         monkeypatch.setattr(catalogues, "_sources", [write_po(tmp_path / "translations")])
         with use_language("fr"), pytest.raises(CatalogueError, match=r"messages\.mo is missing .*make setup"):
