@@ -13,10 +13,12 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 
 log = logging.getLogger("careroom.server")
@@ -186,15 +188,39 @@ class _Eventlet:
 
 class _Gevent:
     def __init__(self, app: Any, host: str, port: int) -> None:
-        from gevent.pywsgi import WSGIServer
+        from gevent.pywsgi import WSGIHandler, WSGIServer
+
+        idle = self._idle = set[Any]()
+
+        class Handler(WSGIHandler):
+            """Knows when its connection only waits for another request."""
+
+            def read_requestline(self) -> Any:
+                connection = self.socket
+                idle.add(connection)
+                try:
+                    return super().read_requestline()
+                finally:
+                    idle.discard(connection)
 
         errors = logging.getLogger("careroom.server.gevent")
         self._server = WSGIServer(
-            (host, port), app, log=None, error_log=errors, backlog=512, spawn=_GREEN_CONNECTIONS
+            (host, port),
+            app,
+            log=None,
+            error_log=errors,
+            backlog=512,
+            spawn=_GREEN_CONNECTIONS,
+            handler_class=Handler,
         )
         self._server.start()
 
     def stop(self, seconds: float) -> None:
+        self._server.close()
+        for connection in tuple(self._idle):
+            # Without this every browser's idle keep-alive connection would hold the process for all the seconds.
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.stop(timeout=seconds)
 
 

@@ -56,7 +56,7 @@ class _WholeWebSocket(simple_websocket.Server):
         # The handler and the reader wait for the peer: let them end now, not when it hangs up.
         self.event.set()
         with suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RD)
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
 class _SimpleDriver(SimpleWebSocketWSGI):
