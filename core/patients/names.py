@@ -41,7 +41,9 @@ def normalise(text: str) -> str:
 
     "O’Brien-Lefèvre" becomes "obrien lefevre".
     """
-    folded = unicodedata.normalize("NFKD", text.casefold()).translate(_PLAIN)
+    # Decomposed on both sides of the folding: some letters only then become ones that have a small form.
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    folded = unicodedata.normalize("NFKD", folded).casefold().translate(_PLAIN)
     letters = "".join(
         char if char.isalnum() else " "
         for char in folded
