@@ -67,22 +67,3 @@ REASONS: Final = {
         Reason("other", _l("Another reason"), _l("We need a new photo.")),
     )
 }
-
-STATE_TITLES: Final = {
-    "sent": _l("Sent"),
-    "opened": _l("Opened"),
-    "received": _l("Photos received"),
-    "completed": _l("Completed"),
-    "cancelled": _l("Cancelled"),
-    "expired": _l("Expired"),
-    "locked": _l("Locked"),
-}
-
-PHOTO_TITLES: Final = {
-    "expected": _l("On its way"),
-    "received": _l("Being prepared"),
-    "ready": _l("To review"),
-    "unreadable": _l("Could not be read"),
-    "kept": _l("Kept in the record"),
-    "rejected": _l("Rejected"),
-}
