@@ -7,7 +7,7 @@ Every route of Careroom is declared with its access; an endpoint without one sto
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from flask import Blueprint
 from flask.sansio.app import App
@@ -57,18 +57,36 @@ def check_declared(app: App) -> None:
 
 
 class _Routes(Blueprint):
-    """A blueprint that keeps the access of each of its endpoints."""
+    """A blueprint whose every route says who may come in, by the keyword argument that ``asks`` names."""
+
+    asks: ClassVar[str]
 
     def __init__(self, owner: str, name: str, import_name: str, url_prefix: str) -> None:
         super().__init__(name, import_name, template_folder="templates", url_prefix=url_prefix)
         self.owner = owner
         self._access: dict[str, Access] = {}
 
-    def _declare(self, endpoint: str | None, view: Any, access: Access) -> None:
-        name = endpoint or str(getattr(view, "__name__", ""))
-        known = self._access.setdefault(name, access)
-        if known != access:
+    def add_url_rule(
+        self,
+        rule: str,
+        endpoint: str | None = None,
+        view_func: RouteCallable | None = None,
+        provide_automatic_options: bool | None = None,
+        *,
+        scope: ScopeMode = "auto",
+        **options: Any,
+    ) -> None:
+        """Register a rule. Raises UndeclaredAccess when it does not say who may come in."""
+        if self.asks not in options:
+            raise UndeclaredAccess(f"{self.name}: {rule} needs {self.asks}=")
+        access = self._access_for(options.pop(self.asks), scope)
+        name = endpoint or str(getattr(view_func, "__name__", ""))
+        if self._access.setdefault(name, access) != access:
             raise UndeclaredAccess(f"{self.name}.{name} is declared twice with different access")
+        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+
+    def _access_for(self, asked: str, scope: ScopeMode) -> Access:
+        raise NotImplementedError
 
     def register(self, app: App, options: dict[str, Any]) -> None:
         super().register(app, options)
@@ -83,31 +101,25 @@ class StaffRoutes(_Routes):
     practice's slug, and ``url_for`` fills it in.
     """
 
+    asks = "permission"
+
     def __init__(
         self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None
     ) -> None:
         path = f"/{owner}" if prefix is None else prefix
         super().__init__(owner, name or owner, import_name, f"/p/<practice_slug>{path}")
 
-    def add_url_rule(
-        self,
-        rule: str,
-        endpoint: str | None = None,
-        view_func: RouteCallable | None = None,
-        provide_automatic_options: bool | None = None,
-        *,
-        permission: str | None = None,
-        scope: ScopeMode = "auto",
-        **options: Any,
-    ) -> None:
-        if permission is None:
-            raise UndeclaredAccess(f"{self.name}: {rule} needs a permission")
-        self._declare(endpoint, view_func, Access("staff", self.owner, permission=permission, scope=scope))
-        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+    def _access_for(self, asked: str, scope: ScopeMode) -> Access:
+        return Access("staff", self.owner, permission=asked, scope=scope)
 
 
 class PatientRoutes(_Routes):
-    """Routes behind a patient's link, below ``/v/<link>/<owner>``; ``purpose`` is the link's purpose."""
+    """Routes behind a patient's link, below ``/v/<link>/<owner>``.
+
+    ``@routes.get("/", purpose="photo_request.photos")``: the purpose of the links that lead here, "*" for any.
+    """
+
+    asks = "purpose"
 
     def __init__(
         self, owner: str, import_name: str, *, name: str | None = None, prefix: str | None = None
@@ -115,41 +127,17 @@ class PatientRoutes(_Routes):
         path = f"/{owner}" if prefix is None else prefix
         super().__init__(owner, name or f"{owner}_patient", import_name, f"/v/<uuid:link_id>{path}")
 
-    def add_url_rule(
-        self,
-        rule: str,
-        endpoint: str | None = None,
-        view_func: RouteCallable | None = None,
-        provide_automatic_options: bool | None = None,
-        *,
-        purpose: str | None = None,
-        scope: ScopeMode = "auto",
-        **options: Any,
-    ) -> None:
-        if purpose is None:
-            raise UndeclaredAccess(f"{self.name}: {rule} needs a purpose ('*' for any)")
-        self._declare(endpoint, view_func, Access("patient", self.owner, purpose=purpose, scope=scope))
-        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+    def _access_for(self, asked: str, scope: ScopeMode) -> Access:
+        return Access("patient", self.owner, purpose=asked, scope=scope)
 
 
 class CoreRoutes(_Routes):
     """Routes of the core outside a practice: ``access`` is "public", "signed_in", "asset" or "static"."""
 
+    asks = "access"
+
     def __init__(self, name: str, import_name: str, *, prefix: str = "") -> None:
         super().__init__("core", name, import_name, prefix)
 
-    def add_url_rule(
-        self,
-        rule: str,
-        endpoint: str | None = None,
-        view_func: RouteCallable | None = None,
-        provide_automatic_options: bool | None = None,
-        *,
-        access: Kind | None = None,
-        scope: ScopeMode = "auto",
-        **options: Any,
-    ) -> None:
-        if access is None:
-            raise UndeclaredAccess(f"{self.name}: {rule} needs an access")
-        self._declare(endpoint, view_func, Access(access, scope=scope))
-        super().add_url_rule(rule, endpoint, view_func, provide_automatic_options, **options)
+    def _access_for(self, asked: str, scope: ScopeMode) -> Access:
+        return Access(cast(Kind, asked), scope=scope)

@@ -8,8 +8,9 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError
 
 from core import audit, db, tenancy
-from core.plugin_system import CannotSwitch, Plugin, activation, plugin_settings, registry, wiring
+from core.plugin_system import CannotSwitch, activation, plugin_settings, wiring
 from tests.support.house import House
+from tests.support.plugins import installer, make
 
 pytestmark = pytest.mark.both_databases
 
@@ -19,19 +20,9 @@ class Chosen(BaseModel):
     greeting: str = "Hello"
 
 
-def make(name: str, **fields: object) -> Plugin:
-    return Plugin(
-        **{"name": name, "title": name, "version": "1.0", "api": ">=1", "package": "tests.support", **fields}
-    )
-
-
 @pytest.fixture
 def install(house: House) -> Iterator[Callable[..., None]]:
-    def load(*plugins: Plugin) -> None:
-        registry.load(house.settings, plugins)
-        activation.forget()
-
-    yield load
+    yield installer(house.settings)
     wiring.start(house.settings)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from core import db, tenancy
-from core.plugin_system import NavItem, Plugin, StaffContext, activation, call, hookimpl, registry, wiring
+from core.plugin_system import NavItem, Plugin, StaffContext, activation, call, hookimpl, wiring
 from core.plugin_system.models import PracticePlugin
 from tests.support.house import House
+from tests.support.plugins import installer, make
 
 pytestmark = pytest.mark.both_databases
 
@@ -28,18 +29,12 @@ def plugin_with(name: str, navigation: Callable[[StaffContext], Any]) -> Plugin:
 
     implementation.__name__ = "navigation"
     hooks.navigation = hookimpl(implementation)  # type: ignore[attr-defined]
-    return Plugin(
-        name=name, title=name, version="1", api=">=1", package="tests.support", hooks=hooks, default_on=True
-    )
+    return make(name, hooks=hooks, default_on=True)
 
 
 @pytest.fixture
 def install(house: House) -> Iterator[Callable[..., None]]:
-    def load(*plugins: Plugin) -> None:
-        registry.load(house.settings, plugins)
-        activation.forget()
-
-    yield load
+    yield installer(house.settings)
     wiring.start(house.settings)
 
 

@@ -7,21 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from core.plugin_system import ManifestError, Permission, Plugin, Registry, wiring
+from core.plugin_system import ManifestError, Permission, Registry, wiring
 from core.settings import Settings
-
-
-def make(name: str, **fields: object) -> Plugin:
-    return Plugin(
-        **{
-            "name": name,
-            "title": name,
-            "version": "1.0",
-            "api": ">=1,<2",
-            "package": "tests.support",
-            **fields,
-        }
-    )
+from tests.support.plugins import make
 
 
 @pytest.fixture
