@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core.db.engine import engine
-from core.db.errors import NoPractice, NoScope, PracticeAlreadySet
+from core.db.errors import NoPractice, NoScope, PracticeAlreadySet, RawSqlRefused
 from core.db.models import TenantModel
 
 Hook = Callable[[], None]
@@ -25,6 +25,10 @@ Model = TypeVar("Model", bound=TenantModel)
 
 class TenantSession(Session):
     """The session class that the guard listens to."""
+
+    def connection(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: what is executed on the connection itself passes by the guard."""
+        raise RawSqlRefused("the connection below a session is core.db's own")
 
 
 @dataclass(slots=True)
@@ -158,6 +162,18 @@ def pending(name: str) -> list[Any]:
 def rollback() -> None:
     """Undo everything in the current scope so far and forget its hooks."""
     _scope().session.rollback()
+
+
+def recover() -> None:
+    """After a statement failed in a read-only scope: begin a new transaction, keep what waits for the commit.
+
+    PostgreSQL refuses everything after a failed statement until then.
+    """
+    here = _scope()
+    before, after = dict(here.before), list(here.after)
+    pending_then = {name: list(items) for name, items in here.pending.items()}
+    here.session.rollback()
+    here.before, here.after, here.pending = before, after, pending_then
 
 
 @contextmanager

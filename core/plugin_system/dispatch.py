@@ -65,7 +65,7 @@ def _ask(hook: str, contract: Contract, name: str, function: Implementation, ctx
         return _checked(contract, function(ctx=ctx))
     except Exception as error:
         if isinstance(error, SQLAlchemyError) and not db.is_write():
-            db.rollback()  # PostgreSQL refuses everything after a failed statement until then
+            db.recover()
         log.exception("hook_failed", hook=hook, plugin=name, error=type(error).__name__)
         return []
 

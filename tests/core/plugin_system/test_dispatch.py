@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import db, tenancy
+from core import audit, db, tenancy
 from core.plugin_system import NavItem, Plugin, StaffContext, activation, call, hookimpl, wiring
 from core.plugin_system.models import PracticePlugin
 from tests.support.house import House
@@ -86,6 +86,19 @@ def test_a_failed_query_does_not_spoil_the_page(house: House, install: Callable[
     install(plugin_with("x_a", asks_nonsense), plugin_with("x_b", lambda ctx: [item("x_last")]))
     assert offered(house, write=False) == ["x_last"]
     assert offered(house, write=True) == ["x_last"]
+
+
+def test_a_failed_query_loses_nothing_that_the_trail_was_told(
+    house: House, install: Callable[..., None]
+) -> None:
+    from sqlalchemy import func, select
+
+    install(plugin_with("x_a", lambda ctx: db.session().scalar(select(func.no_such_function(1)))))
+    with house.at(house.riverside, write=False):
+        audit.record("patient.viewed")
+        call("navigation", StaffContext(tenancy.current(), 1, frozenset()))
+    with house.at(house.riverside, write=False):
+        assert audit.history(limit=1)[0].action == "patient.viewed"
 
 
 def test_a_plugin_that_is_off_is_not_asked(house: House, install: Callable[..., None]) -> None:
