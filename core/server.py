@@ -108,7 +108,7 @@ def make_green(mode: str) -> None:
 def _patch_by_eventlet() -> None:
     with warnings.catch_warnings():
         # Upstream announces eventlet's retirement at import; why it is still the default: docs/decisions.
-        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated", category=Warning)
         import eventlet
     eventlet.monkey_patch()  # psycopg2 is part of it
 

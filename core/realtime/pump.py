@@ -86,6 +86,10 @@ class Pump:
         self._stopping.set()
         self._signal.set()
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def wake(self, practice_id: UUID, seq: int) -> None:
         """The practice has events up to ``seq``. Returns at once."""
         if self._cursors.get(practice_id, seq) < seq:

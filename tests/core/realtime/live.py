@@ -67,14 +67,16 @@ class Server:
 
 
 @contextmanager
-def serving(chosen: Settings, mode: str, *, port: int | None = None) -> Iterator[Server]:
+def serving(
+    chosen: Settings, mode: str, *, port: int | None = None, app: str = "small_app"
+) -> Iterator[Server]:
     """Run ``python -m core.server`` over the small application; ends it by SIGTERM, which must succeed."""
     port = port or free_port()
     log = chosen.data_dir / f"server-{port}.log"
-    app = "tests.core.realtime.small_app:create_app"
+    factory = f"tests.core.realtime.{app}:create_app"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "core.server", "--port", str(port), "--mode", mode, "--app", app],
+            [sys.executable, "-m", "core.server", "--port", str(port), "--mode", mode, "--app", factory],
             env=environment_of(chosen), cwd=ROOT, stdout=output, stderr=output,
         )  # fmt: skip
     server = Server(process, port, log)
