@@ -14,7 +14,7 @@ demo:
 
 test: setup
 	@scripts/system-packages
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: setup
 	@scripts/check $(ARGS)
