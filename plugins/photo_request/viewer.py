@@ -23,7 +23,7 @@ from core.sdk import (
 )
 from plugins.photo_request import lists, review, service
 from plugins.photo_request.errors import CannotSend, PhotoRequestError
-from plugins.photo_request.models import ARRIVED, Photo
+from plugins.photo_request.models import ARRIVED, READY, Photo
 from plugins.photo_request.pages import page
 from plugins.photo_request.staff import routes as routes
 from plugins.photo_request.wording import REASONS
@@ -90,8 +90,9 @@ def _decide(photo_id: UUID, action: Callable[[Photo], Any], done: str) -> Any:
         db.session().refresh(found)
         return _page(found, error=refusal.message), 422
     flash(done, "success")
-    waiting = [item for item in review.waiting_in(review.request_of(found)) if item.id != found.id]
-    target = waiting[0] if waiting else found
+    waiting = [item for item in review.waiting_in(review.request_of(found)) if item.state == READY]
+    after = [item for item in waiting if item.position > found.position]
+    target = (after or waiting or [found])[0]
     return redirect(url_for(".photo", photo_id=target.id), 303)
 
 

@@ -232,7 +232,10 @@ function tellHowFar() {
   status.textContent = words;
 }
 
-/** @param {Chosen[]} photos */
+/**
+ * Send these photos; what was agreed to before the page was reloaded is not asked again.
+ * @param {Chosen[]} photos
+ */
 async function send(photos) {
   go(3);
   retry.hidden = giveUp.hidden = true;
@@ -245,7 +248,7 @@ async function send(photos) {
   }
   tellHowFar();
   try {
-    await agree(photos, course);
+    if (!photos.every((item) => item.agreed)) await agree(photos, course);
   } catch (error) {
     for (const item of photos) {
       const card = chosen.get(item.id)?.card;
@@ -286,7 +289,7 @@ async function again() {
     await forget(item.id);
     chosen.delete(item.id);
     shares.delete(item.id);
-    entry.item = { ...item, id: newId(), url: null };
+    entry.item = { ...item, id: newId(), url: null, agreed: false };
     await keep(entry.item);
     chosen.set(entry.item.id, entry);
   }

@@ -78,6 +78,7 @@ export async function post(url, body, failed) {
   }
   if (answer.ok) return;
   if (isPassing(answer.status)) throw new Offline();
+  if ([403, 404, 410].includes(answer.status)) location.reload(); // the link is closed, and its own page says why
   const said = await answer.json().catch(() => null);
   throw new Refusal(said?.error?.message || failed);
 }

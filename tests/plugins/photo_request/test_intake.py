@@ -33,7 +33,9 @@ from tests.support.house import House, Visitor
 
 def photos(house: House, sent: Sent) -> list[Photo]:
     with house.at(sent.practice_id, write=False) as session:
-        return list(session.scalars(select(Photo).where(Photo.request_id == sent.id).order_by(Photo.position)))
+        return list(
+            session.scalars(select(Photo).where(Photo.request_id == sent.id).order_by(Photo.position))
+        )
 
 
 def test_a_photo_goes_from_the_phone_to_ready(
@@ -139,7 +141,9 @@ def test_the_same_photo_sent_twice_arrives_once(
     assert (see(asked).photo_count, see(asked).byte_count) == (1, len(jpeg))
 
 
-def test_a_broken_upload_goes_on_where_it_stopped(house: House, asked: Sent, phone: Phone, jpeg: bytes) -> None:
+def test_a_broken_upload_goes_on_where_it_stopped(
+    house: House, asked: Sent, phone: Phone, jpeg: bytes
+) -> None:
     id, half = uuid4(), len(jpeg) // 2
     phone.agree((id, jpeg))
     phone.begin(id, len(jpeg))
@@ -178,7 +182,9 @@ def test_fifteen_megabytes_fit_and_one_byte_more_does_not(
     assert phone.send(jpeg).status_code == 204
     id = uuid4()
     answer = phone.agree((id, padded + b"\0"))
-    assert answer.json["error"]["message"] == "All photos together may have 15 MB at most. Please remove some."
+    assert (
+        answer.json["error"]["message"] == "All photos together may have 15 MB at most. Please remove some."
+    )
     # A phone that lies about the size when it agrees.
     phone.agree((id, b"small"))
     answer = phone.begin(id, len(padded) + 1)
@@ -240,7 +246,9 @@ def test_a_photo_that_breaks_in_the_worker_frees_its_place(
     assert files.refusal_text(photos(house, asked)[0].unreadable_reason or "") in page
 
 
-@pytest.mark.parametrize("name", ["🤕 arm.jpg", "صورة.jpg", "a" * 200 + ".jpg", "../../etc/passwd", 'a"b\r\nc.jpg'])
+@pytest.mark.parametrize(
+    "name", ["🤕 arm.jpg", "صورة.jpg", "a" * 200 + ".jpg", "../../etc/passwd", 'a"b\r\nc.jpg']
+)
 def test_any_name_will_do(house: House, asked: Sent, phone: Phone, jpeg: bytes, name: str) -> None:
     assert phone.send(jpeg, name).status_code == 204
     house.work()
@@ -265,7 +273,9 @@ def test_the_form_without_scripts_takes_what_it_can_and_names_the_rest(
         assert session.scalar(select(func.count(InboxItem.id))) == 1
 
 
-def test_the_form_without_the_tick_says_what_is_missing(house: House, asked: Sent, phone: Phone, jpeg: bytes) -> None:
+def test_the_form_without_the_tick_says_what_is_missing(
+    house: House, asked: Sent, phone: Phone, jpeg: bytes
+) -> None:
     answer = phone.visitor.post(
         f"{phone.place}/photos",
         {"photos": [(io.BytesIO(jpeg), "arm.jpg")]},
@@ -314,7 +324,9 @@ def test_one_patient_cannot_reach_what_another_sent(
     abroad = enter(ask(house, house.lumiere, "Benali"))
     for stranger in (other, abroad):
         assert stranger.visitor.get(f"{stranger.place}/photos/{photo.id}/thumb").status_code == 404
-        head = stranger.visitor.client.head(f"{stranger.place}/uploads/{id}", headers={"Tus-Resumable": "1.0.0"})
+        head = stranger.visitor.client.head(
+            f"{stranger.place}/uploads/{id}", headers={"Tus-Resumable": "1.0.0"}
+        )
         assert head.status_code == 404
         stranger.visitor.post(f"{stranger.place}/withdraw/{id}")
         assert stranger.visitor.get(f"{phone.place}/").status_code in (302, 303, 403, 404)
@@ -329,7 +341,9 @@ def test_pages_are_in_the_patients_language(house: House, enter: Callable[[Sent]
     assert "Choose photos" not in page
 
 
-def test_confirmation_is_sent_by_the_way_of_the_request(house: House, enter: Callable[[Sent], Phone], jpeg: bytes) -> None:
+def test_confirmation_is_sent_by_the_way_of_the_request(
+    house: House, enter: Callable[[Sent], Phone], jpeg: bytes
+) -> None:
     sent = ask(house, house.riverside, "Okafor", channels=["sms", "email"])
     enter(sent).send(jpeg)
     with house.at(house.riverside, write=False) as session:
@@ -340,7 +354,9 @@ def test_confirmation_is_sent_by_the_way_of_the_request(house: House, enter: Cal
         assert notifications.about(sent.id)[0].template == "photo_request.invitation"
 
 
-def test_visitors_without_the_date_of_birth_see_nothing(asked: Sent, phone: Phone, visitor: Callable[[], Visitor]) -> None:
+def test_visitors_without_the_date_of_birth_see_nothing(
+    asked: Sent, phone: Phone, visitor: Callable[[], Visitor]
+) -> None:
     for path in ("/", "/tips", "/arrived"):
         answer = visitor().get(phone.place + path)
         assert answer.status_code in (302, 303, 403, 404)

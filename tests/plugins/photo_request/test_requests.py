@@ -88,9 +88,7 @@ def test_every_text_is_one_gsm_segment(house: House, slug: str, family_name: str
     with house.at(practice_id, write=False):
         patient = patients.get(house.patient_id(practice_id, family_name))
         link = "https://careroom.example.org/l/" + "x" * 32
-        values = service.message_variables(
-            patient, link=link, expires_at=db.utcnow(), note=None
-        )
+        values = service.message_variables(patient, link=link, expires_at=db.utcnow(), note=None)
         invitation = notifications.preview(messages.INVITATION, patient=patient, variables=values)
         confirmation = notifications.preview(
             messages.CONFIRMATION,
@@ -169,7 +167,10 @@ def test_five_wrong_dates_lock_it_and_staff_can_unlock(
 
 
 def test_opening_marks_it_opened_once(
-    asked: Sent, enter: Callable[[Sent], object], see: Callable[[Sent], Request], visitor: Callable[[], Visitor]
+    asked: Sent,
+    enter: Callable[[Sent], object],
+    see: Callable[[Sent], Request],
+    visitor: Callable[[], Visitor],
 ) -> None:
     assert visitor().get(asked.path).status_code == 200
     assert see(asked).state == SENT, "looking at the link changes nothing"

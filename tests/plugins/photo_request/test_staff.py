@@ -94,7 +94,12 @@ def test_photos_are_reviewed_from_the_workspace_to_the_record(
     house: House, asked: Sent, photo_id: UUID, amira: Visitor
 ) -> None:
     patient_id = house.patient_id(house.riverside, "Whitfield")
-    for page in (f"/p/riverside/patients/{patient_id}", "/p/riverside/", f"{BASE}/", f"{BASE}/requests/{asked.id}"):
+    for page in (
+        f"/p/riverside/patients/{patient_id}",
+        "/p/riverside/",
+        f"{BASE}/",
+        f"{BASE}/requests/{asked.id}",
+    ):
         assert f"{BASE}/photos/{photo_id}/thumb" in text(amira.get(page)), page
     viewer = text(amira.get(f"{BASE}/photos/{photo_id}"))
     assert "It itches &amp; burns" in viewer
@@ -140,7 +145,9 @@ def test_a_comment_is_for_colleagues_only(house: House, photo_id: UUID, phone: P
     assert "last year" not in text(phone.visitor.get(f"{phone.place}/"))
 
 
-def test_a_colleague_can_take_over(house: House, asked: Sent, photo_id: UUID, visitor: Callable[[], Visitor]) -> None:
+def test_a_colleague_can_take_over(
+    house: House, asked: Sent, photo_id: UUID, visitor: Callable[[], Visitor]
+) -> None:
     tom, helen = visitor(), visitor()
     tom.sign_in("tom")
     helen.sign_in("helen")
