@@ -284,7 +284,9 @@ class Bus:
         """Cut off who never joined, whose ticket ran out, and who lets messages pile up."""
         now = time.monotonic()
         joined = {client.eio_sid for client in self.clients if client.ticket is not None}
-        strangers = {eio_sid: now for eio_sid in self.server.eio.sockets if eio_sid not in joined}
+        # Engine.IO forgets closed sockets a little later.
+        opened = [eio_sid for eio_sid, socket in list(self.server.eio.sockets.items()) if not socket.closed]
+        strangers = {eio_sid: now for eio_sid in opened if eio_sid not in joined}
         self._strangers = strangers | {s: t for s, t in self._strangers.items() if s in strangers}
         for eio_sid, since in self._strangers.items():
             if now - since > self.limits.join_seconds:

@@ -178,7 +178,7 @@ class Pump:
             if self._cursors.get(practice_id) != cursor:
                 return False  # the practice's last client left meanwhile, or another came first
             self._cursors[practice_id] = head
-            if (new and new[0].seq != cursor + 1) or head < cursor:
+            if new[0].seq != cursor + 1 if new else head != cursor:
                 # Swept before this process came to it, or the database was restored: each client asks anew.
                 for client in self._clients.of_practice(practice_id):
                     client.behind, client.behind_since = True, time.monotonic()

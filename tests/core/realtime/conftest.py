@@ -42,7 +42,8 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'careroom.db'}"
 
 
-def _prepare(url: str, folder: Path, **changes: object) -> Settings:
+def prepare(url: str, folder: Path, **changes: object) -> Settings:
+    """Configure this process for a database with the bus's tables, made if need be."""
     made = Settings(
         environment="test", database_url=url, data_dir=folder, secret_key=SecretStr(SECRET), **changes
     )
@@ -56,14 +57,14 @@ def _prepare(url: str, folder: Path, **changes: object) -> Settings:
 @pytest.fixture
 def chosen(bare_url: str, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a prepared database, on both kinds."""
-    yield _prepare(bare_url, tmp_path)
+    yield prepare(bare_url, tmp_path)
     db.dispose()
 
 
 @pytest.fixture
 def embedded(sqlite_url: str, tmp_path: Path) -> Iterator[Callable[..., Settings]]:
     """The same on SQLite only, with changes: ``embedded(redis_url=...)``."""
-    yield lambda **changes: _prepare(sqlite_url, tmp_path, **changes)
+    yield lambda **changes: prepare(sqlite_url, tmp_path, **changes)
     db.dispose()
 
 

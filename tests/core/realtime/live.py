@@ -49,8 +49,8 @@ def environment_of(chosen: Settings) -> dict[str, str]:
 class Server:
     """One web process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-        self.process, self.port, self.log = process, port, log
+    def __init__(self, chosen: Settings, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.chosen, self.process, self.port, self.log = chosen, process, port, log
         self.url = f"http://127.0.0.1:{port}"
         self.pages: list[Page] = []
 
@@ -60,6 +60,15 @@ class Server:
 
     def drops(self, reason: str) -> int:
         return int(self.state()["drops"].get(reason, 0))
+
+    def forget(self) -> None:
+        """As if just started: no page is open, nothing was dropped."""
+        for page in self.pages:
+            page.cut()
+            page.http.close()
+        self.pages.clear()
+        eventually(lambda: self.state()["clients"] == 0)
+        requests.post(f"{self.url}/forget", timeout=5).raise_for_status()
 
     def publish(self, practice_id: UUID, topic: str, first: int, count: int = 1) -> None:
         said = {"topic": topic, "first": first, "count": count}
@@ -79,7 +88,7 @@ def serving(
             [sys.executable, "-m", "core.server", "--port", str(port), "--mode", mode, "--app", factory],
             env=environment_of(chosen), cwd=ROOT, stdout=output, stderr=output,
         )  # fmt: skip
-    server = Server(process, port, log)
+    server = Server(chosen, process, port, log)
 
     def answers() -> bool:
         assert process.poll() is None, log.read_text()

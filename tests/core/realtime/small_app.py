@@ -104,6 +104,12 @@ def create_app(chosen: Settings) -> Flask:
         (OFF.discard if state == "on" else OFF.add)(owner)
         return {}
 
+    @app.post("/forget")
+    def forget() -> ResponseReturnValue:
+        bus.drops.clear()
+        OFF.clear()
+        return {}
+
     @app.get("/state")
     def state() -> ResponseReturnValue:
         return {"drops": dict(bus.drops), "clients": len(bus.clients), "mode": bus.server.async_mode}

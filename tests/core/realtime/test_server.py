@@ -2,35 +2,59 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import requests
+import socketio
 
 from core import db, realtime
 from core.settings import Settings
+from tests.core.realtime.conftest import prepare
 from tests.core.realtime.live import Page, Server, eventually, serving
 
 MODES = ("eventlet", "gevent", "threading")
 A, B = "demo.a:1", "demo.b:1"
 
 
-@pytest.fixture(params=MODES)
-def server(request: pytest.FixtureRequest, embedded: Callable[..., Settings]) -> Iterator[Server]:
-    with serving(embedded(), request.param) as running:
-        assert running.state()["mode"] == request.param
-        yield running
+@pytest.fixture(scope="module", params=MODES)
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server a mode, over SQLite; most tests need none of their own."""
+    folder = tmp_path_factory.mktemp(request.param)
+    chosen = prepare(f"sqlite:///{folder / 'careroom.db'}", folder)
+    with serving(chosen, request.param) as started:
+        assert started.state()["mode"] == request.param
+        yield started
 
 
 @pytest.fixture
-def practice(server: Server, make_practice: Callable[[str], UUID]) -> UUID:
-    return make_practice("riverside")
+def server(running: Server) -> Iterator[Server]:
+    prepare(running.chosen.database_url, running.chosen.data_dir)
+    yield running
+    running.forget()
+    db.dispose()
+
+
+@pytest.fixture(params=MODES)
+def mortal(request: pytest.FixtureRequest, embedded: Callable[..., Settings]) -> Iterator[Server]:
+    """A server of this test alone, to be ended."""
+    with serving(embedded(), request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def practice(request: pytest.FixtureRequest, make_practice: Callable[[str], UUID]) -> UUID:
+    """A new practice in the database of the test's server."""
+    request.getfixturevalue("mortal" if "mortal" in request.fixturenames else "server")
+    return make_practice(f"p-{uuid4()}")
 
 
 def test_a_page_hears_the_topics_of_its_ticket_and_no_others(
@@ -39,7 +63,7 @@ def test_a_page_hears_the_topics_of_its_ticket_and_no_others(
     page = Page(server, practice, A).connect()
     assert page.join() == {"ok": True}
     server.publish(practice, B, 1)
-    server.publish(make_practice("lumiere"), A, 2)
+    server.publish(make_practice(f"p-{uuid4()}"), A, 2)
     server.publish(practice, A, 3)
     eventually(lambda: page.events)
     time.sleep(0.6)
@@ -345,39 +369,70 @@ def test_the_log_holds_no_token_no_query_and_no_address(server: Server, practice
     eventually(lambda: "GET /l/- 200" in server.log.read_text())
     eventually(lambda: "GET /socket.io/ 101" in server.log.read_text())
     log = server.log.read_text()
-    for secret in ("very-secret-token", "secret=query", "EIO=4", page.ticket):
+    for secret in ("127.0.0.1 -", "very-secret-token", "secret=query", "EIO=4", page.ticket):
         assert secret not in log
     assert "GET /l/-/deeper 404" in log
 
 
-def test_sigterm_ends_open_sockets_and_the_process(server: Server, practice: UUID) -> None:
-    page = Page(server, practice, A).connect()
+def test_sigterm_ends_open_sockets_and_the_process(mortal: Server, practice: UUID) -> None:
+    page = Page(mortal, practice, A).connect()
     page.join()
     begun = time.monotonic()
-    server.process.send_signal(signal.SIGTERM)
+    mortal.process.send_signal(signal.SIGTERM)
     eventually(lambda: page.closed, 5)
-    assert server.process.wait(10) == 0
+    assert mortal.process.wait(10) == 0
     assert time.monotonic() - begun < 5
 
 
 def test_a_server_that_was_killed_loses_nothing(
-    server: Server, practice: UUID, embedded: Callable[..., Settings]
+    mortal: Server, practice: UUID, embedded: Callable[..., Settings]
 ) -> None:
-    mode = server.state()["mode"]
-    page = Page(server, practice, A).connect()
+    mode = mortal.state()["mode"]
+    page = Page(mortal, practice, A).connect()
     page.join()
-    server.publish(practice, A, 0)
+    mortal.publish(practice, A, 0)
     eventually(lambda: page.numbers == [0])
     with db.scope(practice):
         realtime.publish(A, "counted", number=1)
-        server.process.kill()
+        mortal.process.kill()
     with db.scope(practice):
         realtime.publish(A, "counted", number=2)
     eventually(lambda: page.closed)
-    server.process.wait()
-    with serving(embedded(), mode, port=server.port):
+    mortal.process.wait()
+    with serving(embedded(), mode, port=mortal.port):
         page.connect()
         assert page.join() == {"ok": True}
         eventually(lambda: len(page.numbers) >= 3)
         assert page.numbers == [0, 1, 2]
-    server.process.returncode = 0  # killed on purpose: the fixture expects a clean end
+    mortal.process.returncode = 0  # killed on purpose: the fixture expects a clean end
+
+
+def test_python_s_own_client_catches_up_too(server: Server, practice: UUID) -> None:
+    cuts = 3
+    page = Page(server, practice, A)
+    heard: list[int] = []
+
+    async def listen() -> None:
+        cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in page.http.cookies)
+        seq, published = page.seq, 0
+        for _ in range(cuts):
+            client = socketio.AsyncClient(reconnection=False)
+
+            def take(said: dict[str, Any]) -> None:
+                nonlocal seq
+                heard.extend(event["ids"]["number"] for event in said["events"])
+                seq = said["seq"]
+
+            client.on("events", take)
+            await client.connect(server.url, headers={"Cookie": cookie}, transports=["websocket"])
+            answer = await client.call("join", {"ticket": page.ticket, "seq": seq})
+            assert answer == {"ok": True}
+            await asyncio.to_thread(server.publish, practice, A, published, 5)
+            published += 5
+            await asyncio.to_thread(eventually, lambda: len(heard) >= published)  # noqa: B023
+            await client.disconnect()
+            await asyncio.to_thread(server.publish, practice, A, published, 5)
+            published += 5
+
+    asyncio.run(listen())
+    assert heard == list(range(cuts * 10 - 5))

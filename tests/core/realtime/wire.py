@@ -44,13 +44,15 @@ class Wire:
                 raise ConnectionError("refused")
 
     def send(self, message: str | bytes) -> None:
-        event = Message(data=message)
-        self._socket.sendall(self._protocol.send(event))
+        self._send(Message(data=message))
 
     def send_part(self, message: str, *, last: bool) -> None:
         """Send a fragment of a message."""
+        self._send(TextMessage(data=message, message_finished=last))
+
+    def _send(self, event: Message) -> None:
         try:
-            self._socket.sendall(self._protocol.send(TextMessage(data=message, message_finished=last)))
+            self._socket.sendall(self._protocol.send(event))
         except ProtocolError as error:
             raise ConnectionError("closed") from error
 
