@@ -38,6 +38,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("var")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite under data_dir.")
+    migration_url: str = Field(
+        "", description="PostgreSQL URL of the tables' owner, for `careroom migrate`; empty: as database_url."
+    )
     blob_url: str = Field("", description="fsspec URL of the blob store; empty: files under data_dir.")
     redis_url: str | None = None
     async_mode: Literal["eventlet", "gevent", "threading"] = "eventlet"
@@ -62,6 +65,12 @@ class Settings(BaseSettings):
     pseudo_locales: bool = Field(False, description="Offer en-XA and ar-XB, for tests of translations.")
     safe_mode: bool = Field(False, description="Start without any plugin.")
     rate_limits: bool = True
+    messages_per_recipient_hour: int = Field(
+        10,
+        ge=1,
+        description="Messages that one number, address or patient may get in an hour, of all practices.",
+    )
+    messages_per_recipient_day: int = Field(30, ge=1, description="The same in a day.")
     plugin_paths: tuple[str, ...] = Field((), description="Extra plugins as 'package:attribute', for tests.")
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Index, String, UniqueConstraint
@@ -16,6 +16,10 @@ from core.db import Base, TenantModel, UtcDateTime, uuid7
 
 FIRST_PREVIOUS_HASH = "0" * 64
 PLATFORM_HEAD_ID = UUID(int=1)
+
+# What the application's role of PostgreSQL may do here (core.db.roles): it cannot change what is written.
+ONLY_ADDED: Final = {"info": {"grants": ("SELECT", "INSERT")}}
+NEVER_REMOVED: Final = {"info": {"grants": ("SELECT", "INSERT", "UPDATE")}}
 
 
 class ChainedEntry:
@@ -51,6 +55,7 @@ class AuditEntry(ChainedEntry, TenantModel):
     __table_args__ = (
         UniqueConstraint("practice_id", "seq"),
         Index("ix_core_audit_entry_patient", "practice_id", "patient_id", "seq"),
+        ONLY_ADDED,
     )
 
     patient_id: Mapped[UUID | None] = mapped_column(default=None)
@@ -60,13 +65,14 @@ class AuditHead(ChainHead, TenantModel):
     """The end of a practice's chain; its id is the practice's, so that there is one."""
 
     __tablename__ = "core_audit_head"
+    __table_args__ = (NEVER_REMOVED,)
 
 
 class PlatformAuditEntry(ChainedEntry, Base):
     """Something outside every practice: a sign-in that failed, an operator's act."""
 
     __tablename__ = "core_platform_audit_entry"
-    __table_args__ = (UniqueConstraint("seq"),)
+    __table_args__ = (UniqueConstraint("seq"), ONLY_ADDED)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
 
@@ -75,5 +81,6 @@ class PlatformAuditHead(ChainHead, Base):
     """The end of the platform's chain: one row, PLATFORM_HEAD_ID."""
 
     __tablename__ = "core_platform_audit_head"
+    __table_args__ = (NEVER_REMOVED,)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=lambda: PLATFORM_HEAD_ID)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from core.db.errors import NoScope
 from core.settings import Settings
 
 _engine: Engine | None = None
+_migration_url = ""
 
 
 def configure(settings: Settings) -> Engine:
     """Make the engine for these settings; an engine that was there before is disposed of."""
-    global _engine
+    from core.db import fence
+
+    global _engine, _migration_url
     dispose()
+    _migration_url = settings.migration_url
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
@@ -28,6 +34,7 @@ def configure(settings: Settings) -> Engine:
         event.listen(_engine, "begin", _begin_sqlite)
     else:
         _engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    fence.install(_engine)
     return _engine
 
 
@@ -36,6 +43,21 @@ def engine() -> Engine:
     if _engine is None:
         raise NoScope("call core.db.configure(settings) first")
     return _engine
+
+
+@contextmanager
+def owner_connection() -> Iterator[Connection]:
+    """A transaction as the owner of the tables (``migration_url``): for migrations, never for the application."""
+    if not _migration_url:
+        with engine().begin() as connection:
+            yield connection
+        return
+    owner = create_engine(_migration_url, poolclass=NullPool)
+    try:
+        with owner.begin() as connection:
+            yield connection
+    finally:
+        owner.dispose()
 
 
 def dispose() -> None:

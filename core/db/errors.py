@@ -25,5 +25,13 @@ class RawSqlRefused(DatabaseError):
     """Core or textual SQL on a tenant's table: it would pass by the guard."""
 
 
+class FenceHeld(DatabaseError):
+    """A statement that never met the guard was about to reach a tenant's table without its practice."""
+
+
+class NotProtected(DatabaseError):
+    """The database does not keep practices apart by itself; the message says what to change."""
+
+
 class ReadOnlyScope(DatabaseError):
     """A scope that was opened with ``write=False`` tried to change a row."""

@@ -16,7 +16,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.visitors import ExternallyTraversible
 
 from core.db.errors import CrossPracticeWrite, NoPractice, RawSqlRefused, ReadOnlyScope
-from core.db.models import TenantModel
+from core.db.models import TenantModel, is_tenant_table
 from core.db.scope import Scope, TenantSession
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ def _filter(state: ORMExecuteState) -> None:
         raise RawSqlRefused("bulk inserts of tenant rows pass by the stamp: use session.add_all")
     if scope.practice_id is None:
         for table in _tables(state):
-            if _is_tenant_table(table):
+            if is_tenant_table(table):
                 raise NoPractice(f"{table.name} was queried while no practice is set")
         # Tenant rows that only an eager load would bring along are found by nobody.
         state.statement = state.statement.options(
@@ -61,7 +61,7 @@ def _refuse_raw(state: ORMExecuteState) -> None:
     for element in _elements(state):
         if isinstance(element, TextClause):
             raise RawSqlRefused("textual SQL is allowed in core.db only")
-        if isinstance(element, Table) and _is_tenant_table(element):
+        if isinstance(element, Table) and is_tenant_table(element):
             raise RawSqlRefused(f"Core SQL on {element.name} would see every practice: use the model")
 
 
@@ -71,10 +71,6 @@ def _elements(state: ORMExecuteState) -> Iterator[ExternallyTraversible]:
 
 def _tables(state: ORMExecuteState) -> Iterator[Table]:
     return (element for element in _elements(state) if isinstance(element, Table))
-
-
-def _is_tenant_table(table: Table) -> bool:
-    return "practice_id" in table.primary_key.columns and "id" in table.primary_key.columns
 
 
 def _refuse_move(state: ORMExecuteState) -> None:

@@ -14,7 +14,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
 
-from core.db.engine import engine
+from core.db import roles
+from core.db.engine import engine, owner_connection
 from core.db.models import Base
 
 HERE = Path(__file__).parent / "migrations"
@@ -34,14 +35,18 @@ def config(branches: Branches, connection: Connection | None = None) -> Config:
 
 
 def upgrade(branches: Branches) -> None:
-    """Bring every branch to its newest revision, in one transaction where the database can."""
-    with engine().connect() as connection, connection.begin():
+    """Bring every branch to its newest revision, in one transaction where the database can.
+
+    Then every table of core and plugins has its policies, and the application's role the rights that it needs.
+    """
+    with owner_connection() as connection:
         command.upgrade(config(branches, connection), "heads")
+        roles.secure(connection)
 
 
 def downgrade(branches: Branches, target: str) -> None:
     """Go back to ``target`` ("photo_request@base")."""
-    with engine().connect() as connection, connection.begin():
+    with owner_connection() as connection:
         command.downgrade(config(branches, connection), target)
 
 
@@ -72,7 +77,7 @@ def is_current(branches: Branches) -> bool:
 
 def make_revision(branches: Branches, branch: str, message: str, revision: str) -> None:
     """Write a new revision of a branch from what the models say and the database lacks (for developers)."""
-    with engine().connect() as connection, connection.begin():
+    with owner_connection() as connection:
         made = config(branches, connection)
         made.attributes["branch"] = branch
         folder = HERE / "versions" if branch == CORE else branches[branch]

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import flask_appbuilder
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Uuid
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Table, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from core.db.types import UtcDateTime, utcnow, uuid7
@@ -61,3 +61,8 @@ def tenant_key(column: str, table: str, *, ondelete: str = "CASCADE") -> Foreign
     return ForeignKeyConstraint(
         ["practice_id", column], [f"{table}.practice_id", f"{table}.id"], ondelete=ondelete
     )
+
+
+def is_tenant_table(table: Table) -> bool:
+    """Is this the table of a TenantModel: is its key (practice_id, id)?"""
+    return "practice_id" in table.primary_key.columns and "id" in table.primary_key.columns

@@ -17,6 +17,8 @@ class Practice(Timestamps, Base):
     """A practice is the tenant. ``language`` is a locale ("en-GB"), ``country`` ISO 3166-1 ("GB")."""
 
     __tablename__ = "core_practice"
+    # Removing a practice would take its trail along: that is the database owner's to do.
+    __table_args__ = ({"info": {"grants": ("SELECT", "INSERT", "UPDATE")}},)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     slug: Mapped[str] = mapped_column(String(40), unique=True)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, text, update
 
 from core import audit, db, tenancy
 from core.audit import Actor, AuditEntry
+from tests.support.databases import as_owner
 from tests.support.house import House
 
 
@@ -145,14 +146,14 @@ def test_what_was_read_and_not_flushed_is_noted_when_the_scope_ends(house: House
 
 
 def test_when_the_trail_cannot_be_written_the_reading_fails(house: House) -> None:
-    with db.engine().begin() as connection:
+    with as_owner() as connection:
         connection.execute(text("ALTER TABLE core_audit_head RENAME TO elsewhere"))
     with pytest.raises(Exception, match="core_audit_head"), house.at(house.riverside, write=False):
         audit.record("patient.viewed")
 
 
 def test_when_the_trail_cannot_be_flushed_the_request_fails(house: House) -> None:
-    with db.engine().begin() as connection:
+    with as_owner() as connection:
         connection.execute(text("ALTER TABLE core_audit_head RENAME TO elsewhere"))
     with house.at(house.riverside, write=False):
         audit.record("patient.viewed")

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from core import audit, db, tenancy
+from tests.support.databases import as_owner
 
 pytestmark = pytest.mark.both_databases
 
@@ -27,7 +28,7 @@ def practice_id(configured: object) -> UUID:
 
 
 def _tamper(statement: str) -> None:
-    with db.engine().begin() as connection:
+    with as_owner() as connection:
         assert connection.execute(text(statement)).rowcount > 0
 
 

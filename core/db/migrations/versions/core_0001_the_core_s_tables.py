@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("seq"),
+        info={"grants": ("SELECT", "INSERT")},
     )
     op.create_table(
         "core_platform_audit_head",
@@ -111,6 +112,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        info={"grants": ("SELECT", "INSERT", "UPDATE")},
     )
     op.create_table(
         "core_practice",
@@ -131,7 +133,19 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug"),
+        info={"grants": ("SELECT", "INSERT", "UPDATE")},
     )
+    op.create_table(
+        "core_recipient_log",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("recipient_hash", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("core_recipient_log", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_core_recipient_log_at"), ["at"], unique=False)
+        batch_op.create_index("ix_core_recipient_log_hash", ["recipient_hash", "at"], unique=False)
+
     op.create_table(
         "core_sweep",
         sa.Column("kind", sa.String(length=80), nullable=False),
@@ -257,6 +271,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["practice_id"], ["core_practice.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("practice_id", "id"),
         sa.UniqueConstraint("practice_id", "seq"),
+        info={"grants": ("SELECT", "INSERT")},
     )
     with op.batch_alter_table("core_audit_entry", schema=None) as batch_op:
         batch_op.create_index(
@@ -271,6 +286,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["practice_id"], ["core_practice.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("practice_id", "id"),
+        info={"grants": ("SELECT", "INSERT", "UPDATE")},
     )
     op.create_table(
         "core_data_key",
@@ -392,6 +408,18 @@ def upgrade() -> None:
     with op.batch_alter_table("core_membership", schema=None) as batch_op:
         batch_op.create_index("ix_core_membership_user", ["user_id"], unique=False)
 
+    op.create_table(
+        "core_message_meter",
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("segments", sa.Integer(), nullable=False),
+        sa.Column("practice_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["practice_id"], ["core_practice.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("practice_id", "id"),
+        sa.UniqueConstraint("practice_id", "channel", name="uq_core_message_meter"),
+    )
     op.create_table(
         "core_patient",
         sa.Column("given_names", sa.String(length=100), nullable=False),
@@ -612,6 +640,12 @@ def upgrade() -> None:
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("masked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("slot_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("charged_month", sa.String(length=7), nullable=True),
+        sa.Column("failover_of", sa.Uuid(), nullable=True),
+        sa.Column("variables", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("dismissed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -627,6 +661,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["practice_id"], ["core_practice.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("practice_id", "id"),
         sa.UniqueConstraint("practice_id", "channel", "key", name="uq_core_notification_key"),
+        sa.UniqueConstraint("practice_id", "failover_of", name="uq_core_notification_failover"),
     )
     with op.batch_alter_table("core_notification", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_core_notification_due_at"), ["due_at"], unique=False)
@@ -634,6 +669,9 @@ def upgrade() -> None:
         batch_op.create_index("ix_core_notification_provider", ["provider_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_core_notification_state"), ["state"], unique=False)
         batch_op.create_index("ix_core_notification_subject", ["practice_id", "subject_id"], unique=False)
+        batch_op.create_index(
+            "ix_core_notification_trouble", ["practice_id", "state", "created_at"], unique=False
+        )
 
     op.create_table(
         "core_patient_identifier",
@@ -708,6 +746,7 @@ def downgrade() -> None:
     op.drop_table("core_patient_search_word")
     op.drop_table("core_patient_identifier")
     with op.batch_alter_table("core_notification", schema=None) as batch_op:
+        batch_op.drop_index("ix_core_notification_trouble")
         batch_op.drop_index("ix_core_notification_subject")
         batch_op.drop_index(batch_op.f("ix_core_notification_state"))
         batch_op.drop_index("ix_core_notification_provider")
@@ -747,6 +786,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_core_patient_birth_date")
 
     op.drop_table("core_patient")
+    op.drop_table("core_message_meter")
     with op.batch_alter_table("core_membership", schema=None) as batch_op:
         batch_op.drop_index("ix_core_membership_user")
 
@@ -801,6 +841,11 @@ def downgrade() -> None:
 
     op.drop_table("ab_api_key")
     op.drop_table("core_sweep")
+    with op.batch_alter_table("core_recipient_log", schema=None) as batch_op:
+        batch_op.drop_index("ix_core_recipient_log_hash")
+        batch_op.drop_index(batch_op.f("ix_core_recipient_log_at"))
+
+    op.drop_table("core_recipient_log")
     op.drop_table("core_practice")
     op.drop_table("core_platform_audit_head")
     op.drop_table("core_platform_audit_entry")
