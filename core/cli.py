@@ -7,6 +7,8 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from uuid import UUID
@@ -142,7 +144,7 @@ def practice() -> None:
 def practice_create(slug: str, name: str, **fields: str | None) -> None:
     """Make a practice."""
     _prepare()
-    with db.scope():
+    with db.scope(), _told(ValueError):
         made = tenancy.create_practice(slug, name, **fields)
         click.echo(f"{made.slug}  {made.id}")
 
@@ -180,7 +182,7 @@ def user_create(
 ) -> None:
     """Make a user, and give roles in a practice."""
     _prepare()
-    with db.scope():
+    with db.scope(), _told(users.UserRefused, tenancy.UnknownPractice):
         made = users.create_user(username, email, first_name, last_name, password)
         for name in role:
             users.add_membership(tenancy.find_by_slug(slug or ""), made, name)
@@ -232,10 +234,8 @@ def _switch(name: str, slug: str, *, on: bool) -> None:
         tenancy.practice_scope(_practice_id(slug)),
         audit.use_actor(audit.Actor("system", "cli", "careroom")),
     ):
-        try:
+        with _told(activation.CannotSwitch):
             (activation.enable if on else activation.disable)(name)
-        except activation.CannotSwitch as error:
-            raise click.ClickException(str(error)) from error
     click.echo(f"{name} is {'on' if on else 'off'} for {slug}")
 
 
@@ -258,11 +258,17 @@ def audit_verify(slug: str) -> None:
 
 
 def _practice_id(slug: str) -> UUID:
-    with db.scope(write=False):
-        try:
-            return tenancy.find_by_slug(slug).id
-        except tenancy.UnknownPractice:
-            raise click.ClickException(f"No active practice has the slug {slug}.") from None
+    with db.scope(write=False), _told(tenancy.UnknownPractice):
+        return tenancy.find_by_slug(slug).id
+
+
+@contextmanager
+def _told(*errors: type[Exception]) -> Iterator[None]:
+    """Say what went wrong in a line instead of a traceback."""
+    try:
+        yield
+    except errors as error:
+        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def find_by_slug(slug: str) -> Practice:
     """The active practice with this slug. Raises UnknownPractice."""
     practice = db.session().scalar(select(Practice).where(Practice.slug == slug, Practice.status == "active"))
     if practice is None:
-        raise UnknownPractice(slug)
+        raise UnknownPractice(f"No active practice has the slug {slug}.")
     return practice
 
 

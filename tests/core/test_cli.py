@@ -1,0 +1,104 @@
+"""The command line, as an operator uses it: in a process of its own, on an empty machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core import demo
+
+
+class Shell:
+    """Runs ``careroom`` with the settings of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CAREROOM_")},
+            **demo.environment(folder, 8000),
+            "CAREROOM_ENVIRONMENT": "development",
+        }
+
+    def __call__(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "core.cli", *arguments],
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+
+@pytest.fixture(scope="module")
+def careroom(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """An installation that was migrated and has one practice."""
+    shell = Shell(tmp_path_factory.mktemp("cli"))
+    before = shell("serve", "--port", "1")
+    assert before.returncode == 1
+    assert "careroom migrate" in before.stderr, "an empty database is not served"
+    migrated = shell("migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    made = shell("practice", "create", "hillside", "Hillside Practice")
+    assert made.returncode == 0, made.stderr
+    return shell
+
+
+def test_migrating_twice_is_as_good_as_once(careroom: Shell) -> None:
+    assert careroom("migrate").returncode == 0
+
+
+def test_practices_are_listed(careroom: Shell) -> None:
+    assert "Hillside Practice" in careroom("practice", "list").stdout
+
+
+def test_a_slug_that_no_url_could_carry_is_refused(careroom: Shell) -> None:
+    answer = careroom("practice", "create", "Hill Side", "x")
+    assert answer.returncode != 0
+    assert "a slug has 1 to 40" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert len(careroom("practice", "list").stdout.splitlines()) == 1
+
+
+def test_a_user_gets_a_role(careroom: Shell) -> None:
+    answer = careroom(
+        "user", "create", "hana", "hana@example.com", "--first-name", "Hana", "--last-name", "Sato",
+        "--practice", "hillside", "--role", "clinician", "--password", "a-long-password",
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    again = careroom(
+        "user", "create", "hana", "other@example.com", "--first-name", "H", "--last-name", "S",
+        "--password", "a-long-password",
+    )  # fmt: skip
+    assert again.returncode != 0
+    assert "somebody is called hana" in again.stderr
+
+
+def test_plugins_are_switched_for_one_practice_and_the_trail_knows(careroom: Shell) -> None:
+    assert "photo_request" in careroom("plugin", "list").stdout
+    assert " off " in careroom("plugin", "list", "hillside").stdout
+    assert careroom("plugin", "enable", "photo_request", "hillside").returncode == 0
+    assert " on " in careroom("plugin", "list", "hillside").stdout
+    verified = careroom("audit", "verify", "hillside")
+    assert verified.returncode == 0, verified.stdout
+    assert careroom("plugin", "disable", "photo_request", "hillside").returncode == 0
+    unknown = careroom("plugin", "enable", "nothing", "hillside")
+    assert "No plugin is called nothing" in unknown.stderr
+
+
+def test_an_unknown_practice_is_said_so(careroom: Shell) -> None:
+    answer = careroom("plugin", "list", "nowhere")
+    assert answer.returncode == 1
+    assert "No active practice has the slug nowhere" in answer.stderr
+
+
+def test_keys_are_fresh_and_fit_the_settings(careroom: Shell) -> None:
+    first, second = careroom("keys").stdout, careroom("keys").stdout
+    assert first != second
+    assert {line.partition("=")[0] for line in first.splitlines()} == {
+        "CAREROOM_SECRET_KEY",
+        "CAREROOM_MASTER_KEY",
+    }
