@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from core import audit, db, observability, plugin_system, settings, tenancy
 from core.db import migrate as migrations
+from core.db import roles
 from core.plugin_system import activation, wiring
 from core.security import permissions, users
 from core.settings import Settings
@@ -70,6 +71,8 @@ def serve(host: str | None, port: int | None, worker: bool) -> None:
     chosen = _prepare()
     if not migrations.is_current(plugin_system.registry.branches()):
         raise click.ClickException("The database is not up to date: run `careroom migrate` first.")
+    with _told(db.NotProtected):
+        roles.check_at_boot(chosen)
     db.dispose()
     _serve(host or chosen.host, port or chosen.port, worker=worker)
 
@@ -101,14 +104,20 @@ def worker() -> None:
     from core.worker import Worker
 
     chosen = settings.configure(settings.from_environment())
-    Worker(chosen, load=_prepare).run()
+
+    def load() -> None:
+        roles.check_at_boot(_prepare())
+
+    with _told(db.NotProtected):
+        Worker(chosen, load=load).run()
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema and write the permissions of core and plugins."""
     _prepare()
-    _migrate()
+    with _told(db.NotProtected):
+        _migrate()
     click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
 
 
@@ -233,10 +242,27 @@ def _switch(name: str, slug: str, *, on: bool) -> None:
     with (
         tenancy.practice_scope(_practice_id(slug)),
         audit.use_actor(audit.Actor("system", "cli", "careroom")),
+        _told(activation.CannotSwitch),
     ):
-        with _told(activation.CannotSwitch):
-            (activation.enable if on else activation.disable)(name)
+        (activation.enable if on else activation.disable)(name)
     click.echo(f"{name} is {'on' if on else 'off'} for {slug}")
+
+
+@main.group("database")
+def database_group() -> None:
+    """The database's own protection."""
+
+
+@database_group.command("check")
+def database_check() -> None:
+    """Say whether PostgreSQL keeps the practices apart by itself; fails when it does not."""
+    chosen = _prepare()
+    problems = roles.findings()
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        sys.exit(1)
+    click.echo("SQLite has no roles." if chosen.is_sqlite else "The database keeps the practices apart.")
 
 
 @main.group("audit")
