@@ -1,0 +1,36 @@
+"""axe-core in a page: what it finds against WCAG 2.2 AA, in words."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+_SCRIPT = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@cache
+def _script() -> str:
+    if not _SCRIPT.exists():
+        pytest.skip("axe-core is not installed (npm packages: scripts/setup)")
+    return _SCRIPT.read_text()
+
+
+def violations(page: Page) -> list[str]:
+    """What is wrong with the page as it stands: rule, help and the elements that break it. Empty when all is well."""
+    # evaluate() runs by the debugger and not as a script of the page, so the page's policy stays as it is.
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(_script())
+    found: dict[str, Any] = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", TAGS
+    )
+    assert found["passes"], "axe looked at nothing"
+    return [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}\n"
+        + "\n".join(f"    {node['target']} {node['html'][:160]}\n      {node['failureSummary']}" for node in rule["nodes"])
+        for rule in found["violations"]
+    ]
