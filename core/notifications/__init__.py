@@ -7,9 +7,9 @@ notifications.send("photo_request.invitation", patient=patient, channels=["sms"]
 from datetime import timedelta
 
 from core.jobs import Job
-from core.notifications import delivery, inbox, sms, templates
+from core.notifications import admission, delivery, flood, inbox, rules, sms, templates, undelivered
 from core.notifications.callbacks import twilio_reports
-from core.notifications.changes import TOPIC, on_changed, remove_listener
+from core.notifications.changes import TOPIC, TROUBLE_TOPIC, on_changed, remove_listener
 from core.notifications.compose import Preview, language_for
 from core.notifications.delivery import Postman
 from core.notifications.errors import (
@@ -20,6 +20,7 @@ from core.notifications.errors import (
     NoRecipient,
     NotificationError,
     RecipientError,
+    TooManyMessages,
     UnknownTemplate,
     UnknownVariable,
     WrongState,
@@ -29,16 +30,20 @@ from core.notifications.models import (
     Channel,
     InboxItem,
     InboxRead,
+    MessageMeter,
     Notification,
+    RecipientLog,
     State,
     TemplateOverride,
 )
 from core.notifications.reasons import reason
+from core.notifications.rules import MessageRules
 from core.notifications.service import about, cancel, cancel_about, for_patient, get, preview, retry, send
 from core.notifications.templates import Template
 
 JOBS = (
     Job("core.notifications_mask", delivery.mask_old, every=timedelta(hours=1), across_practices=True),
+    Job("core.recipients_forget", flood.forget_old, every=timedelta(hours=1), across_practices=True),
     Job("core.inbox_forget", inbox.forget_old, every=timedelta(days=1), across_practices=True),
 )
 
@@ -46,11 +51,14 @@ __all__ = [
     "CHANNELS",
     "JOBS",
     "TOPIC",
+    "TROUBLE_TOPIC",
     "Channel",
     "EmptyText",
     "InboxItem",
     "InboxRead",
     "InvalidRecipient",
+    "MessageMeter",
+    "MessageRules",
     "MessageTooLong",
     "MissingVariable",
     "NoRecipient",
@@ -59,13 +67,16 @@ __all__ = [
     "Postman",
     "Preview",
     "RecipientError",
+    "RecipientLog",
     "State",
     "Template",
     "TemplateOverride",
+    "TooManyMessages",
     "UnknownTemplate",
     "UnknownVariable",
     "WrongState",
     "about",
+    "admission",
     "cancel",
     "cancel_about",
     "for_patient",
@@ -77,8 +88,10 @@ __all__ = [
     "reason",
     "remove_listener",
     "retry",
+    "rules",
     "send",
     "sms",
     "templates",
     "twilio_reports",
+    "undelivered",
 ]

@@ -39,6 +39,12 @@ class Breaker:
                 return 0.0
             return self._until - now + random.uniform(0, 1)  # noqa: S311
 
+    def untried(self) -> None:
+        """The one that was to try did not go for another reason: the next one tries."""
+        with self._lock:
+            if self._faults >= FAULTS:
+                self._until = self._clock()
+
     def well(self) -> None:
         """The provider answered like one that works."""
         with self._lock:

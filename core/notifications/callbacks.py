@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import select
 
 from core import db, tenancy
-from core.notifications import changes, service
+from core.notifications import changes, failover, service
 from core.notifications.channels.twilio import NAME as TWILIO
 from core.notifications.channels.twilio import UNDELIVERED
 from core.notifications.delivery import mask
@@ -40,10 +40,15 @@ def twilio_reports(
         except LookupError:
             return False
         if row.provider_id != sid:
-            if row.provider_id is not None or attempt != row.attempts or not row.is_waiting:
+            if row.provider_id is not None or attempt != row.attempts or not _may_be_about(row, status):
                 return False  # of an earlier try, which no longer counts
             row.provider, row.provider_id = TWILIO, sid
         return _apply(row, status, error_code)
+
+
+def _may_be_about(row: Notification, status: str) -> bool:
+    # The answer to the last handing over was lost, and we gave up: that it arrived is news all the same.
+    return row.is_waiting or (row.state == "dead" and status in _ARRIVED)
 
 
 def _find(sid: str, notification_id: UUID | None) -> tuple[UUID, UUID] | None:
@@ -68,6 +73,7 @@ def _apply(row: Notification, status: str, error_code: int | None) -> bool:
         row.delivered_at = now
         row.last_error = row.error_detail = None
         mask(row)
+        failover.withdraw(row)
         changes.enter(row, "delivered")
     elif status in _LOST:
         row.last_error = UNDELIVERED.get(error_code or 0, "provider_unknown")
@@ -76,6 +82,7 @@ def _apply(row: Notification, status: str, error_code: int | None) -> bool:
             "notification.undelivered", notification=str(row.id), code=row.last_error, detail=row.error_detail
         )
         changes.enter(row, "failed")
+        failover.consider(row)
     elif row.is_waiting:
         row.last_error = row.error_detail = None
         changes.enter(row, "sent")

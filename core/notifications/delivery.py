@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import db, settings, tenancy
 from core.jobs import backoff
-from core.notifications import changes, channels, service
+from core.notifications import admission, changes, channels, failover, service
 from core.notifications.breaker import Breaker
 from core.notifications.channels import Channel, NotNow, Outgoing, Receipt, Rejected, capture, smtp
 from core.notifications.masking import mask_links
@@ -26,10 +26,12 @@ _FIRST_RETRY: Final = timedelta(seconds=5)
 _LONGEST_RETRY: Final = timedelta(hours=1)
 _WAIT_FOR_CALLBACK: Final = timedelta(seconds=45)
 _WAIT_WHILE_OFF: Final = timedelta(minutes=5)
+_SHORTEST_LEASE = 60.0
 _STORE_TRIES: Final = 6
 _TIDY_BATCH: Final = 200
 
 Change = Callable[[Notification], None]
+Result = TypeVar("Result")
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ class Postman:
         self._ways = dict(ways or channels.for_settings(chosen))
         self._breakers = {name: Breaker() for name in self._ways}
         # A conversation with a mail server has about ten turns, each with its own time limit.
-        self.lease_seconds = int(max(60.0, 12 * chosen.provider_timeout_seconds))
+        self.lease_seconds = int(max(_SHORTEST_LEASE, 12 * chosen.provider_timeout_seconds))
 
     def claim(self, limit: int) -> list[tuple[UUID, UUID]]:
         """Lease up to ``limit`` due messages of all practices: (practice id, message id) each."""
@@ -69,24 +71,22 @@ class Postman:
 
     def deliver(self, practice_id: UUID, notification_id: UUID) -> None:
         """Hand one leased message over. Whatever the channel does, the row ends in a state that says it."""
-        message = self._prepare(practice_id, notification_id)
+        message = _patiently(notification_id, partial(self._prepare, practice_id, notification_id))
         if message is None:
             return
         change, always = self._hand_over(message)
-        _store(practice_id, message, change, always=always)
+        _patiently(message.id, partial(_store, practice_id, message, change, always=always))
 
     def _hand_over(self, message: Outgoing) -> tuple[Change, bool]:
         """Ask the channel, and say what that means for the row, and whether it does whoever holds the lease."""
         breaker = self._breakers[message.channel]
-        if pause := breaker.pause():
-            return partial(_postpone, delay=timedelta(seconds=pause), code=breaker.code), False
         noted = log.bind(notification=str(message.id), channel=message.channel, attempt=message.attempt)
         try:
             receipt = self._ways[message.channel].deliver(message)
         except Rejected as end:
             breaker.well()
             noted.info("notification.rejected", code=end.code, detail=end.detail)
-            return partial(_bury, code=end.code, detail=end.detail), False
+            return partial(_refused, code=end.code, detail=end.detail), False
         except NotNow as fault:
             if fault.sick:
                 breaker.sick(fault.code)
@@ -100,15 +100,16 @@ class Postman:
         return partial(_take_receipt, receipt=receipt), True
 
     def _prepare(self, practice_id: UUID, notification_id: UUID) -> Outgoing | None:
-        """What to hand over; None when it is not to be, which is then noted in the row."""
-        with tenancy.practice_scope(practice_id, write=False):
-            row = db.get(Notification, notification_id)
-            if row is None or row.state != "sending":
+        """What to hand over, counted by the practice's rules; None when it is not to go now: the row then says why."""
+        with tenancy.practice_scope(practice_id):
+            try:
+                row = service.locked(notification_id)
+            except LookupError:
+                return None
+            if row.state != "sending" or not self._may_go(row):
                 return None
             practice = tenancy.current()
-            is_on = tenancy.switches.is_on(row.owner)
-            is_late = row.expires_at <= db.utcnow()
-            message = Outgoing(
+            return Outgoing(
                 id=row.id,
                 attempt=row.attempts,
                 channel=row.channel,
@@ -120,13 +121,29 @@ class Postman:
                 sender_name=practice.name,
                 reply_to=practice.email,
             )
-        if is_late:
-            _store(practice_id, message, _expire)
-            return None
-        if not is_on:
-            _store(practice_id, message, partial(_postpone, delay=_WAIT_WHILE_OFF, code="owner_off"))
-            return None
-        return message
+
+    def _may_go(self, row: Notification) -> bool:
+        if row.expires_at <= db.utcnow():
+            # What kept it from going is a better reason than that the time is over.
+            _bury(row, row.last_error or "message_expired", row.error_detail)
+            return False
+        if not tenancy.switches.is_on(row.owner):
+            _postpone(row, _WAIT_WHILE_OFF, "owner_off")
+            return False
+        breaker = self._breakers[row.channel]
+        if pause := breaker.pause():
+            row.slot_at = None  # all the turns that passed meanwhile would come at once
+            _postpone(row, timedelta(seconds=pause), breaker.code)
+            return False
+        if (hold := admission.admit(row)) is None:
+            return True
+        breaker.untried()
+        if hold.elsewhere and failover.instead_of(row) is not None:
+            row.lease_until, row.last_error, row.error_detail = None, hold.code, None
+            changes.enter(row, "cancelled")
+        else:
+            _postpone(row, hold.until - db.utcnow(), hold.code)
+        return False
 
 
 def mask_old(_payload: dict[str, object]) -> None:
@@ -145,27 +162,34 @@ def mask_old(_payload: dict[str, object]) -> None:
             mask(row)
 
 
-def _store(practice_id: UUID, message: Outgoing, change: Change, *, always: bool = False) -> None:
-    """Apply a change to the message's row, if our lease is still the one that counts (or ``always``).
+def _patiently(notification_id: UUID, act: Callable[[], Result]) -> Result:
+    """Do it again when the database is away for a moment.
 
-    Tried again when the database is away for a moment: between a provider's yes and our note of it lies the window
-    in which a crash would send twice, and giving up here would open it wide.
+    Between a provider's yes and our note of it lies the window in which a crash would send twice, and giving up there
+    would open it wide.
     """
-    for remaining in reversed(range(_STORE_TRIES)):
+    for tried in range(1, _STORE_TRIES + 1):
         try:
-            with tenancy.practice_scope(practice_id):
-                try:
-                    row = service.locked(message.id)
-                except LookupError:
-                    return  # the patient was deleted meanwhile, and the messages too
-                if always or (row.state == "sending" and row.attempts == message.attempt):
-                    change(row)
-            return
+            return act()
         except DBAPIError as error:
-            log.error("notification.store_failed", notification=str(message.id), error=type(error).__name__)
-            if not remaining:
+            log.error(
+                "notification.store_failed", notification=str(notification_id), error=type(error).__name__
+            )
+            if tried == _STORE_TRIES:
                 raise
-            time.sleep(0.2 * (_STORE_TRIES - remaining))
+            time.sleep(0.2 * tried)
+    raise AssertionError("unreachable")
+
+
+def _store(practice_id: UUID, message: Outgoing, change: Change, *, always: bool = False) -> None:
+    """Apply a change to the message's row, if our lease is still the one that counts (or ``always``)."""
+    with tenancy.practice_scope(practice_id):
+        try:
+            row = service.locked(message.id)
+        except LookupError:
+            return  # the patient was deleted meanwhile, and the messages too
+        if always or (row.state == "sending" and row.attempts == message.attempt):
+            change(row)
 
 
 def _take_receipt(row: Notification, receipt: Receipt) -> None:
@@ -186,16 +210,18 @@ def _take_receipt(row: Notification, receipt: Receipt) -> None:
 def mask(row: Notification) -> None:
     """Keep the text without its keys. It cannot be sent again after this."""
     row.body, row.html, row.masked_at = mask_links(row.body), None, db.utcnow()
+    row.variables = None
+
+
+def _refused(row: Notification, code: str, detail: str | None) -> None:
+    admission.give_back(row)
+    _bury(row, code, detail)
 
 
 def _bury(row: Notification, code: str, detail: str | None) -> None:
     row.lease_until, row.last_error, row.error_detail = None, code, detail
     changes.enter(row, "dead")
-
-
-def _expire(row: Notification) -> None:
-    # What kept it from going is a better reason than that the time is over.
-    _bury(row, row.last_error or "message_expired", row.error_detail)
+    failover.consider(row)
 
 
 def _postpone(row: Notification, delay: timedelta, code: str | None) -> None:
@@ -208,6 +234,8 @@ def _postpone(row: Notification, delay: timedelta, code: str | None) -> None:
 
 
 def _try_later(row: Notification, fault: NotNow) -> None:
+    if not fault.maybe_taken:
+        admission.give_back(row)
     next_at = _next_try(row, fault)
     if row.attempts >= row.attempt_limit or next_at >= row.expires_at:
         _bury(row, fault.code, fault.detail)

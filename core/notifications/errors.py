@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from core.errors import Refused
-from core.i18n import _
+from core.i18n import _, format_datetime
 
 
 class NotificationError(Refused):
@@ -13,8 +14,10 @@ class NotificationError(Refused):
 
     code_name = "message_refused"
 
+    http_status = 422
+
     def __init__(self, message: str) -> None:
-        super().__init__(message, self.code_name, status=422)
+        super().__init__(message, self.code_name, status=self.http_status)
 
 
 class UnknownTemplate(NotificationError, LookupError):
@@ -106,3 +109,23 @@ class WrongState(NotificationError):
     """The message is past the point where this could be done."""
 
     code_name = "wrong_state"
+
+
+class TooManyMessages(NotificationError):
+    """This person, or this number or address, has had as many messages as we let anybody have for now.
+
+    again_at: when the next one can go.
+    """
+
+    code_name = "too_many_messages"
+    http_status = 429
+
+    def __init__(self, again_at: datetime) -> None:
+        super().__init__(
+            _(
+                "This patient has been sent many messages in a short time, so this one was not sent. Please wait until "
+                "%(time)s, or telephone the patient.",
+                time=format_datetime(again_at),
+            )
+        )
+        self.again_at = again_at

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Lease, TenantModel, Timestamps, UtcDateTime, tenant_key, utcnow
+from core.db import Base, Lease, TenantModel, Timestamps, UtcDateTime, tenant_key, utcnow, uuid7
 from core.notifications.masking import MASK
 
 Channel = Literal["sms", "email"]
@@ -35,6 +35,12 @@ class Notification(Timestamps, Lease, TenantModel):
         link is a key, and the database keeps no keys.
     subject_kind, subject_id: what it is about, ("photo_request.request", id).
     key: at most one message of a practice and channel has it.
+    urgent: waits for neither quiet hours nor its turn.
+    slot_at: when its turn is, once the practice's throttle has given it one.
+    charged_month: the month ("2026-11") whose budget its segments are counted in while it is being handed over.
+    failover_of: the text that this e-mail goes instead of (a weak reference); a text has at most one.
+    variables: what a template was filled with, kept for the failover; gone when the text is masked.
+    dismissed_at: a person has taken it off the list of messages that did not arrive.
     """
 
     __tablename__ = "core_notification"
@@ -44,6 +50,8 @@ class Notification(Timestamps, Lease, TenantModel):
         Index("ix_core_notification_subject", "practice_id", "subject_id"),
         Index("ix_core_notification_patient", "practice_id", "patient_id"),
         Index("ix_core_notification_provider", "provider_id"),
+        Index("ix_core_notification_trouble", "practice_id", "state", "created_at"),
+        UniqueConstraint("practice_id", "failover_of", name="uq_core_notification_failover"),
     )
 
     patient_id: Mapped[UUID | None] = mapped_column(default=None)
@@ -70,6 +78,13 @@ class Notification(Timestamps, Lease, TenantModel):
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     masked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
+    urgent: Mapped[bool] = mapped_column(default=False)
+    slot_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    charged_month: Mapped[str | None] = mapped_column(String(7), default=None)
+    failover_of: Mapped[UUID | None] = mapped_column(default=None)
+    variables: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    dismissed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
     @property
     def owner(self) -> str:
         """The plugin whose template this is, or "core"."""
@@ -93,6 +108,33 @@ class Notification(Timestamps, Lease, TenantModel):
     def is_masked(self) -> bool:
         """Its links were made unreadable, so that it cannot be sent again: make a new one."""
         return MASK in self.body
+
+
+class MessageMeter(TenantModel):
+    """What a practice has handed over by a channel: one row each, locked by whoever hands the next one over.
+
+    next_at: the throttle's clock, the moment at which its bucket is full again; None: it is.
+    month, segments: of the budget, in the practice's own calendar.
+    """
+
+    __tablename__ = "core_message_meter"
+    __table_args__ = (UniqueConstraint("practice_id", "channel", name="uq_core_message_meter"),)
+
+    channel: Mapped[str] = mapped_column(String(8))
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    month: Mapped[str] = mapped_column(String(7), default="")
+    segments: Mapped[int] = mapped_column(default=0)
+
+
+class RecipientLog(Base):
+    """That a number or address was written to, by any practice: it is known here by its keyed hash alone."""
+
+    __tablename__ = "core_recipient_log"
+    __table_args__ = (Index("ix_core_recipient_log_hash", "recipient_hash", "at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    recipient_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
 
 
 class TemplateOverride(Timestamps, TenantModel):

@@ -30,6 +30,12 @@ REASONS: Final[dict[str, LazyString]] = {
     ),
     "provider_unknown": _l("The provider could not deliver the message and gave no reason."),
     "owner_off": _l("The plugin that this message belongs to is switched off."),
+    # the practice's own rules
+    "throttled": _l("It waits for its turn: your practice sends a limited number of messages a minute."),
+    "quiet_hours": _l("It waits for the end of your practice's quiet hours."),
+    "budget_spent": _l(
+        "Your practice's budget for texts is used up for this month. A practice administrator can raise it."
+    ),
     "internal": _l("Something went wrong on our side. It has been logged."),
 }
 

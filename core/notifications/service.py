@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from core import audit, db
 from core.i18n import _
 from core.jobs import wakeup
-from core.notifications import changes, compose, recipients
+from core.notifications import changes, compose, failover, flood, recipients, templates, writing
 from core.notifications.compose import Preview
 from core.notifications.errors import WrongState
 from core.notifications.models import MAX_ATTEMPTS, Channel, Notification
@@ -45,31 +44,38 @@ def send(
     language: None: the patient's, else the practice's.
     give_up_after: when it has not gone by then, it is dead rather than late.
 
-    Raises NoRecipient, InvalidRecipient, UnknownTemplate, UnknownVariable, MissingVariable and MessageTooLong, before
-    anything is written.
+    Raises NoRecipient, InvalidRecipient, UnknownTemplate, UnknownVariable, MissingVariable, MessageTooLong and
+    TooManyMessages, before anything is written.
     """
     wanted = tuple(dict.fromkeys(channels))
     if not wanted:
         raise ValueError("a message needs a channel")
     if isinstance(recipient, str) and len(wanted) > 1:
         raise ValueError("give a mapping of recipients when there is more than one channel")
-    known = _with_key(key, wanted)
+    known = writing.with_key(key, wanted)
     missing = tuple(channel for channel in wanted if channel not in known)
     if missing:
         addresses = {channel: recipients.resolve(channel, patient, recipient) for channel in missing}
+        template = templates.find(template_name)
         texts = compose.compose(
             template_name,
             language=language or compose.language_for(patient),
             variables=variables,
             channels=missing,
         )
+        flood.check(
+            {str(channel): to for channel, to in addresses.items()},
+            patient.id if patient is not None else None,
+        )
         for channel in missing:
-            row = _row(channel, addresses[channel], texts)
-            row.template, row.key = template_name, key
+            row = writing.draft(channel, addresses[channel], texts)
+            row.template, row.key, row.urgent = template_name, key, template.urgent
             row.patient_id = patient.id if patient is not None else None
             row.subject_kind, row.subject_id = subject or (None, None)
             row.expires_at = db.utcnow() + give_up_after
-            known[channel] = _store(row)
+            if channel == "sms" and patient is not None and patient.email and "email" in template.channels:
+                row.variables = {name: str(value) for name, value in variables.items()}
+            known[channel] = writing.store(row)
     return [known[channel] for channel in wanted]
 
 
@@ -115,14 +121,22 @@ def for_patient(patient_id: UUID, *, limit: int = 50) -> list[Notification]:
 
 
 def retry(notification_id: UUID) -> Notification:
-    """Put a message that failed back into the queue, for a full round of tries. Raises WrongState, LookupError."""
+    """Put a message that failed back into the queue, for a full round of tries.
+
+    An e-mail that waits to go instead of it is taken back. Raises WrongState, TooManyMessages, LookupError.
+    """
     row = locked(notification_id)
     if not row.can_be_retried:
         raise WrongState(_("This message cannot be sent again. Please make a new one."))
+    if not failover.withdraw(row):
+        raise WrongState(_("This message went by e-mail instead, so the text is not sent again."))
+    flood.check({row.channel: row.recipient}, None)
+    flood.note(row.channel, row.recipient)
     now = db.utcnow()
     row.due_at, row.expires_at, row.lease_until = now, now + GIVE_UP_AFTER, None
     row.attempt_limit = row.attempts + MAX_ATTEMPTS
     row.last_error = row.error_detail = row.provider_id = row.provider_state = None
+    row.slot_at = row.charged_month = row.dismissed_at = None
     audit.record("notification.retried", patient_id=row.patient_id, subject=("core.notification", row.id))
     changes.enter(row, "queued")
     db.after_commit(wakeup.ring)
@@ -156,54 +170,3 @@ def locked(notification_id: UUID) -> Notification:
     if row is None:
         raise LookupError("no such message in this practice")
     return row
-
-
-def _row(channel: Channel, address: str, texts: Preview) -> Notification:
-    if channel == "sms":
-        return Notification(
-            channel=channel,
-            recipient=address,
-            language=texts.language,
-            body=texts.sms_text,
-            encoding=texts.sms_encoding,
-            segments=texts.sms_segments,
-        )
-    return Notification(
-        channel=channel,
-        recipient=address,
-        language=texts.language,
-        subject=texts.email_subject,
-        body=texts.email_text,
-        html=texts.email_html,
-    )
-
-
-def _store(row: Notification) -> Notification:
-    session = db.session()
-    channel, key = row.channel, row.key
-    try:
-        with db.savepoint():
-            session.add(row)
-            session.flush()
-    except IntegrityError:
-        # Another transaction was quicker with this key.
-        found = _with_key(key, (channel,)).get(channel)
-        if found is None:
-            raise
-        return found
-    detail: dict[str, Any] = {"channel": channel, "template": row.template}
-    audit.record(
-        "notification.queued", patient_id=row.patient_id, subject=("core.notification", row.id), detail=detail
-    )
-    changes.tell(row)
-    db.after_commit(wakeup.ring)
-    return row
-
-
-def _with_key(key: str | None, channels: Sequence[str]) -> dict[str, Notification]:
-    if key is None:
-        return {}
-    rows = db.session().scalars(
-        select(Notification).where(Notification.key == key, Notification.channel.in_(channels))
-    )
-    return {row.channel: row for row in rows}

@@ -42,6 +42,7 @@ class Template:
     subject, text: of the e-mail; sms: the text message. variables: name -> what it is, for whoever rewords it.
     "practice" (the practice's name) is filled in for every template that declares it.
     action: what the e-mail's button says where the text has a link on a line of its own.
+    urgent: somebody waits for it now (a call that begins): it passes quiet hours and whatever queues before it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Template:
     sms: Text = ""
     channels: tuple[Channel, ...] = CHANNELS
     action: Text = ""
+    urgent: bool = False
 
     def __post_init__(self) -> None:
         if "." not in self.name:

@@ -97,6 +97,7 @@ def open_clinic(database_url: str, folder: Path, *, create: bool = False) -> Ite
             provider_timeout_seconds=1,
             smtp_tls="none",
             mail_from="messages@care.example",
+            rate_limits=False,
         )
     )
     engine = db.configure(chosen)
