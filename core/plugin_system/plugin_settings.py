@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+import structlog
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from core import audit
-from core.plugin_system import activation
+from core.plugin_system import activation, secrets
 from core.plugin_system.manifest import Plugin
 from core.plugin_system.registry import registry
+
+log = structlog.get_logger(__name__)
 
 
 def load(plugin: Plugin) -> BaseModel:
     """The settings that hold here. Stored values that no longer fit fall back to the defaults, one by one."""
-    stored = dict(activation.decided().settings.get(plugin.name, {}))
+    stored = _opened(plugin, activation.decided().settings.get(plugin.name, {}))
     while True:
         try:
             return plugin.settings.model_validate(stored)
@@ -36,10 +40,31 @@ def save(plugin: Plugin, values: dict[str, Any]) -> BaseModel:
     settings = plugin.settings.model_validate(values)
     before = load(plugin)
     row = activation.stored(plugin.name)
-    row.settings = settings.model_dump(mode="json", exclude_defaults=True)
+    row.settings = _sealed(plugin, settings)
     names = sorted(
         name for name in type(settings).model_fields if getattr(settings, name) != getattr(before, name)
     )
     audit.record("plugin.settings_changed", detail={"plugin": plugin.name, "fields": ", ".join(names)})
     activation.changed()
     return settings
+
+
+def _sealed(plugin: Plugin, settings: BaseModel) -> dict[str, Any]:
+    """What goes into the row: plain JSON, and each secret encrypted."""
+    stored = settings.model_dump(mode="json", exclude_defaults=True)
+    for name in stored:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            stored[name] = secrets.seal(value.get_secret_value(), plugin.name, name)
+    return stored
+
+
+def _opened(plugin: Plugin, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The row's values with secrets readable; one that cannot be opened falls back to its default."""
+    opened: dict[str, Any] = {}
+    for name, value in stored.items():
+        try:
+            opened[name] = secrets.unseal(value, plugin.name, name) if secrets.is_sealed(value) else value
+        except secrets.SecretUnreadable:
+            log.error("plugin_secret_unreadable", plugin=plugin.name, field=name)
+    return opened

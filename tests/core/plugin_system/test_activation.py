@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from core import audit, db, tenancy
 from core.plugin_system import CannotSwitch, activation, plugin_settings, wiring
@@ -104,3 +104,34 @@ def test_a_stored_value_that_no_longer_fits_falls_back_alone(
     with house.at(house.riverside, write=False):
         assert plugin_settings.load(plugin) == Chosen(greeting="Good day")
         assert db.has_practice()
+
+
+class Provider(BaseModel):
+    token: SecretStr = SecretStr("")
+
+
+def test_a_secret_is_stored_encrypted_and_read_again(house: House, install: Callable[..., None]) -> None:
+    plugin = make("x_a", settings=Provider)
+    install(plugin)
+    with house.at(house.riverside):
+        plugin_settings.save(plugin, {"token": "s3cret-token"})
+    with house.at(house.riverside, write=False):
+        stored = activation.stored("x_a").settings["token"]
+        assert "s3cret" not in stored
+        loaded = plugin_settings.load(plugin)
+        assert isinstance(loaded, Provider)
+        assert loaded.token.get_secret_value() == "s3cret-token"
+        assert "s3cret" not in repr(loaded)
+
+
+def test_a_secret_moved_to_another_practice_opens_nothing(house: House, install: Callable[..., None]) -> None:
+    plugin = make("x_a", settings=Provider)
+    install(plugin)
+    with house.at(house.riverside):
+        plugin_settings.save(plugin, {"token": "s3cret-token"})
+        stolen = dict(activation.stored("x_a").settings)
+    with house.at(house.lumiere):
+        activation.stored("x_a").settings = stolen
+        activation.changed()
+    with house.at(house.lumiere, write=False):
+        assert plugin_settings.load(plugin) == Provider()
