@@ -173,8 +173,8 @@ def send_again(request: Request, *, channels: Sequence[str] | None = None, id: U
 
 
 def cancel(request: Request) -> None:
-    """Take a request back before any photo came. Raises RequestClosed when it is too late for that."""
-    _close(request, CANCELLED, only_from=WAITING_STATES)
+    """Take a request back before any photo came, or set an expired one aside. Raises RequestClosed."""
+    _close(request, CANCELLED, only_from=(*WAITING_STATES, EXPIRED))
 
 
 def complete(request: Request) -> None:

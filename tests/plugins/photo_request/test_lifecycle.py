@@ -133,7 +133,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def cancel(self) -> None:
-        self.either(self.state in (SENT, OPENED), service.cancel, CANCELLED)
+        self.either(self.state in (SENT, OPENED, EXPIRED), service.cancel, CANCELLED)
 
     @rule()
     def complete(self) -> None:

@@ -270,3 +270,19 @@ def test_an_unknown_photo_or_request_is_not_found(amira: Visitor) -> None:
     assert amira.get(f"{BASE}/photos/{uuid4()}").status_code == 404
     assert amira.get(f"{BASE}/requests/{uuid4()}").status_code == 404
     assert amira.post(f"{BASE}/patients/{uuid4()}/new").status_code == 404
+
+
+def test_an_expired_request_can_be_set_aside(house: House, asked: Sent, amira: Visitor) -> None:
+    with house.at(house.riverside) as session:
+        request = session.get_one(Request, (house.riverside, asked.id))
+        request.expires_at = db.utcnow()
+        links.get(request.link_id).expires_at = db.utcnow()
+    today = text(amira.get("/p/riverside/"))
+    assert "Needs your help" in today
+    page = text(amira.get(f"{BASE}/requests/{asked.id}"))
+    assert "without photos." in page
+    assert "Set aside" in page
+    amira.post(f"{BASE}/requests/{asked.id}/cancel")
+    assert "Needs your help" not in text(amira.get("/p/riverside/"))
+    with house.at(house.riverside, write=False) as session:
+        assert session.get_one(Request, (house.riverside, asked.id)).state == CANCELLED
