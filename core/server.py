@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
             "CAREROOM_ASYNC_MODE=threading serves by Werkzeug's development server: use eventlet or gevent"
         )
     app = _factory(given.app)(chosen)
+    _check_database(chosen)
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stopping: list[int] = []
@@ -69,6 +70,16 @@ def main(arguments: list[str] | None = None) -> int:
         app.extensions["careroom_bus"].stop()
     listener.stop(_GRACE_SECONDS)
     return 0
+
+
+def _check_database(chosen: Any) -> None:
+    """Raises ServerRefused in production when PostgreSQL does not keep the practices apart by itself."""
+    from core.db import NotProtected, roles
+
+    try:
+        roles.check_at_boot(chosen)
+    except NotProtected as problem:
+        raise ServerRefused(str(problem)) from None
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -1,6 +1,7 @@
 """Fixtures that every test may use.
 
-``house`` is SQLite unless the test is marked ``both_databases``: then it runs on SQLite and on PostgreSQL.
+``house`` is SQLite unless the test is marked ``both_databases``: then it runs on SQLite and on PostgreSQL;
+``postgresql`` alone: on PostgreSQL only.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_kind" in metafunc.fixturenames:
         both = metafunc.definition.get_closest_marker("both_databases") is not None
         kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)] if both else ["sqlite"]
+        if not both and metafunc.definition.get_closest_marker("postgresql") is not None:
+            kinds = ["postgresql"]
         metafunc.parametrize("database_kind", kinds, scope="session")
 
 

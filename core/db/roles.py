@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from sqlalchemy import Connection, text
 
 from core.db import rls
@@ -18,10 +19,13 @@ from core.db.engine import engine
 from core.db.errors import NotProtected
 from core.db.fence import ACROSS_SUFFIX
 from core.db.models import Base
+from core.settings import Settings
 
 EVERYTHING: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 _VERSIONS: Final = "alembic_version"
 _ALL_RIGHTS: Final = (*EVERYTHING, "TRUNCATE", "REFERENCES", "TRIGGER")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,17 @@ def findings() -> list[str]:
         return [*_of_role(connection, found), *_of_tables(connection, found), *_of_rights(connection)]
 
 
-def require() -> None:
-    """Raise NotProtected unless there are no :func:`findings`: before a production process begins to serve."""
-    if problems := findings():
+def check_at_boot(chosen: Settings) -> None:
+    """Before a process begins to serve. Raises NotProtected in production; elsewhere it is said in the log."""
+    problems = findings()
+    if not problems:
+        return
+    if chosen.environment == "production":
         raise NotProtected(
             "PostgreSQL does not keep the practices apart (see deploy/postgresql/roles.sql):\n"
             + "\n".join(f"  - {problem}" for problem in problems)
         )
+    log.warning("database.not_protected", problems=problems)
 
 
 def _of_role(connection: Connection, found: Application) -> list[str]:

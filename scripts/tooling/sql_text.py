@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-BANNED_NAMES: Final = {"text", "literal_column", "DDL", "Table", "TextClause"}
-BANNED_METHODS: Final = {"exec_driver_sql", "raw_connection"}
+BANNED_NAMES: Final = {"text", "literal_column", "DDL", "Table", "TextClause", "create_engine"}
+BANNED_METHODS: Final = {"exec_driver_sql", "raw_connection", "get_bind"}
+BANNED_ROOMS: Final = {"core.db.engine", "core.db.fence"}
 EXECUTORS: Final = {"execute", "scalar", "scalars"}
 
 
@@ -24,12 +25,16 @@ def findings(tree: ast.AST) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 if alias.name in BANNED_NAMES:
                     yield node.lineno, f"imports sqlalchemy's {alias.name}"
+        elif isinstance(node, ast.ImportFrom) and node.module in BANNED_ROOMS:
+            yield node.lineno, f"imports from {node.module}"
         elif isinstance(node, ast.Attribute):
             owner = node.value
             if node.attr in BANNED_NAMES and isinstance(owner, ast.Name) and owner.id in modules:
                 yield node.lineno, f"uses sqlalchemy's {node.attr}"
             elif node.attr in BANNED_METHODS:
                 yield node.lineno, f"uses {node.attr}"
+            elif node.attr == "engine" and isinstance(owner, ast.Name) and owner.id == "db":
+                yield node.lineno, "uses the engine itself"
             elif node.attr == "__table__":
                 yield node.lineno, "takes the Core table of a model"
         elif isinstance(node, ast.Call) and _executes_text(node):

@@ -56,6 +56,10 @@ def test_registry_in_a_tracked_file_is_found() -> None:
         ("session.scalar(f'SELECT {x}')", "executes a string"),
         ("select(Patient.__table__)", "takes the Core table of a model"),
         ("connection.exec_driver_sql(query)", "uses exec_driver_sql"),
+        ("db.engine().connect()", "uses the engine itself"),
+        ("session.get_bind()", "uses get_bind"),
+        ("from sqlalchemy import create_engine", "imports sqlalchemy's create_engine"),
+        ("from core.db.engine import engine", "imports from core.db.engine"),
     ],
 )
 def test_way_around_the_tenant_guard_is_found(code: str, reason: str) -> None:
