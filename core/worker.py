@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core import audit, db, jobs, settings
 from core.jobs import runner, wakeup
 from core.notifications import Postman
+from core.realtime import wakes
 from core.settings import Settings
 
 Item = tuple[UUID, UUID]
@@ -146,6 +147,7 @@ class Worker:
         else:
             self._load()
         jobs.register(*jobs.JOBS)
+        wakes.configure(self._settings)  # with Redis, pages hear of the worker's events at once
 
     def _loop(self, lanes: list[Lane]) -> None:
         failures, next_renewal = 0, 0.0
