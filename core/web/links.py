@@ -19,7 +19,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 
 from core import audit, db, i18n, links, settings, tenancy
 from core.audit import Actor
-from core.i18n import _
+from core.i18n import _l
 from core.links import Link, LinkClosed
 from core.patients import Patient
 from core.security import limits
@@ -54,10 +54,11 @@ def check(token: str) -> Any:
         limits.count(limits.LINK_BY_ADDRESS, _address())
         return _page(None)
     values = {part: request.form.get(part, "").strip()[:20] for part in ("day", "month", "year")}
+    # What is wrong is lazy text: the language to say it in is known only where the page is made.
     try:
         birth_date = _birth_date(values)
     except ValueError:
-        again = _(
+        again = _l(
             "Please check the date. Enter the day, the month and the year in numbers, for example 27 3 1985."
         )
         return _page(found, values, again)
@@ -65,7 +66,7 @@ def check(token: str) -> Any:
     if entered is not None:
         return _sealed(_let_in(entered))
     limits.count(limits.LINK_BY_ADDRESS, _address())
-    wrong = _("This date of birth does not match. Please check it and try again.")
+    wrong = _l("This date of birth does not match. Please check it and try again.")
     return _page(found, values, wrong)
 
 

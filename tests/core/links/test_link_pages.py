@@ -387,6 +387,18 @@ def test_a_closed_page_speaks_the_practices_language(house: House, visitor: Call
     assert "Cabinet Lumière" in page
 
 
+def test_a_wrong_date_is_answered_in_the_language_of_the_page(
+    house: House, visitor: Callable[[], Visitor]
+) -> None:
+    patient_id = house.patient_id(house.lumiere, "Benali")
+    with house.at(house.lumiere):
+        issued = links.issue("photo_request.photos", patient_id, db.uuid7())
+    browser, path = visitor(), issued.url.removeprefix(house.settings.base_url)
+    for entered, answer in ((WRONG, "ne correspond pas"), ({"day": "31"}, "en chiffres")):
+        page = _text(browser.post(path, entered, headers={"Accept-Language": "en-GB"}))
+        assert answer in page
+
+
 # --- limits --------------------------------------------------------------------------------------------------------
 
 
