@@ -8,6 +8,7 @@ from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db, observability, plugin_system, settings
+from core.admin import message_rules
 from core.admin import plugins as admin_plugins
 from core.i18n import install_jinja
 from core.plugin_system import wiring
@@ -22,6 +23,7 @@ from core.web import (
     healthz,
     links,
     live,
+    messages,
     outbox,
     panels,
     patient_import,
@@ -45,6 +47,8 @@ CORE_ROUTES = (
     links.routes,
     live.patient_routes,
     live.staff_routes,
+    message_rules.routes,
+    messages.routes,
     panels.routes,
     patient_import.routes,
     patients.routes,

@@ -51,11 +51,10 @@ def admit(row: Notification) -> Hold | None:
         if own.monthly_segments is not None and meter.segments + _size(row) > own.monthly_segments:
             _say_spent(meter.month, own.monthly_segments)
             return Hold(now + _LOOK_AT_BUDGET_AGAIN, "budget_spent", elsewhere=own.budget_spent == "email")
-    if row.slot_at is None or row.slot_at > now:
-        slot = _take_slot(meter, own.a_minute(row.channel), now)
-        if slot > now and not row.urgent:
-            row.slot_at = slot
-            return Hold(slot, "throttled")
+    if row.slot_at is None:
+        row.slot_at = _take_slot(meter, own.a_minute(row.channel), now)
+    if row.slot_at > now and not row.urgent:
+        return Hold(row.slot_at, "throttled")
     row.slot_at = None  # another try needs another turn
     if row.channel == "sms":
         meter.segments += _size(row)

@@ -128,12 +128,12 @@ class Postman:
             _bury(row, row.last_error or "message_expired", row.error_detail)
             return False
         if not tenancy.switches.is_on(row.owner):
-            _postpone(row, _WAIT_WHILE_OFF, "owner_off")
+            _postpone(row, db.utcnow() + _WAIT_WHILE_OFF, "owner_off")
             return False
         breaker = self._breakers[row.channel]
         if pause := breaker.pause():
             row.slot_at = None  # all the turns that passed meanwhile would come at once
-            _postpone(row, timedelta(seconds=pause), breaker.code)
+            _postpone(row, db.utcnow() + timedelta(seconds=pause), breaker.code)
             return False
         if (hold := admission.admit(row)) is None:
             return True
@@ -142,7 +142,7 @@ class Postman:
             row.lease_until, row.last_error, row.error_detail = None, hold.code, None
             changes.enter(row, "cancelled")
         else:
-            _postpone(row, hold.until - db.utcnow(), hold.code)
+            _postpone(row, hold.until, hold.code)
         return False
 
 
@@ -224,9 +224,9 @@ def _bury(row: Notification, code: str, detail: str | None) -> None:
     failover.consider(row)
 
 
-def _postpone(row: Notification, delay: timedelta, code: str | None) -> None:
+def _postpone(row: Notification, until: datetime, code: str | None) -> None:
     """Not handed over at all, so it is no attempt."""
-    row.state, row.lease_until, row.due_at = "queued", None, db.utcnow() + delay
+    row.state, row.lease_until, row.due_at = "queued", None, until
     row.attempts -= 1
     if code is not None and row.last_error != code:
         row.last_error, row.error_detail = code, None

@@ -24,6 +24,11 @@ CORE_PERMISSIONS: Final = (
         _l("Switch plugins on and off and change their settings"),
         roles=(PRACTICE_ADMIN,),
     ),
+    Permission(
+        "core.manage_messages",
+        _l("See which messages did not arrive, send them again, and set the rules for messages"),
+        roles=(PRACTICE_ADMIN,),
+    ),
     Permission("core.view_audit", _l("Read the audit trail"), roles=(PRACTICE_ADMIN,)),
     Permission("core.operate", _l("Look after the platform"), roles=(OPERATOR,)),
 )

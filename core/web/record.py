@@ -141,7 +141,11 @@ def _message(message: Notification) -> TimelineEntry:
     failed = message.state in ("failed", "dead")
     return TimelineEntry(
         at=message.created_at,
-        title=_("Text message") if by_text else _("E-mail"),
+        title=_("Text message")
+        if by_text
+        else _("E-mail instead of a text")
+        if message.failover_of
+        else _("E-mail"),
         detail=str(_MESSAGE_STATES.get(message.state, message.state)),
         icon="alert-triangle" if failed else "message" if by_text else "mail",
     )

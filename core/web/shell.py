@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from core import i18n, plugin_system, security, settings, tenancy
 from core.i18n import _
-from core.notifications import inbox
+from core.notifications import inbox, undelivered
 from core.plugin_system import NavItem, StaffContext
 from core.tenancy import CLINICIAN, OPERATOR, PRACTICE_ADMIN, RECEPTIONIST, Practice
 from core.web import live
@@ -238,6 +238,11 @@ class Shell:
     @cached_property
     def administration(self) -> list[Entry]:
         entries = []
+        if self.practice is not None and self._may("core.manage_messages"):
+            failed = undelivered.count_failed()
+            entries.append(
+                self._entry(_("Messages"), "message", url_for("messages.index"), badge=failed or None)
+            )
         if self.practice is not None and self._may("core.manage_plugins"):
             entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
         return entries
