@@ -7,6 +7,7 @@ durable when :func:`put` returns: written under a temporary name, fsynced, renam
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -43,15 +44,20 @@ def put(name: str, pieces: Iterable[bytes]) -> None:
 
 
 def _put_remote(system: fsspec.AbstractFileSystem, path: str, pieces: Iterable[bytes]) -> None:
-    """Object stores show an object only when its upload is complete; one that was broken off is taken away."""
+    """Object stores show an object only when its upload is complete; one that breaks off is given up."""
+    blob = system.open(path, "wb")
     try:
-        with system.open(path, "wb") as blob:
-            for piece in pieces:
-                blob.write(piece)
+        for piece in pieces:
+            blob.write(piece)
+        blob.close()
     except BaseException:
-        # fsspec's files finish what they have when they are closed, for whatever reason.
+        # Closing would complete what there is; only our S3 files and fsspec's own ones know another way out.
+        with contextlib.suppress(OSError, NotImplementedError):
+            blob.discard()
+        with contextlib.suppress(AttributeError):
+            blob.closed = True
         with contextlib.suppress(OSError):
-            system.rm_file(path)
+            system.rm_file(path)  # some show an object from its first byte
         raise
 
 
@@ -114,15 +120,20 @@ def exists(name: str) -> bool:
 def listing() -> Iterator[tuple[str, datetime]]:
     """Every blob's name and when it was stored; leftovers of writes that were cut off are listed too."""
     system, root = _store()
+    for entry in _entries(system, root):
+        yield system._strip_protocol(entry["name"])[len(root) :].lstrip("/"), _stored_at(entry)
+
+
+def _entries(system: fsspec.AbstractFileSystem, root: str) -> Iterator[dict[str, Any]]:
+    if hasattr(system, "objects_below"):
+        yield from system.objects_below(root)
+        return
     if not system.exists(root):
         return
     for practice in _folders(system, root):
         for folder in _folders(system, practice):
             system.invalidate_cache()
-            for entry in system.ls(folder, detail=True):
-                if entry["type"] == "file":
-                    path = system._strip_protocol(entry["name"])
-                    yield path[len(root) :].lstrip("/"), _stored_at(entry)
+            yield from (e for e in system.ls(folder, detail=True) if e["type"] == "file")
 
 
 def _folders(system: fsspec.AbstractFileSystem, path: str) -> list[str]:
@@ -142,5 +153,16 @@ def _stored_at(entry: dict[str, Any]) -> datetime:
 
 
 def _store() -> tuple[fsspec.AbstractFileSystem, str]:
-    system, root = fsspec.url_to_fs(settings.current().blob_url)
+    return _opened(settings.current().blob_url, os.getpid())
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(url: str, process: int) -> tuple[fsspec.AbstractFileSystem, str]:
+    """Once a URL and process: a client of S3 takes a tenth of a second to make, and must not outlive a fork."""
+    if url.startswith(("s3://", "s3a://")):
+        from core.files.s3 import S3FileSystem  # brings boto3, which the embedded size does without
+
+        fsspec.register_implementation("s3", S3FileSystem, clobber=True)
+        fsspec.register_implementation("s3a", S3FileSystem, clobber=True)
+    system, root = fsspec.url_to_fs(url)
     return system, str(root).rstrip("/")

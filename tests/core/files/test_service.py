@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,14 +19,15 @@ from core import db, files, jobs
 from core.files import pictures, rendering, service, store
 from core.files.errors import PictureFailed
 from core.files.models import File, Rendition
+from core.files.s3 import S3Writer
 from core.jobs.service import running_for
 from core.realtime.events import events_since
 from core.settings import Settings
 from tests.core.files import pictures_of
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.both_stores]
 
-Blobs = Callable[[], list[Path]]
+Blobs = Callable[[], list[Any]]
 
 
 def received(practice: UUID, content: bytes, name: str = "rash.jpg") -> UUID:
@@ -52,7 +54,7 @@ def test_a_received_file_is_durable_and_unreadable_on_the_disk(
     (blob,) = blobs()
     assert photo[:64] not in blob.read_bytes()
     assert b"JFIF" not in blob.read_bytes()
-    assert blob.stat().st_mode & 0o077 == 0
+    assert not isinstance(blob, Path) or blob.stat().st_mode & 0o077 == 0
     assert str(file.id) not in str(blob)
     assert file.id.hex not in str(blob)
     with db.scope(practice, write=False), files.open(file.id) as plain:
@@ -230,10 +232,11 @@ def test_one_byte_too_many_is_too_large(practice: UUID, photo: bytes, blobs: Blo
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(
     practice: UUID, photo: bytes, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(handle: int) -> None:
+    def full(file: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(S3Writer, "_complete", full)
     with db.scope(practice, write=False), pytest.raises(files.StoreUnavailable) as failure:
         files.receive(io.BytesIO(photo), owner="p", name="x.jpg")
     assert failure.value.status == 503

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,7 +30,9 @@ from tests.core.files import pictures_of
 
 PATIENT = "/v/11111111-1111-7111-8111-111111111111/photos/uploads"
 TUS = {"Tus-Resumable": "1.0.0"}
-Blobs = Callable[[], list[Path]]
+Blobs = Callable[[], list[Any]]
+
+pytestmark = pytest.mark.both_stores
 
 
 def most_two(upload_id: UUID, size: int, metadata: Mapping[str, str]) -> None:

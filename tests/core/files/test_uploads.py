@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,9 +20,9 @@ from core.files.models import File, Upload, UploadPart
 from core.files.uploads import Place
 from tests.core.files import pictures_of
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.both_databases, pytest.mark.both_stores]
 
-Blobs = Callable[[], list[Path]]
+Blobs = Callable[[], list[Any]]
 
 
 @pytest.fixture
