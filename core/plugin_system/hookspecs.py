@@ -92,9 +92,15 @@ def link_changed(ctx: LinkContext) -> None:
 
 @contract(owned=True, policy="veto")
 def file_processed(ctx: FileContext) -> None:
-    """A file that this plugin stored is ready, or was rejected. Called in the transaction that says so."""
+    """A file that this plugin stored is ready, or was rejected.
+
+    Called by the worker in a transaction of its own, at least once: when it raises, it is tried again later.
+    """
 
 
 @contract(owned=True)
 def notification_changed(ctx: NotificationContext) -> None:
-    """A message that this plugin sent was sent, delivered or given up."""
+    """A message that this plugin sent was sent, delivered or given up.
+
+    Called in the transaction that changed it; what an implementation that raises has written is undone.
+    """
