@@ -24,6 +24,7 @@ from core.web import (
     links,
     live,
     messages,
+    metrics,
     outbox,
     panels,
     patient_import,
@@ -49,6 +50,7 @@ CORE_ROUTES = (
     live.staff_routes,
     message_rules.routes,
     messages.routes,
+    metrics.routes,
     panels.routes,
     patient_import.routes,
     patients.routes,
@@ -71,7 +73,10 @@ def create_app(chosen: Settings) -> Flask:
     if hops := chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
-    gate.install(app)  # first: whatever runs before a view after this finds a scope and knows who is there
+    metrics.install(app)
+    gate.install(
+        app
+    )  # before the others: whatever runs before a view after this finds a scope and knows who is there
     security_headers.install(app)
     errors.install(app)
     install_jinja(app.jinja_env)

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         SecretStr(""), description="32 random bytes, urlsafe base64: wraps each practice's data key."
     )
 
+    old_master_keys: SecretStr = Field(
+        SecretStr(""),
+        description="Further master keys that still open data keys, comma separated: during a change.",
+    )
+
     data_dir: Path = Path("var")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite under data_dir.")
     migration_url: str = Field(
@@ -61,6 +66,20 @@ class Settings(BaseSettings):
     provider_timeout_seconds: float = Field(10, gt=0)
 
     link_days: int = Field(7, ge=1, le=90, description="Days a link lives when the practice says nothing.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token of /metrics; empty: this machine alone may read it."
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Where a worker answers /metrics, /healthz and /readyz; none: nowhere.",
+    )
+    metrics_host: str = Field("127.0.0.1", description="The address for metrics_port.")
+    log_level: Literal["info", "warning"] | None = Field(
+        None, description="The least important lines that are logged; info when nothing is said."
+    )
+
     languages: tuple[str, ...] = ("en", "fr")
     pseudo_locales: bool = Field(False, description="Offer en-XA and ar-XB, for tests of translations.")
     safe_mode: bool = Field(False, description="Start without any plugin.")
@@ -89,6 +108,8 @@ class Settings(BaseSettings):
                 raise ValueError("CAREROOM_SMS_BACKEND and CAREROOM_EMAIL_BACKEND: capture sends nothing")
         if self.master_key.get_secret_value() and len(self.master_key_bytes) != 32:
             raise ValueError("CAREROOM_MASTER_KEY must be 32 bytes in urlsafe base64")
+        if any(len(key) != 32 for key in self.old_master_keys_bytes):
+            raise ValueError("CAREROOM_OLD_MASTER_KEYS: each must be 32 bytes in urlsafe base64")
         return self
 
     @property
@@ -107,8 +128,13 @@ class Settings(BaseSettings):
     @property
     def master_key_bytes(self) -> bytes:
         """The key that wraps the practices' data keys: 32 bytes."""
-        text = self.master_key.get_secret_value()
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return master_key_bytes(self.master_key.get_secret_value())
+
+    @property
+    def old_master_keys_bytes(self) -> tuple[bytes, ...]:
+        """The further keys that open data keys and wrap none."""
+        texts = (text.strip() for text in self.old_master_keys.get_secret_value().split(","))
+        return tuple(master_key_bytes(text) for text in texts if text)
 
 
 _current: Settings | None = None
@@ -131,6 +157,11 @@ def current() -> Settings:
 def from_environment() -> Settings:
     """Read the settings from the environment and, when CAREROOM_ENV_FILE names one, from that file."""
     return Settings(_env_file=os.environ.get("CAREROOM_ENV_FILE"))
+
+
+def master_key_bytes(text: str) -> bytes:
+    """A master key as it is written into the environment, as bytes. Raises ValueError."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def new_master_key() -> str:

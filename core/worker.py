@@ -20,9 +20,12 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import audit, db, jobs, settings
+from core import audit, db, jobs, plugin_system, settings
 from core.jobs import runner, wakeup
 from core.notifications import Postman
+from core.observability import Readiness, Reason
+from core.observability.gauges import Gauges
+from core.observability.worker_port import WorkerPort
 from core.realtime import wakes
 from core.settings import Settings
 
@@ -115,6 +118,7 @@ class Worker:
         self._load = load
         self._hands = (message_hands, job_hands)
         self._stopping = threading.Event()
+        self._readiness = Readiness()
 
     def run(self) -> None:
         """Work until told to stop; then finish what is in hand and return."""
@@ -123,10 +127,13 @@ class Worker:
             signal.signal(signal.SIGINT, self._on_signal)
         self._prepare()
         lanes = make_lanes(self._settings, *self._hands)
+        port = WorkerPort(self._settings, self._why_not_ready, (Gauges(),))
+        port.start()
         log.info("worker.started")
         try:
             self._loop(lanes)
         finally:
+            port.stop()
             for lane in lanes:
                 lane.close()
             log.info("worker.stopped")
@@ -148,6 +155,9 @@ class Worker:
             self._load()
         jobs.register(*jobs.JOBS)
         wakes.configure(self._settings)  # with Redis, pages hear of the worker's events at once
+
+    def _why_not_ready(self) -> Reason | None:
+        return self._readiness.why_not(plugin_system.registry.branches())
 
     def _loop(self, lanes: list[Lane]) -> None:
         failures, next_renewal = 0, 0.0

@@ -17,6 +17,7 @@ from core.audit.context import (
     set_actor,
     set_origin,
     use_actor,
+    use_origin,
 )
 from core.audit.errors import AppendOnly, AuditError, UnfitDetail
 from core.audit.models import AuditEntry, AuditHead, PlatformAuditEntry, PlatformAuditHead
@@ -50,6 +51,7 @@ __all__ = [
     "set_actor",
     "set_origin",
     "use_actor",
+    "use_origin",
     "verify",
     "verify_platform",
 ]

@@ -1,11 +1,12 @@
 """The chain itself: what is hashed and how entries are hung onto the end.
 
-hash = SHA-256 over the canonical JSON of all columns of the entry but ``hash``; ``prev_hash`` is one of them.
+hash = HMAC-SHA-256 over the canonical JSON of all columns of the entry but ``hash``; ``prev_hash`` is one of them.
+The key (:mod:`core.audit.keys`) is not in the database: whoever can write there still cannot build a chain that fits.
 """
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import object_mapper
 
 from core import db
+from core.audit.keys import chain_key
 from core.audit.models import (
     FIRST_PREVIOUS_HASH,
     AuditEntry,
@@ -42,7 +44,16 @@ def digest(entry: Entry) -> str:
     columns = object_mapper(entry).column_attrs.keys()
     facts = {name: _plain(getattr(entry, name)) for name in columns if name != "hash"}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _keyed("entry", text)
+
+
+def head_seal(head_id: UUID, seq: int, hash: str) -> str:
+    """The seal that a chain's head must have, in hex."""
+    return _keyed("head", f"{head_id}:{seq}:{hash}")
+
+
+def _keyed(what: str, text: str) -> str:
+    return hmac.digest(chain_key(), f"{what}:{text}".encode(), "sha256").hex()
 
 
 def append(entries: Sequence[Entry], head_type: type[Head], head_id: UUID) -> None:
@@ -56,7 +67,7 @@ def append(entries: Sequence[Entry], head_type: type[Head], head_id: UUID) -> No
     db.session().execute(
         update(head_type)
         .where(head_type.id == head_id)
-        .values(seq=seq, hash=previous)
+        .values(seq=seq, hash=previous, seal=head_seal(head_id, seq, previous))
         .execution_options(synchronize_session=False)
     )
 
@@ -68,7 +79,7 @@ def _lock(head_type: type[Head], head_id: UUID) -> tuple[int, str]:
         # The chain's first entry. Two transactions may meet here: the second waits for the first one's key.
         try:
             with db.savepoint():
-                db.session().add(head_type(id=head_id, seq=0, hash=FIRST_PREVIOUS_HASH))
+                db.session().add(head_type(id=head_id, seq=0, hash=FIRST_PREVIOUS_HASH, seal=""))
                 db.session().flush()
         except IntegrityError:
             pass

@@ -68,6 +68,16 @@ def set_origin(*, request_id: str | None, address: str | None = None) -> None:
     _origin.set(Origin(request_id, address))
 
 
+@contextmanager
+def use_origin(request_id: str | None) -> Iterator[None]:
+    """Inside this block, work for the request with this id: a job or a message that it left behind."""
+    token = _origin.set(Origin(request_id))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
 def request_id() -> str | None:
     """The id of the current request, also in the job that it caused; None outside both."""
     return _origin.get().request_id

@@ -42,10 +42,14 @@ class ChainedEntry:
 
 
 class ChainHead:
-    """Mixin: the last link of a chain. Whoever appends locks this row first, so the chain has no gap."""
+    """Mixin: the last link of a chain. Whoever appends locks this row first, so the chain has no gap.
+
+    seal: a keyed hash of number and hash: without the key nobody can put an earlier end in its place.
+    """
 
     seq: Mapped[int] = mapped_column(default=0)
     hash: Mapped[str] = mapped_column(String(64), default=FIRST_PREVIOUS_HASH)
+    seal: Mapped[str] = mapped_column(String(64), default="")
 
 
 class AuditEntry(ChainedEntry, TenantModel):

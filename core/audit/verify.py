@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Literal, cast
 from uuid import UUID
 
 from sqlalchemy import select
 
 from core import db
-from core.audit.chain import Entry, Head, digest
+from core.audit.chain import Entry, Head, digest, head_seal
 from core.audit.models import (
     FIRST_PREVIOUS_HASH,
     PLATFORM_HEAD_ID,
@@ -29,7 +30,8 @@ class VerifyResult:
     """intact, or the first entry that is wrong and how.
 
     missing: its number is not there. changed: its hash is not that of its content. relinked: it does not follow
-    the one before. cut: the chain ends before its head. forged: there are entries after the head.
+    the one before. cut: the chain ends before its head, or its head is not one that we wrote. forged: there are
+    entries after the head.
     """
 
     intact: bool
@@ -56,7 +58,7 @@ def verify_platform() -> VerifyResult:
 
 
 def _walk(entry_type: type[Entry], head_type: type[Head], head_id: UUID) -> VerifyResult:
-    end, end_hash = _head(head_type, head_id)
+    end, end_hash, sealed = _head(head_type, head_id)
     seq, previous = 0, FIRST_PREVIOUS_HASH
     while batch := _after(entry_type, seq):
         for entry in batch:
@@ -73,9 +75,11 @@ def _walk(entry_type: type[Entry], head_type: type[Head], head_id: UUID) -> Veri
     if seq < end:
         return VerifyResult(False, seq, seq + 1, "cut")
     # Entries may have been added while we walked; then the head has moved with them.
-    latest, _hash = _head(head_type, head_id)
+    latest, _hash, _sealed = _head(head_type, head_id)
     if seq > latest:
         return VerifyResult(False, latest, latest + 1, "forged")
+    if not sealed:
+        return VerifyResult(False, seq, seq + 1, "cut")
     return VerifyResult(True, seq)
 
 
@@ -84,7 +88,10 @@ def _after(entry_type: type[Entry], seq: int) -> Sequence[Entry]:
     return cast("Sequence[Entry]", db.session().scalars(query).all())
 
 
-def _head(head_type: type[Head], head_id: UUID) -> tuple[int, str]:
-    query = select(head_type.seq, head_type.hash).where(head_type.id == head_id)
+def _head(head_type: type[Head], head_id: UUID) -> tuple[int, str, bool]:
+    """Number and hash of the chain's end, and whether its seal is ours."""
+    query = select(head_type.seq, head_type.hash, head_type.seal).where(head_type.id == head_id)
     found = db.session().execute(query).one_or_none()
-    return (found.seq, found.hash) if found else (0, FIRST_PREVIOUS_HASH)
+    if found is None:
+        return 0, FIRST_PREVIOUS_HASH, True
+    return found.seq, found.hash, compare_digest(found.seal, head_seal(head_id, found.seq, found.hash))

@@ -15,6 +15,7 @@ from core.db.errors import NoScope
 from core.settings import Settings
 
 _engine: Engine | None = None
+_snapshots: Engine | None = None
 _migration_url = ""
 
 
@@ -22,19 +23,24 @@ def configure(settings: Settings) -> Engine:
     """Make the engine for these settings; an engine that was there before is disposed of."""
     from core.db import fence
 
-    global _engine, _migration_url
+    global _engine, _migration_url, _snapshots
     dispose()
     _migration_url = settings.migration_url
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         if url.database and url.database != ":memory:":
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        _engine = create_engine(url, connect_args={"timeout": 5})
+        _engine = create_engine(url, connect_args={"timeout": 5}, hide_parameters=True)
         event.listen(_engine, "connect", _prepare_sqlite)
         event.listen(_engine, "begin", _begin_sqlite)
     else:
-        _engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        _engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
     fence.install(_engine)
+    _snapshots = _engine
+    if _engine.dialect.name == "postgresql":
+        # The level goes with BEGIN, in the same message. READ COMMITTED would read each statement at another
+        # moment: an event committed while a page is made would be in its number and not on it.
+        _snapshots = _engine.execution_options(isolation_level="REPEATABLE READ")
     return _engine
 
 
@@ -45,6 +51,11 @@ def engine() -> Engine:
     return _engine
 
 
+def snapshot_engine() -> Engine:
+    """The same, on the same connections, for transactions that only read: each sees one moment of the database."""
+    return engine() if _snapshots is None else _snapshots
+
+
 @contextmanager
 def owner_connection() -> Iterator[Connection]:
     """A transaction as the owner of the tables (``migration_url``): for migrations, never for the application."""
@@ -52,7 +63,7 @@ def owner_connection() -> Iterator[Connection]:
         with engine().begin() as connection:
             yield connection
         return
-    owner = create_engine(_migration_url, poolclass=NullPool)
+    owner = create_engine(_migration_url, poolclass=NullPool, hide_parameters=True)
     try:
         with owner.begin() as connection:
             yield connection
@@ -62,10 +73,10 @@ def owner_connection() -> Iterator[Connection]:
 
 def dispose() -> None:
     """Close every pooled connection and forget the engine."""
-    global _engine
+    global _engine, _snapshots
     if _engine is not None:
         _engine.dispose()
-    _engine = None
+    _engine = _snapshots = None
 
 
 def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from core import db, jobs
+from core import db, jobs, metrics
 from core.files import crypto, pictures, service, store
 from core.files.errors import BlobDamaged, FileMissing, PictureFailed
 from core.files.models import ORIGINAL, File, Rendition
@@ -50,7 +51,7 @@ def render_picture(payload: dict[str, Any]) -> None:
     try:
         with service.open_blob(file.original_blob, crypto.Context(practice_id, file_id, ORIGINAL)) as plain:
             content = plain.read()
-        made = pictures.render(content, file.media_type)
+        made = _rendered(content, file.media_type)
     except PictureFailed as failure:
         _settle(file, "rejected", failure.reason)
         return
@@ -60,6 +61,16 @@ def render_picture(payload: dict[str, Any]) -> None:
         _settle(file, "rejected", "lost")
         return
     _settle_ready(file, practice_id, made)
+
+
+def _rendered(content: bytes, media_type: str) -> tuple[Picture, ...]:
+    begun, result = time.perf_counter(), "rejected"
+    try:
+        made = pictures.render(content, media_type)
+        result = "ready"
+        return made
+    finally:
+        metrics.PICTURE_SECONDS.labels(result).observe(time.perf_counter() - begun)
 
 
 def _settle_ready(file: File, practice_id: UUID, made: tuple[Picture, ...]) -> None:
@@ -86,6 +97,8 @@ def _settle_ready(file: File, practice_id: UUID, made: tuple[Picture, ...]) -> N
 def _settle(file: File, state: str, reason: str | None, renditions: list[Rendition] | None = None) -> bool:
     """The one short transaction. False when the file is no longer waiting: somebody else settled it."""
     with jobs.scope() as session:
+        # Not the name that was read before: the bytes may have been encrypted anew meanwhile.
+        original = session.scalar(select(File.original_blob).where(File.id == file.id).with_for_update())
         # The row is the lock: of two workers one changes it, the other finds nothing to change.
         changed = session.execute(
             update(File)
@@ -97,7 +110,7 @@ def _settle(file: File, state: str, reason: str | None, renditions: list[Renditi
         session.add_all(renditions or [])
         publish(topic("core.file", file.id), state, file_id=file.id)
         jobs.enqueue(PROCESSED, key=f"{PROCESSED}:{file.id}", file_id=file.id)
-        service.delete_after_commit([file.original_blob] if file.original_blob else [])
+        service.delete_after_commit([original] if original else [])
     return True
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core import audit
 from core.db import Base, Lease, TenantModel, Timestamps, UtcDateTime, utcnow
 
 
@@ -17,6 +18,7 @@ class JobRow(Timestamps, Lease, TenantModel):
     state: queued, running, done (kept for a while when it has a key), dead (``last_error`` says why).
     key: at most one row of a practice has it; None: no such promise.
         The row of a recurring job has the key "every:<kind>"; it is never done, it becomes due again.
+    request_id: of the request that asked for it; its log lines and audit entries carry the same.
     """
 
     __tablename__ = "core_job"
@@ -26,6 +28,7 @@ class JobRow(Timestamps, Lease, TenantModel):
     payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
     key: Mapped[str | None] = mapped_column(String(200), default=None)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    request_id: Mapped[str | None] = mapped_column(String(64), default=audit.request_id)
 
 
 class Sweep(Base):

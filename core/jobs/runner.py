@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import delete, update
 
-from core import db, tenancy
+from core import audit, db, metrics, tenancy
 from core.jobs import backoff, registry
 from core.jobs.errors import GiveUp, Postpone, UnknownJob
 from core.jobs.models import JobRow
@@ -52,7 +53,8 @@ def run(practice_id: UUID, job_id: UUID) -> None:
             return
         kind, payload, attempt = row.kind, dict(row.payload), row.attempts
         is_on = tenancy.switches.is_on(tenancy.switches.owner_of(kind))
-    with structlog.contextvars.bound_contextvars(job=str(job_id), kind=kind):
+        request_id = row.request_id
+    with audit.use_origin(request_id), structlog.contextvars.bound_contextvars(job=str(job_id), kind=kind):
         try:
             job = registry.find(kind)
         except UnknownJob:
@@ -63,10 +65,12 @@ def run(practice_id: UUID, job_id: UUID) -> None:
         if not is_on:
             _postpone(practice_id, job_id, attempt, _WAIT_WHILE_OFF)
             return
+        begun, result = time.perf_counter(), "failed"
         try:
             with running_for(practice_id):
                 job.handler(payload)
         except Postpone as later:
+            result = "postponed"
             _postpone(practice_id, job_id, attempt, later.delay)
         except GiveUp as end:
             log.warning("job.gave_up", reason=end.reason)
@@ -75,7 +79,10 @@ def run(practice_id: UUID, job_id: UUID) -> None:
             _log_failure(error, attempt)
             _fail(job, practice_id, job_id, attempt, type(error).__name__)
         else:
+            result = "done"
             _finish(job, practice_id, job_id, attempt)
+        finally:
+            metrics.JOB_SECONDS.labels(kind, result).observe(time.perf_counter() - begun)
 
 
 def renew(claimed: list[tuple[UUID, UUID]]) -> None:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from core.metrics import BreakerState
+
 FAULTS: Final = 3
 _FIRST_PAUSE: Final = 5.0
 _LONGEST_PAUSE: Final = 60.0
@@ -26,6 +28,14 @@ class Breaker:
         self._faults = 0
         self._until = 0.0
         self.code: str | None = None
+
+    @property
+    def state(self) -> BreakerState:
+        """half_open: the pause is over, or one message is trying."""
+        with self._lock:
+            if self._faults < FAULTS:
+                return "closed"
+            return "open" if self._clock() < self._until else "half_open"
 
     def pause(self) -> float:
         """0: hand it over. Else how many seconds this message should wait."""

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
-from core import db, settings, tenancy
+from core import audit, db, metrics, settings, tenancy
 from core.jobs import backoff
 from core.notifications import admission, changes, channels, failover, service
 from core.notifications.breaker import Breaker
@@ -42,6 +42,9 @@ class Postman:
     def __init__(self, chosen: Settings, ways: Mapping[str, Channel] | None = None) -> None:
         self._ways = dict(ways or channels.for_settings(chosen))
         self._breakers = {name: Breaker() for name in self._ways}
+        metrics.BREAKERS.watch(
+            "channel", lambda: {name: breaker.state for name, breaker in self._breakers.items()}
+        )
         # A conversation with a mail server has about ten turns, each with its own time limit.
         self.lease_seconds = int(max(_SHORTEST_LEASE, 12 * chosen.provider_timeout_seconds))
 
@@ -74,8 +77,9 @@ class Postman:
         message = _patiently(notification_id, partial(self._prepare, practice_id, notification_id))
         if message is None:
             return
-        change, always = self._hand_over(message)
-        _patiently(message.id, partial(_store, practice_id, message, change, always=always))
+        with audit.use_origin(message.request_id):
+            change, always = self._hand_over(message)
+            _patiently(message.id, partial(_store, practice_id, message, change, always=always))
 
     def _hand_over(self, message: Outgoing) -> tuple[Change, bool]:
         """Ask the channel, and say what that means for the row, and whether it does whoever holds the lease."""
@@ -85,18 +89,25 @@ class Postman:
             receipt = self._ways[message.channel].deliver(message)
         except Rejected as end:
             breaker.well()
+            metrics.DELIVERIES.labels(message.channel, "rejected").inc()
             noted.info("notification.rejected", code=end.code, detail=end.detail)
             return partial(_refused, code=end.code, detail=end.detail), False
         except NotNow as fault:
             if fault.sick:
                 breaker.sick(fault.code)
+            metrics.DELIVERIES.labels(message.channel, "not_now").inc()
             noted.warning("notification.not_now", code=fault.code, detail=fault.detail)
             return partial(_try_later, fault=fault), False
         except Exception as error:
             name = type(error).__name__
+            metrics.DELIVERIES.labels(message.channel, "broke").inc()
             noted.error("notification.channel_broke", error=name)
             return partial(_try_later, fault=NotNow("internal", name[:80], maybe_taken=True)), False
         breaker.well()
+        metrics.DELIVERIES.labels(message.channel, "taken").inc()
+        metrics.DELIVERY_SECONDS.labels(message.channel).observe(
+            (db.utcnow() - message.written_at).total_seconds()
+        )
         return partial(_take_receipt, receipt=receipt), True
 
     def _prepare(self, practice_id: UUID, notification_id: UUID) -> Outgoing | None:
@@ -120,6 +131,8 @@ class Postman:
                 language=row.language,
                 sender_name=practice.name,
                 reply_to=practice.email,
+                written_at=row.created_at,
+                request_id=row.request_id,
             )
 
     def _may_go(self, row: Notification) -> bool:

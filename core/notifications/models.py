@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import JSON, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core import audit
 from core.db import Base, Lease, TenantModel, Timestamps, UtcDateTime, tenant_key, utcnow, uuid7
 from core.notifications.masking import MASK
 
@@ -41,6 +42,7 @@ class Notification(Timestamps, Lease, TenantModel):
     failover_of: the text that this e-mail goes instead of (a weak reference); a text has at most one.
     variables: what a template was filled with, kept for the failover; gone when the text is masked.
     dismissed_at: a person has taken it off the list of messages that did not arrive.
+    request_id: of the request that asked for it; the worker logs with the same.
     """
 
     __tablename__ = "core_notification"
@@ -84,6 +86,7 @@ class Notification(Timestamps, Lease, TenantModel):
     failover_of: Mapped[UUID | None] = mapped_column(default=None)
     variables: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     dismissed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    request_id: Mapped[str | None] = mapped_column(String(64), default=audit.request_id)
 
     @property
     def owner(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import db
+from core import db, metrics
 from core.plugin_system import activation
 from core.plugin_system.hookspecs import CONTRACTS, Contract
 from core.plugin_system.registry import registry
@@ -39,7 +39,8 @@ def call(hook: str, ctx: Any, *, owner: str | None = None) -> list[Any]:
     for name, function in _implementations(hook, activation.enabled()):
         if owner is not None and name != owner:
             continue
-        answers += _ask(hook, contract, name, function, ctx)
+        with metrics.timed(metrics.HOOK_SECONDS.labels(hook, name)):
+            answers += _ask(hook, contract, name, function, ctx)
     return answers
 
 
@@ -66,6 +67,7 @@ def _ask(hook: str, contract: Contract, name: str, function: Implementation, ctx
     except Exception as error:
         if isinstance(error, SQLAlchemyError) and not db.is_write():
             db.recover()
+        metrics.HOOK_FAILURES.labels(hook, name).inc()
         log.exception("hook_failed", hook=hook, plugin=name, error=type(error).__name__)
         return []
 

@@ -7,6 +7,7 @@ After the view: commit, then write what the audit trail noted while only reading
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,13 +18,14 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound, Unauthorized
 
-from core import audit, db, i18n, security, tenancy
+from core import audit, db, i18n, security, settings, tenancy
 from core.audit import Actor
 from core.links import Link, LinkClosed
 from core.security.permissions import current_permissions
 from core.web import links as link_pages
 from core.web.routes import Access, table
 
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -73,7 +75,7 @@ def _give_values(endpoint: str, values: dict[str, Any]) -> None:
 def _open() -> Any:
     asked = access()
     audit.clear_context()
-    g.request_id = db.uuid7().hex
+    g.request_id = _request_id()
     audit.set_origin(request_id=g.request_id, address=request.remote_addr)
     if request.endpoint is None or asked is None or asked.kind == "static":
         return None
@@ -108,9 +110,10 @@ def _admit_staff(asked: Access) -> Any:
     if (answer := _admit_signed_in(asked)) is not None:
         return answer
     chosen = session.get("language")
-    practice = _practice_or_404()
-    if not tenancy.roles_of(current_user.id, practice.id):
-        abort(404)
+    try:
+        practice, g.roles = tenancy.find_with_roles(g.practice_slug, current_user.id)
+    except tenancy.UnknownPractice:
+        raise NotFound from None
     tenancy.enter(practice)
     if chosen:
         i18n.set_language(_with_region(chosen, practice.language))
@@ -178,7 +181,17 @@ def _to_sign_in() -> Any:
     raise Unauthorized
 
 
+def _request_id() -> str:
+    """The proxy's id of this request, where there is one and it looks like an id; else one of our own."""
+    given = request.headers.get("X-Request-ID", "")
+    if settings.current().trusted_proxies and _REQUEST_ID.fullmatch(given):
+        return given
+    return db.uuid7().hex
+
+
 def _settle(response: Response) -> Response:
+    if "request_id" in g:
+        response.headers["X-Request-ID"] = g.request_id
     scope = g.get("scope")
     if scope is None:
         return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -13,6 +13,7 @@ class Outgoing:
     """A message on its way out, free of any database: channels run outside a transaction.
 
     attempt: the number of this handing over; the provider hands it back in its callbacks.
+    request_id: of the request that asked for it, for the log.
     """
 
     id: UUID
@@ -25,6 +26,8 @@ class Outgoing:
     language: str
     sender_name: str
     reply_to: str | None
+    written_at: datetime
+    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
