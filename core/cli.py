@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from uuid import UUID
 
 import click
 from sqlalchemy import select
 
 from core import audit, db, observability, plugin_system, settings, tenancy
+from core.db import copies, roles
 from core.db import migrate as migrations
-from core.db import roles
 from core.plugin_system import activation, wiring
 from core.security import permissions, users
 from core.settings import Settings
@@ -59,43 +56,46 @@ def demo(port: int, folder: Path, fresh: bool) -> None:
     accounts = demonstration.seed()
     db.dispose()
     click.echo(demonstration.welcome(accounts, environment["CAREROOM_BASE_URL"]))
-    _serve("127.0.0.1", port, worker=True)
+    _serve("127.0.0.1", port)
 
 
 @main.command()
 @click.option("--host", default=None, help="Address to listen on.")
-@click.option("--port", type=int, default=None)
-@click.option("--worker/--no-worker", default=True, show_default=True, help="Run a worker beside it.")
-def serve(host: str | None, port: int | None, worker: bool) -> None:
-    """Serve the web application; the database must have been migrated."""
+@click.option(
+    "--port", type=int, default=None, help="The first port; further web processes take the next ones."
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Web processes.")
+@click.option(
+    "--job-workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Workers beside."
+)
+@click.option("--no-worker", is_flag=True, help="The same as --job-workers 0.")
+def serve(host: str | None, port: int | None, workers: int, job_workers: int, no_worker: bool) -> None:
+    """Serve the web application; the database must have been migrated.
+
+    A process that dies is started again. SIGHUP replaces them one by one (for new code), SIGTERM stops.
+    """
     chosen = _prepare()
+    if workers > 1 and not chosen.redis_url:
+        raise click.ClickException(
+            "Several web processes share sockets and rate limits: set CAREROOM_REDIS_URL."
+        )
     if not migrations.is_current(plugin_system.registry.branches()):
         raise click.ClickException("The database is not up to date: run `careroom migrate` first.")
     with _told(db.NotProtected):
         roles.check_at_boot(chosen)
     db.dispose()
-    _serve(host or chosen.host, port or chosen.port, worker=worker)
+    _serve(host or chosen.host, port or chosen.port, web=workers, workers=0 if no_worker else job_workers)
 
 
-def _serve(host: str, port: int, *, worker: bool) -> None:
-    """Run the web process and a worker as children, and end both when either ends or we are told to."""
-    commands = [[sys.executable, "-m", "core.server", "--host", host, "--port", str(port)]]
-    if worker:
-        commands.append([sys.executable, "-m", "core.cli", "worker"])
-    children = [subprocess.Popen(command) for command in commands]
+def _serve(host: str, port: int, *, web: int = 1, workers: int = 1) -> None:
+    """Run web processes and workers as children until we are told to stop."""
+    from core import supervisor
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        for child in children:
-            child.terminate()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    ended, status = os.wait()
-    for child in children:
-        if child.pid != ended:
-            child.terminate()
-            child.wait()
-    sys.exit(0 if os.WIFSIGNALED(status) else os.waitstatus_to_exitcode(status))
+    ports = range(port, port + web)
+    click.echo(
+        f"Serving on {', '.join(f'{host}:{number}' for number in ports)}; workers: {workers}", err=True
+    )
+    sys.exit(supervisor.run(host, ports, workers))
 
 
 @main.command()
@@ -119,6 +119,45 @@ def migrate() -> None:
     with _told(db.NotProtected):
         _migrate()
     click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
+
+
+@main.command()
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(target: Path) -> None:
+    """Write database and files into one archive TARGET; safe while serving. Keep the master key elsewhere."""
+    from core import backup as archives
+
+    chosen = _prepare()
+    with _told(archives.BackupRefused, copies.CopyFailed, OSError):
+        made = archives.save(target, chosen)
+    click.echo(f"{target}: {made.database} at {', '.join(made.heads)}, {made.blobs} blobs")
+    if made.missing:
+        raise click.ClickException(
+            f"The archive is written, but {len(made.missing)} blobs that rows name are not in the store: "
+            f"{', '.join(made.missing[:5])}"
+        )
+
+
+@main.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Also over an installation that holds something.")
+@click.option("--check", is_flag=True, help="Only check the archive against its checksums.")
+def restore(source: Path, force: bool, check: bool) -> None:
+    """Bring back what `careroom backup` wrote. Stop web processes and workers before."""
+    from core import backup as archives
+
+    chosen = _prepare()
+    branches = plugin_system.registry.branches()
+    with _told(archives.BackupRefused, copies.CopyFailed, db.NotProtected, OSError):
+        done = (
+            archives.read_manifest(source)
+            if check
+            else archives.restore(source, chosen, branches, force=force)
+        )
+    click.echo(f"{source}: of {done.made_at}, {done.database} at {', '.join(done.heads)}, {done.blobs} blobs")
+    click.echo("The archive is whole." if check else "Restored.")
+    if not check and not migrations.is_current(branches):
+        click.echo("Its schema is older than this Careroom: run `careroom migrate` before serving.")
 
 
 @main.command()

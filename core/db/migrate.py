@@ -55,6 +55,12 @@ def heads(branches: Branches) -> set[str]:
     return set(ScriptDirectory.from_config(config(branches)).get_heads())
 
 
+def known(branches: Branches) -> set[str]:
+    """Every revision that the code knows, of every branch."""
+    script = ScriptDirectory.from_config(config(branches))
+    return {revision.revision for revision in script.walk_revisions()}
+
+
 def applied() -> set[str]:
     """The revisions that the database stands at."""
     with engine().connect() as connection:
