@@ -5,7 +5,8 @@ in the same message, so it costs no round trip; the policies (:mod:`core.db.rls`
 transaction that was told nothing sees nothing. SQLite has no policies, so each statement that names a tenant's
 table is looked at once more just before it leaves: the practice must be among its parameters.
 
-Both hold for whatever passes over a scope's connection, also for what never met the guard.
+Both hold for whatever passes over a scope's connection, also for what never met the guard. So does a third rule: no
+SQL text inside a statement. ``where(text("a OR b"))`` is put beside the guard's filter without parentheses.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import ColumnClause, Connection, Engine, TextClause, event
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql import visitors
 
-from core.db.errors import FenceHeld
+from core.db.errors import FenceHeld, RawSqlRefused
 from core.db.models import Base, is_tenant_table
 from core.db.scope import Scope, TenantSession
 
 ACROSS_SUFFIX: Final = "_across"
+_HOLDS_TEXT: Final[WeakKeyDictionary[Any, bool]] = WeakKeyDictionary()
 _TOLD: Final = "careroom.told"
 _BYPASSES: Final = "careroom.bypasses"
 _ACROSS: Final = "careroom.across"
@@ -46,6 +50,7 @@ def install(engine: Engine) -> None:
     """Put the fence around every transaction of this engine."""
     event.listen(engine, "begin", _start)
     event.listen(engine, "checkin", _leave)
+    event.listen(engine, "before_cursor_execute", _refuse_text)
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _know_role)
         event.listen(engine, "rollback_savepoint", _undo)
@@ -73,6 +78,29 @@ def _undo(connection: Connection, name: str, context: None) -> None:
     told = connection.info.get(_TOLD)
     if told is not None:
         told.forget()
+
+
+def _refuse_text(
+    connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, executemany: bool
+) -> None:
+    told: _Told | None = connection.info.get(_TOLD)
+    compiled = getattr(context, "compiled", None)
+    if told is None or compiled is None or told.scope.across_practices:
+        return
+    holds = _HOLDS_TEXT.get(compiled)
+    if holds is None:  # once for each compiled statement, which SQLAlchemy keeps and uses again
+        holds = _HOLDS_TEXT[compiled] = any(map(_is_text, visitors.iterate(compiled.statement)))
+    if holds:
+        raise RawSqlRefused("textual SQL is allowed in core.db only")
+
+
+def _is_text(element: Any) -> bool:
+    if isinstance(element, ColumnClause):
+        return element.is_literal and element.name not in (
+            "*",
+            "1",
+        )  # as in count(*) and EXISTS (SELECT 1 ...)
+    return isinstance(element, TextClause)
 
 
 # --- PostgreSQL --------------------------------------------------------------------------------------------------

@@ -1,0 +1,59 @@
+"""Somebody in Riverside wants what is Lumière's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core import db
+from core.db import TenantModel
+from tests.support.house import House, Visitor
+from tests.support.photos import a_request_with_photos
+
+
+@pytest.fixture
+def benali(house: House) -> UUID:
+    """A patient of Lumière."""
+    return house.patient_id(house.lumiere, "Benali")
+
+
+@pytest.fixture
+def foreign_ids(house: House) -> dict[str, UUID]:
+    """A patient, a request and a photo of Lumière, by the names that routes use for them."""
+    return a_request_with_photos(house, house.lumiere)
+
+
+@pytest.fixture
+def helen(visitor: Callable[[], Visitor]) -> Visitor:
+    """The practice admin of Riverside, signed in: whoever may do most there."""
+    found = visitor()
+    found.sign_in("helen")
+    return found
+
+
+@pytest.fixture
+def lumiere_stays_the_same(request: pytest.FixtureRequest, house: House) -> Any:
+    """Fails when anything in Lumière has changed by the end of the test; its trail and jobs move by themselves."""
+    if "foreign_ids" in request.fixturenames:
+        request.getfixturevalue("foreign_ids")
+    before = rows_of(house, house.lumiere)
+    yield
+    assert rows_of(house, house.lumiere) == before
+
+
+def rows_of(house: House, practice_id: UUID) -> dict[str, list[str]]:
+    """Every tenant row of a practice, by table."""
+    found: dict[str, list[str]] = {}
+    with house.at(practice_id, write=False) as session:
+        for mapper in db.Base.registry.mappers:
+            model = mapper.class_
+            if issubclass(model, TenantModel) and not model.__tablename__.startswith(
+                ("core_audit", "core_job")
+            ):
+                names = [column.key for column in mapper.column_attrs]
+                rows = session.query(model).all()
+                found[model.__tablename__] = sorted(repr([getattr(row, n) for n in names]) for row in rows)
+    return found
