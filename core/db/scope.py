@@ -6,7 +6,7 @@ transactions. The practice of a scope is set once and never changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,12 +15,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.db.engine import engine
+from core.db.engine import engine, snapshot_engine
 from core.db.errors import NoPractice, NoScope, PracticeAlreadySet, RawSqlRefused
 from core.db.models import TenantModel
 
 Hook = Callable[[], None]
 Model = TypeVar("Model", bound=TenantModel)
+Answer = TypeVar("Answer")
 
 
 class TenantSession(Session):
@@ -42,6 +43,7 @@ class Scope:
     before: dict[Hook, int] = field(default_factory=dict)
     after: list[Hook] = field(default_factory=list)
     pending: dict[str, list[Any]] = field(default_factory=dict)
+    known: dict[Hashable, Any] = field(default_factory=dict)
     outer: Scope | None = None
 
     def close(self) -> None:
@@ -54,6 +56,7 @@ class Scope:
         self.before.clear()
         self.after.clear()
         self.pending.clear()
+        self.known.clear()
 
 
 _current: ContextVar[Scope | None] = ContextVar("careroom_scope", default=None)
@@ -65,7 +68,8 @@ def scope(
 ) -> Iterator[Session]:
     """Open a new session; commit at the end, roll back on an exception.
 
-    write: False promises to change nothing (a flush then raises ReadOnlyScope; SQLite takes no write lock).
+    write: False promises to change nothing (a flush then raises ReadOnlyScope; SQLite takes no write lock). All
+    that it reads is of one moment, on PostgreSQL too: an event's number and what it tells of belong together.
     across_practices: for the platform's own work only (leasing, finding a link); nothing is filtered then.
     """
     made = open_scope(practice_id, write=write, across_practices=across_practices)
@@ -83,7 +87,8 @@ def open_scope(
     practice_id: UUID | None = None, *, write: bool = True, across_practices: bool = False
 ) -> Scope:
     """The same for a caller that cannot use ``with``, such as a request: it commits and closes by itself."""
-    made = Scope(TenantSession(engine(), expire_on_commit=False), practice_id, across_practices, write)
+    bind = engine() if write else snapshot_engine()
+    made = Scope(TenantSession(bind, expire_on_commit=False), practice_id, across_practices, write)
     made.session.info["scope"] = made
     made.outer = _current.get()
     _current.set(made)
@@ -157,6 +162,17 @@ def after_commit(hook: Hook) -> None:
 def pending(name: str) -> list[Any]:
     """A list that lives as long as this transaction; a savepoint that rolls back takes its items away."""
     return _scope().pending.setdefault(name, [])
+
+
+def memo(key: Hashable, ask: Callable[[], Answer]) -> Answer:
+    """What ``ask`` answers, asked once in a scope that only reads; where rows may change it is asked each time."""
+    here = _scope()
+    if here.write:
+        return ask()
+    if (here.practice_id, key) not in here.known:
+        here.known[here.practice_id, key] = ask()
+    found: Answer = here.known[here.practice_id, key]
+    return found
 
 
 def rollback() -> None:

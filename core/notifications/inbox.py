@@ -37,6 +37,14 @@ class Entry:
     subject_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The bell at a glance. unread counts the items of the last 30 days, also those beyond ``entries``."""
+
+    entries: list[Entry]
+    unread: int
+
+
 def notify(
     title: LazyString | str,
     *,
@@ -92,14 +100,23 @@ def notify(
 
 def items(user_id: int, permissions: Collection[str], *, limit: int = 20) -> list[Entry]:
     """The latest items that this user may see, newest first, in the current language."""
+    return glance(user_id, permissions, limit=limit).entries
+
+
+def glance(user_id: int, permissions: Collection[str], *, limit: int = 20) -> Glance:
+    """What the bell shows: the latest items and how many are unread, in one query."""
+    read = exists().where(InboxRead.item_id == InboxItem.id, InboxRead.user_id == user_id)
+    unread = _unread(user_id, permissions).subquery()
     found = db.session().execute(
-        select(InboxItem, exists().where(InboxRead.item_id == InboxItem.id, InboxRead.user_id == user_id))
+        select(InboxItem, read, select(func.count()).select_from(unread).scalar_subquery())
         .where(*_visible(permissions))
         .order_by(InboxItem.created_at.desc(), InboxItem.id.desc())
         .limit(limit)
     )
+    rows = found.all()
     place = f"/p/{tenancy.current().slug}"
-    return [_entry(item, read, place) for item, read in found]
+    # Whatever is unread is among what may be seen: where nothing is seen, nothing is unread.
+    return Glance([_entry(item, read, place) for item, read, _ in rows], rows[0][2] if rows else 0)
 
 
 def unread_count(user_id: int, permissions: Collection[str]) -> int:
@@ -159,12 +176,7 @@ def _unread(user_id: int, permissions: Collection[str]) -> Any:
 
 
 def _visible(permissions: Collection[str]) -> Sequence[ColumnElement[bool]]:
-    owners = [
-        owner
-        for owner in db.session().scalars(select(InboxItem.owner).distinct())
-        if tenancy.switches.is_on(owner)
-    ]
-    return InboxItem.permission.in_(list(permissions)), InboxItem.owner.in_(owners)
+    return InboxItem.permission.in_(sorted(permissions)), InboxItem.owner.in_(sorted(tenancy.switches.on()))
 
 
 def _entry(item: InboxItem, read: bool, place: str) -> Entry:

@@ -67,11 +67,6 @@ def enabled() -> frozenset[str]:
     return decided().on
 
 
-def is_on(practice_id: UUID, name: str) -> bool:
-    """Is this plugin on? ``practice_id`` must be the current practice."""
-    return practice_id == db.practice_id() and name in enabled()
-
-
 def _resolve(rows: Any) -> frozenset[str]:
     chosen = {row.name: row.enabled for row in rows}
     on: set[str] = set()

@@ -13,7 +13,7 @@ def start(settings: Settings) -> None:
     """Load the plugins and answer for them: in the web process and in the worker alike."""
     registry.load(settings)
     activation.forget()
-    tenancy.switches.answered_by(activation.is_on)
+    tenancy.switches.answered_by(activation.enabled)
     links.on_changed(_link_changed)
     files.on_processed(_file_processed)
     notifications.on_changed(_notification_changed)

@@ -173,7 +173,7 @@ class Pump:
         with db.scope(practice_id, write=False):
             new = events.events_since(cursor, limit=_CHUNK)
             head = new[-1].seq if new else events.last_seq()
-        told = [event for event in new if self._allowed(owner_of(event.topic), practice_id)]
+            told = self._of_allowed(new, practice_id)
         with self._clients.lock:
             if self._cursors.get(practice_id) != cursor:
                 return False  # the practice's last client left meanwhile, or another came first
@@ -186,6 +186,12 @@ class Pump:
                 self._send(practice_id, told)
         self._end_sessions(new)
         return len(new) == _CHUNK
+
+    def _of_allowed(self, events: Iterable[Event], practice_id: UUID) -> list[Event]:
+        """Those whose plugins are on; each plugin is asked after once, in the scope that is open."""
+        by_owner = [(owner_of(event.topic), event) for event in events]
+        on = {owner for owner in {owner for owner, _ in by_owner} if self._allowed(owner, practice_id)}
+        return [event for owner, event in by_owner if owner in on]
 
     def _send(self, practice_id: UUID, told: Sequence[Event]) -> None:
         """One message a client, encoded once for all clients that get the same events."""
@@ -227,7 +233,7 @@ class Pump:
             return
         with db.scope(ticket.practice_id, write=False):
             missed = events.catch_up(client.seq, ticket.topics)
-        kept = [e for e in latest(missed.events) if self._allowed(owner_of(e.topic), ticket.practice_id)]
+            kept = self._of_allowed(latest(missed.events), ticket.practice_id)
         with self._clients.lock:
             if client.ticket is not ticket:
                 return

@@ -83,6 +83,20 @@ def practices_of(user_id: int) -> list[Practice]:
     )
 
 
+def find_with_roles(slug: str, user_id: int) -> tuple[Practice, list[str]]:
+    """The active practice with this slug and the user's roles in it, sorted. Raises UnknownPractice to a stranger."""
+    found = db.session().execute(
+        select(Practice, Membership.role)
+        .join(Membership, Membership.practice_id == Practice.id)
+        .where(Practice.slug == slug, Practice.status == "active", Membership.user_id == user_id)
+        .order_by(Membership.role)
+    )
+    rows = found.all()
+    if not rows:
+        raise UnknownPractice(f"No active practice of this user has the slug {slug}.")
+    return rows[0][0], [role for _, role in rows]
+
+
 def roles_of(user_id: int, practice_id: UUID) -> list[str]:
     """The names of this user's roles in a practice, sorted; empty for a stranger."""
     return sorted(

@@ -6,27 +6,30 @@ notifications, links and jobs can ask without knowing plugins. With nobody to an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from uuid import UUID
+from collections.abc import Callable, Collection
 
 from core import db
 
 CORE = "core"
-_answer: Callable[[UUID, str], bool] | None = None
+_enabled: Callable[[], Collection[str]] | None = None
 
 
-def answered_by(answer: Callable[[UUID, str], bool] | None) -> None:
-    """Install who decides: ``answer(practice_id, owner)``."""
-    global _answer
-    _answer = answer
+def answered_by(enabled: Callable[[], Collection[str]] | None) -> None:
+    """Install who decides: ``enabled()`` names the plugins that are on for the current practice."""
+    global _enabled
+    _enabled = enabled
 
 
 def is_on(owner: str) -> bool:
     """Is this owner ("core" or a plugin's name) on for the current practice? Raises db.NoPractice."""
-    practice_id = db.practice_id()
-    if owner == CORE:
-        return True
-    return _answer is not None and _answer(practice_id, owner)
+    db.practice_id()
+    return owner == CORE or (_enabled is not None and owner in _enabled())
+
+
+def on() -> frozenset[str]:
+    """Every owner that is on for the current practice. Raises db.NoPractice."""
+    db.practice_id()
+    return frozenset((CORE, *(_enabled() if _enabled is not None else ())))
 
 
 def owner_of(name: str) -> str:

@@ -123,6 +123,8 @@ def _admit_staff(asked: Access) -> Any:
     g.permissions = current_permissions()
     if asked.permission not in g.permissions:
         abort(403)
+    if isinstance(patient_id := (request.view_args or {}).get("patient_id"), UUID):
+        audit.concerns(patient_id)
     return None
 
 
@@ -131,6 +133,7 @@ def _admit_patient(asked: Access) -> Any:
     tenancy.enter(practice)
     g.link, g.practice, g.practice_id = link, practice, practice.id
     audit.set_actor(Actor("patient", str(link.id), "patient"))
+    audit.concerns(link.patient_id)
     i18n.set_language(link_pages.language_for(link, practice, request.cookies))
     if not tenancy.switches.is_on(asked.owner):
         raise LinkClosed("off", practice)
@@ -193,8 +196,14 @@ def _settle(response: Response) -> Response:
     if "request_id" in g:
         response.headers["X-Request-ID"] = g.request_id
     scope = g.get("scope")
+    succeeded = response.status_code < 400 and not g.get("refused")
     if scope is None:
+        if succeeded and audit.unnamed():
+            with own_scope():
+                _leave_a_trace()
         return response
+    if succeeded:
+        _leave_a_trace()
     if response.status_code < 500 and not g.get("refused"):
         # What was only read is noted in a short transaction of its own, before the answer leaves: no trail, no
         # answer. Before the commit, so that this request gives its own connection back first.
@@ -203,6 +212,13 @@ def _settle(response: Response) -> Response:
     else:
         db.rollback()
     return response
+
+
+def _leave_a_trace() -> None:
+    """An entry for each patient whom this request concerned and of whom the views noted nothing."""
+    action = "link.used" if "link" in g else "patient.viewed"
+    for patient_id in sorted(audit.unnamed()):
+        audit.record(action, patient_id=patient_id, detail={"part": request.endpoint or ""})
 
 
 def _close(error: BaseException | None) -> None:

@@ -183,14 +183,10 @@ class Shell:
         if user is None:
             return None
         name = user.get_full_name().strip() or user.username
-        role = ", ".join(self._roles(user.id))
+        titles = role_titles()
+        role = ", ".join(titles.get(held, held) for held in g.get("roles", ()))
         initials = "".join(word[0] for word in name.replace("Dr ", "").split()[:2]).upper()
         return Person(name, initials, role)
-
-    def _roles(self, user_id: int) -> list[str]:
-        titles = role_titles()
-        held = tenancy.roles_of(user_id, self.practice.id) if self.practice else []
-        return [titles.get(role, role) for role in held]
 
     @property
     def home_url(self) -> str:
@@ -262,12 +258,12 @@ class Shell:
             return None
         listen(inbox.TOPIC)
         permissions = g.get("permissions", frozenset())
+        seen = inbox.glance(g.user.id, permissions, limit=12)
         items = [
             BellItem(item.title, item.icon, url_for("bell.open_item", item_id=item.id), item.at, item.read)
-            for item in inbox.items(g.user.id, permissions, limit=12)
+            for item in seen.entries
         ]
-        unread = inbox.unread_count(g.user.id, permissions)
-        return Bell(unread, items, url_for("bell.panel"), url_for("bell.read_all"))
+        return Bell(seen.unread, items, url_for("bell.panel"), url_for("bell.read_all"))
 
     def live_attributes(self) -> Markup:
         """For <body>; asked after the page's content, when all its topics are known."""

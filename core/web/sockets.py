@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from core import audit, plugin_system, tenancy
+from core import audit, db, plugin_system, tenancy
 from core.realtime.link_path import LINK_KEY
 from core.realtime.socket_events import SocketContext
 from core.realtime.sockets import create_socketio
@@ -45,7 +45,11 @@ def _credentials(app: Flask) -> Callable[[dict[str, Any]], frozenset[str]]:
 
 
 def _is_on(owner: str, practice_id: UUID) -> bool:
-    with tenancy.practice_scope(practice_id, write=False):
+    if owner == tenancy.switches.CORE:
+        return True
+    if db.has_practice() and db.practice_id() == practice_id:
+        return tenancy.switches.is_on(owner)
+    with db.scope(practice_id, write=False):
         return tenancy.switches.is_on(owner)
 
 

@@ -29,6 +29,7 @@ from plugins.photo_request.models import (
 )
 
 PAGE_SIZE: Final = 25
+_OF_PATIENT: Final = 20
 _RECENT: Final = timedelta(days=14)
 FILTERS: Final = ("review", "waiting", "attention", "done", "all")
 
@@ -115,36 +116,39 @@ def row(request: Request) -> Row:
     return rows([request])[0]
 
 
-def of_patient(patient_id: UUID, limit: int = 20) -> list[Row]:
-    """A patient's requests, newest first."""
-    found = db.session().scalars(
-        select(Request)
-        .where(Request.patient_id == patient_id)
-        .order_by(Request.created_at.desc(), Request.id.desc())
-        .limit(limit)
-    )
-    return rows(found.all())
+def of_patient(patient_id: UUID) -> list[Row]:
+    """A patient's newest requests, newest first; asked once a page, whoever shows them there."""
+
+    def ask() -> list[Row]:
+        found = db.session().scalars(
+            select(Request)
+            .where(Request.patient_id == patient_id)
+            .order_by(Request.created_at.desc(), Request.id.desc())
+            .limit(_OF_PATIENT)
+        )
+        return rows(found.all())
+
+    return db.memo(("photo_request.of_patient", patient_id), ask)
 
 
 def count_of_patient(patient_id: UUID) -> int:
     """How many requests a patient ever had."""
+    few = len(of_patient(patient_id)) if not db.is_write() else _OF_PATIENT
+    if few < _OF_PATIENT:
+        return few
     return db.session().scalar(select(func.count(Request.id)).where(Request.patient_id == patient_id)) or 0
 
 
-def to_review(limit: int = 10) -> list[Row]:
-    """Requests with photos that wait for a decision, the oldest first."""
-    found = db.session().scalars(
-        _filtered(select(Request), "review").order_by(Request.received_at, Request.id).limit(limit)
-    )
-    return rows(found.all())
-
-
-def attention(limit: int = 10) -> list[Row]:
-    """Requests that will not go on by themselves (locked, message failed, expired lately), newest first."""
-    found = db.session().scalars(
-        _filtered(select(Request), "attention").order_by(Request.created_at.desc()).limit(limit)
-    )
-    return rows(found.all())
+def today(limit: int = 10, *, with_photos: bool = True) -> tuple[list[Row], list[Row]]:
+    """What waits for the practice: requests with photos to decide about, the oldest first, and requests that will
+    not go on by themselves (locked, message failed, expired lately), newest first."""
+    review: Sequence[Request] = ()
+    if with_photos:
+        oldest = _filtered(select(Request), "review").order_by(Request.received_at, Request.id)
+        review = db.session().scalars(oldest.limit(limit)).all()
+    newest = _filtered(select(Request), "attention").order_by(Request.created_at.desc())
+    both = rows([*review, *db.session().scalars(newest.limit(limit))])  # what belongs to them is loaded once
+    return both[: len(review)], both[len(review) :]
 
 
 def count_waiting() -> int:
@@ -153,8 +157,8 @@ def count_waiting() -> int:
 
 
 def count_to_review() -> int:
-    """How many requests have photos that wait for a decision."""
-    return _count("review")
+    """How many requests have photos that wait for a decision. The rail shows it on every page."""
+    return db.memo("photo_request.to_review", lambda: _count("review"))
 
 
 def page(name: str, number: int, patient_id: UUID | None = None) -> tuple[list[Row], int]:

@@ -14,7 +14,7 @@ def patient_photos(ctx: PatientContext) -> str:
     return page(
         "patient_panel.html",
         patient=ctx.patient,
-        rows=lists.of_patient(ctx.patient.id, _SHOWN),
+        rows=lists.of_patient(ctx.patient.id)[:_SHOWN],
         total=lists.count_of_patient(ctx.patient.id),
         may_view=ctx.can("photo_request.view"),
         may_review=ctx.can("photo_request.review"),
@@ -24,11 +24,12 @@ def patient_photos(ctx: PatientContext) -> str:
 def today_photos(ctx: StaffContext) -> str:
     """What waits for a decision, and what will not go on by itself."""
     may_view = ctx.can("photo_request.view")
+    to_review, attention = lists.today(with_photos=may_view)
     return page(
         "today_panel.html",
-        to_review=lists.to_review() if may_view else [],
+        to_review=to_review,
         review_total=lists.count_to_review(),
-        attention=lists.attention(),
+        attention=attention,
         waiting_total=lists.count_waiting(),
         may_view=may_view,
     )

@@ -158,7 +158,7 @@ def test_five_wrong_dates_lock_it_and_staff_can_unlock(
     with house.at(house.riverside, write=False) as session:
         row = lists.row(session.get_one(Request, (house.riverside, asked.id)))
         assert row.state == "locked"
-        assert [found.request.id for found in lists.attention()] == [asked.id]
+        assert [found.request.id for found in lists.today()[1]] == [asked.id]
     page = amira.get(f"/p/riverside/photo_request/requests/{asked.id}").get_data(as_text=True)
     assert "wrong five times" in page
     amira.post(f"/p/riverside/photo_request/requests/{asked.id}/unlock")
