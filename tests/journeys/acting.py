@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from uuid import UUID
 
 from flask_appbuilder.security.sqla.models import User
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, Route, expect
 from sqlalchemy import select
 
 from core import audit, patients
+from core.files.models import File
 from core.notifications import Notification
 from plugins.photo_request import service
 from plugins.photo_request.models import EXPECTED, Consent, Photo, Request
@@ -19,7 +22,7 @@ from tests.journeys.people import Person
 from tests.journeys.photos import Chosen
 from tests.support.running import Careroom
 
-LINK = re.compile(r"http://127\.0\.0\.1:\d+/l/[\w-]+")
+LINK = re.compile(r"https?://127\.0\.0\.1:\d+/l/[\w-]+")
 
 
 # --- the practice ----------------------------------------------------------------------------------------------------
@@ -102,6 +105,24 @@ def agree_and_send(phone: Page) -> None:
     phone.locator("#send").click()
 
 
+def wait_until_kept(phone: Page, comment: str) -> None:
+    """Until the phone keeps a chosen photo with this comment: it does so a moment after the typing."""
+    for _ in range(100):
+        if comment in phone.evaluate(_KEPT_COMMENTS):
+            return
+        phone.wait_for_timeout(50)
+    raise AssertionError(f"the phone does not keep the comment {comment!r}")
+
+
+_KEPT_COMMENTS = """() => new Promise((resolve) => {
+  const opening = indexedDB.open("careroom-photos", 1);
+  opening.onsuccess = () => {
+    const asked = opening.result.transaction("chosen").objectStore("chosen").getAll();
+    asked.onsuccess = () => { opening.result.close(); resolve(asked.result.map((item) => item.comment)); };
+  };
+})"""
+
+
 def send_photos(phone: Page, *files: Chosen) -> None:
     """Choose, agree, send, and wait for the confirmation."""
     choose(phone, *files)
@@ -137,6 +158,19 @@ def states(careroom: Careroom, person: Person) -> list[str]:
     return [photo.state for photo in photos_of(careroom, person)]
 
 
+def files_of(careroom: Careroom, person: Person) -> list[File]:
+    """The files of the photos that have arrived, in their order."""
+    ids = [photo.file_id for photo in photos_of(careroom, person)]
+    with careroom.at(person.slug) as session:
+        found = {file.id: file for file in session.scalars(select(File).where(File.id.in_(ids)))}
+    return [found[id] for id in ids if id is not None]
+
+
+def fingerprint(file: Chosen) -> str:
+    """What the row of an uploaded file says about its bytes."""
+    return hashlib.sha256(file["buffer"]).hexdigest()
+
+
 def consents_of(careroom: Careroom, request_id: UUID, slug: str = "riverside") -> list[Consent]:
     """What a patient agreed to."""
     with careroom.at(slug) as session:
@@ -147,3 +181,56 @@ def actions_of(careroom: Careroom, person: Person) -> list[str]:
     """What the audit trail says was done about a patient, oldest first."""
     with careroom.at(person.slug):
         return [entry.action for entry in reversed(audit.history(patient_id=person.id, limit=200))]
+
+
+class Valve:
+    """Holds back the parts of a phone's uploads, so that a test can look at, or cut, a sending that is under way."""
+
+    def __init__(self, phone: Page) -> None:
+        self._phone = phone
+        self._held: list[Route] = []
+        self._is_open = False
+        self.offsets: list[int] = []
+        """Where each part that was sent began, in bytes."""
+        phone.route("**/uploads/*", self._on_request)
+
+    def let(self, parts: int) -> None:
+        """Let so many parts through, one after the other."""
+        for _ in range(parts):
+            self.wait()
+            self._held.pop(0).continue_()
+
+    def wait(self) -> None:
+        """Until a part is being held."""
+        for _ in range(600):
+            if self._held:
+                return
+            self._phone.wait_for_timeout(25)
+        raise AssertionError("no part of a photo is being sent")
+
+    def open(self) -> None:
+        """Hold nothing back any more."""
+        self._is_open = True
+        for route in self._held:
+            route.continue_()
+        self._held.clear()
+
+    def open_after_reload(self) -> None:
+        """Hold nothing back that is asked from now on; what is held belongs to a page that goes."""
+        self._is_open = True
+        self._held.clear()
+
+    def drop(self) -> None:
+        """Lose what is held, as a network does."""
+        for route in self._held:
+            with suppress(Error):  # the page that asked may be gone
+                route.abort("internetdisconnected")
+        self._held.clear()
+
+    def _on_request(self, route: Route) -> None:
+        if route.request.method == "PATCH":
+            self.offsets.append(int(route.request.headers["upload-offset"]))
+            if not self._is_open:
+                self._held.append(route)
+                return
+        route.continue_()

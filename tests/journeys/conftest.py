@@ -61,6 +61,7 @@ def keys(installation: Careroom) -> dict[str, Any]:
 @pytest.fixture
 def careroom(installation: Careroom) -> Iterator[Careroom]:
     """The running Careroom, whose database this test may look into."""
+    installation.check()
     with installation.inside():
         yield installation
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import io
 import random
+from typing import TypedDict
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-Chosen = dict[str, object]
-"""A file as ``set_input_files`` takes it: name, mimeType, buffer."""
+
+class Chosen(TypedDict):
+    """A file as ``set_input_files`` takes it."""
+
+    name: str
+    mimeType: str
+    buffer: bytes
+
 
 TONES = (((236, 196, 170), (206, 158, 130)), ((196, 146, 112), (160, 112, 82)), ((128, 88, 64), (98, 64, 46)))
 
@@ -50,10 +57,7 @@ def jpeg(seed: int = 1, *, name: str = "", close: bool = False, quality: int = 8
 
 
 def heavy(seed: int, megabytes: float, *, name: str = "") -> Chosen:
-    """A JPEG of about this size that a phone does not make lighter by itself: its pixels are few, the rest is padding.
-
-    Every part of it differs, so a photo put together wrongly shows.
-    """
+    """A JPEG of about this size; below 3 MB, so that the page sends it as it is. Few pixels, the rest is padding."""
     content = _saved(skin(seed), 88)
     dice = random.Random(seed)
     parts = [content[:2]]
@@ -67,7 +71,7 @@ def heavy(seed: int, megabytes: float, *, name: str = "") -> Chosen:
 
 def chosen(name: str, content: bytes, media_type: str = "image/jpeg") -> Chosen:
     """Any bytes under any name."""
-    return {"name": name, "mimeType": media_type, "buffer": content}
+    return Chosen(name=name, mimeType=media_type, buffer=content)
 
 
 def text_named_jpg() -> Chosen:

@@ -118,6 +118,12 @@ class Careroom:
         if wrong:
             raise NotRunning("\n".join(wrong))
 
+    def check(self) -> None:
+        """Both processes are there. Raises NotRunning."""
+        for module, process in (("core.server", self._web), ("core.cli", self._worker)):
+            if process is None or process.poll() is not None:
+                raise NotRunning(f"{module} is not running:\n{self.log(module)}")
+
     def log(self, module: str, lines: int = 60) -> str:
         """The last lines that a process wrote."""
         written = self.folder / f"{module}.log"
