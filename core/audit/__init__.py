@@ -12,6 +12,7 @@ from core.audit.context import (
     Origin,
     actor,
     clear_context,
+    concerns,
     origin,
     request_id,
     set_actor,
@@ -22,7 +23,7 @@ from core.audit.context import (
 from core.audit.errors import AppendOnly, AuditError, UnfitDetail
 from core.audit.models import AuditEntry, AuditHead, PlatformAuditEntry, PlatformAuditHead
 from core.audit.reading import history
-from core.audit.trail import flush_pending, pending, record, record_platform
+from core.audit.trail import flush_pending, pending, record, record_platform, unnamed
 from core.audit.verify import VerifyResult, verify, verify_platform
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "VerifyResult",
     "actor",
     "clear_context",
+    "concerns",
     "flush_pending",
     "history",
     "origin",
@@ -50,6 +52,7 @@ __all__ = [
     "request_id",
     "set_actor",
     "set_origin",
+    "unnamed",
     "use_actor",
     "use_origin",
     "verify",

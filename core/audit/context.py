@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 ActorKind = Literal["staff", "patient", "system"]
 
@@ -35,6 +36,8 @@ SYSTEM = Actor("system", "system", "Careroom")
 ANONYMOUS = Actor("system", "anonymous", "Not signed in")
 
 _actor: ContextVar[Actor] = ContextVar("careroom_actor", default=SYSTEM)
+_concerned: ContextVar[frozenset[UUID]] = ContextVar("careroom_concerned", default=frozenset())
+_named: ContextVar[frozenset[UUID]] = ContextVar("careroom_named", default=frozenset())
 _origin: ContextVar[Origin] = ContextVar("careroom_origin", default=Origin())  # noqa: B039 - frozen
 
 
@@ -83,7 +86,33 @@ def request_id() -> str | None:
     return _origin.get().request_id
 
 
+def concerns(patient_id: UUID) -> None:
+    """Say that this request shows or changes this patient's data.
+
+    A view calls it where it finds out. When the request succeeds and no entry names the patient by then, the edge
+    writes one: nothing of a patient is seen or touched without a trace.
+    """
+    _concerned.set(_concerned.get() | {patient_id})
+
+
+def named(patient_id: UUID) -> None:
+    """An entry of this request names the patient."""
+    _named.set(_named.get() | {patient_id})
+
+
+def concerned() -> frozenset[UUID]:
+    """The patients whom this request concerns."""
+    return _concerned.get()
+
+
+def named_so_far() -> frozenset[UUID]:
+    """The patients whom an entry of this request names, or named before it was rolled back."""
+    return _named.get()
+
+
 def clear_context() -> None:
-    """Forget the actor and origin of whoever used this thread before."""
+    """Forget the actor and origin of whoever used this thread before, and whom they dealt with."""
+    _concerned.set(frozenset())
+    _named.set(frozenset())
     _actor.set(SYSTEM)
     _origin.set(Origin())

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from core import db
 from core.audit.chain import append
-from core.audit.context import actor, origin
+from core.audit.context import actor, concerned, named, named_so_far, origin
 from core.audit.errors import UnfitDetail
 from core.audit.models import (
     PLATFORM_HEAD_ID,
@@ -47,6 +47,8 @@ def record(
         practice_id=practice_id, patient_id=patient_id, **_facts(action, subject, detail, reason)
     )
     _wait(_PRACTICE, entry, _write_practice, order=10)
+    if patient_id is not None:
+        named(patient_id)
 
 
 def record_platform(
@@ -111,6 +113,15 @@ def _as_json(detail: dict[str, Any] | None) -> dict[str, Any] | None:
 def pending() -> list[AuditEntry]:
     """The practice's entries that wait in the current scope, oldest first."""
     return list(db.pending(_PRACTICE))
+
+
+def unnamed() -> frozenset[UUID]:
+    """The patients whom this request concerns and whom no entry of it names.
+
+    In a scope its waiting entries count, since a savepoint may have taken others back; after it, whatever was noted.
+    """
+    held = {entry.patient_id for entry in pending()} if db.in_scope() else named_so_far()
+    return concerned() - held
 
 
 def flush_pending() -> None:

@@ -109,7 +109,7 @@ def _admit_signed_in(asked: Access) -> Any:
 def _admit_staff(asked: Access) -> Any:
     if (answer := _admit_signed_in(asked)) is not None:
         return answer
-    chosen = session.get("language")
+    chosen = session.get("language") or security.language_of(current_user)
     try:
         practice, g.roles = tenancy.find_with_roles(g.practice_slug, current_user.id)
     except tenancy.UnknownPractice:
@@ -196,15 +196,15 @@ def _settle(response: Response) -> Response:
     if "request_id" in g:
         response.headers["X-Request-ID"] = g.request_id
     scope = g.get("scope")
-    succeeded = response.status_code < 400 and not g.get("refused")
+    # A form that is shown again with what is wrong (422) shows the patient, too.
+    shows = response.status_code < 500 and not g.get("refused")
     if scope is None:
-        if succeeded and audit.unnamed():
+        if shows and audit.unnamed():
             with own_scope():
                 _leave_a_trace()
         return response
-    if succeeded:
+    if shows:
         _leave_a_trace()
-    if response.status_code < 500 and not g.get("refused"):
         # What was only read is noted in a short transaction of its own, before the answer leaves: no trail, no
         # answer. Before the commit, so that this request gives its own connection back first.
         audit.flush_pending()

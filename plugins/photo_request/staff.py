@@ -184,14 +184,17 @@ def _request(request_id: UUID) -> Request:
     found = db.get(Request, request_id)
     if found is None:
         abort(404)
+    audit.concerns(found.patient_id)
     return found
 
 
 def _patient(patient_id: UUID) -> Patient:
     try:
-        return patients.get(patient_id)
+        found = patients.get(patient_id)
     except patients.PatientNotFound:
         abort(404)
+    audit.concerns(found.id)
+    return found
 
 
 def _workspace(patient_id: UUID) -> str:

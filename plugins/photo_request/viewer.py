@@ -9,6 +9,7 @@ from uuid import UUID
 from core.sdk import (
     _,
     abort,
+    audit,
     can,
     db,
     file_response,
@@ -127,4 +128,5 @@ def _photo(photo_id: UUID) -> Photo:
     found = review.visible_photo(photo_id)
     if found is None:
         abort(404)
+    audit.concerns(review.request_of(found).patient_id)
     return found

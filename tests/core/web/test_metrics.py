@@ -175,7 +175,9 @@ def test_every_answer_names_its_request(visitor: Callable[[], Visitor]) -> None:
     assert strange.headers["X-Request-ID"] != "chosen-by-a-stranger", "nobody is trusted here"
 
 
-@pytest.mark.parametrize(("given", "taken"), [("f" * 32, True), ("short", False), ("x" * 65, False), ("a b" * 5, False)])
+@pytest.mark.parametrize(
+    ("given", "taken"), [("f" * 32, True), ("short", False), ("x" * 65, False), ("a b" * 5, False)]
+)
 def test_the_proxys_id_is_taken_when_it_looks_like_one(house: House, given: str, taken: bool) -> None:
     client = create_app(house.settings.model_copy(update={"trusted_proxies": 1})).test_client()
     answer = client.get("/healthz", headers={"X-Request-ID": given})
@@ -205,8 +207,6 @@ def test_jobs_and_messages_carry_the_id_of_the_request_that_asked_for_them(
     assert audit.request_id() is None
     with house.at(house.riverside, write=False) as session:
         assert set(session.scalars(select(Notification.request_id))) == {"r" * 32}
-        trail = session.scalars(
-            select(audit.AuditEntry).where(audit.AuditEntry.request_id == "r" * 32)
-        ).all()
+        trail = session.scalars(select(audit.AuditEntry).where(audit.AuditEntry.request_id == "r" * 32)).all()
         assert trail
     assert not db.in_scope()
