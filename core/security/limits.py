@@ -7,6 +7,7 @@ not answer, this process counts for itself: a limit must neither let everything 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 import structlog
@@ -33,8 +34,27 @@ class Limit:
 
 
 SIGN_IN_BY_ADDRESS: Final = Limit("sign_in.address", "30 per 10 minutes")
+"""A surgery's whole desk may share one address; thirty wrong passwords in ten minutes are no desk."""
+
 LINK_BY_ADDRESS: Final = Limit("link.address", "30 per 10 minutes")
+"""Wrong dates of birth and unknown links, of all links together: a phone network may share one address."""
+
+LINK_BY_ADDRESS_IN_A_DAY: Final = Limit("link.address_day", "150 per day")
+"""The same, for whoever is patient enough to stay below the one above."""
+
 LINK_PAGES_BY_ADDRESS: Final = Limit("link.pages", "240 per minute")
+"""Looking costs little, and previews of messengers look as well."""
+
+LINK_BY_PRACTICE: Final = Limit("link.practice", "60 per 10 minutes")
+"""Wrong dates of birth on all links of a practice, from wherever. A practice that sends a thousand links a day has a
+handful of slips in ten minutes; sixty are somebody who tries. From then on the practice is on its guard."""
+
+LINK_ON_GUARD: Final = Limit("link.on_guard", "2 per 10 minutes")
+"""How often one address may be wrong at a practice that is on its guard. Who is right at once, or has slipped once,
+notices nothing."""
+
+GUESSING_TOLD: Final = Limit("link.guessing_told", "1 per 10 minutes")
+"""How often a practice's guard is written down."""
 
 
 class _Counters:
@@ -71,6 +91,18 @@ def count(limit: Limit, key: str) -> bool:
 def is_exhausted(limit: Limit, key: str) -> bool:
     """Has this key no tries left? Counts nothing."""
     return not _ask("test", limit, key)
+
+
+def origin(address: str | None) -> str:
+    """What an address is counted as: of IPv6 its network (/64), which is what one home or phone has."""
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address or ""
+    if isinstance(found, IPv6Address):
+        mapped = found.ipv4_mapped
+        return str(mapped) if mapped is not None else str(ip_network((found, 64), strict=False))
+    return str(found)
 
 
 def forget() -> None:

@@ -26,7 +26,7 @@ class AuthDBView(FabAuthDBView):
         target = safe_next(request.values.get("next"))
         if request.method == "GET":
             return redirect(target) if current_user.is_authenticated else _page(target)
-        address = request.remote_addr or ""
+        address = limits.origin(request.remote_addr)
         username = request.form.get("username", "")[:320]
         if limits.is_exhausted(limits.SIGN_IN_BY_ADDRESS, address):
             wait = _("There were too many attempts from your network. Please wait ten minutes and try again.")

@@ -24,11 +24,13 @@ from core.links import Link, LinkClosed
 from core.patients import Patient
 from core.security import limits
 from core.tenancy import Practice
+from core.web import guessing
 from core.web.link_states import status_of, words
 from core.web.pages import render
 from core.web.routes import CoreRoutes, PatientRoutes
 
 COOKIE_SECONDS = 12 * 60 * 60
+_WAIT_SECONDS = 10 * 60
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DAY_OR_MONTH, _YEAR = re.compile(r"\d{1,2}"), re.compile(r"\d{4}")
 
@@ -39,19 +41,19 @@ patient_routes = PatientRoutes("core", __name__, name="link", prefix="")
 @routes.get("/l/<token>", access="public", scope="none")
 def show(token: str) -> Any:
     """The question for the date of birth, or why this link cannot be followed. Changes nothing."""
-    if not limits.count(limits.LINK_PAGES_BY_ADDRESS, _address()):
-        return _sealed(closed_page(LinkClosed("busy")))
+    if not limits.count(limits.LINK_PAGES_BY_ADDRESS, limits.origin(request.remote_addr)):
+        return _wait()
     return _page(links.find(token))
 
 
 @routes.post("/l/<token>", access="public", scope="none")
 def check(token: str) -> Any:
     """Look at the date of birth. A date that cannot be one uses up no try."""
-    if limits.is_exhausted(limits.LINK_BY_ADDRESS, _address()):
-        return _sealed(closed_page(LinkClosed("busy")))
     found = links.find(token)
+    if guessing.must_wait(found.practice_id if found is not None else None):
+        return _wait()
     if found is None:
-        limits.count(limits.LINK_BY_ADDRESS, _address())
+        guessing.note_failure()
         return _page(None)
     values = {part: request.form.get(part, "").strip()[:20] for part in ("day", "month", "year")}
     # What is wrong is lazy text: the language to say it in is known only where the page is made.
@@ -65,7 +67,7 @@ def check(token: str) -> Any:
     entered = _try(found, birth_date)
     if entered is not None:
         return _sealed(_let_in(entered))
-    limits.count(limits.LINK_BY_ADDRESS, _address())
+    guessing.note_failure(found.practice_id)
     wrong = _l("This date of birth does not match. Please check it and try again.")
     return _page(found, values, wrong)
 
@@ -211,8 +213,11 @@ def _birth_date(values: dict[str, str]) -> date:
     return found
 
 
-def _address() -> str:
-    return request.remote_addr or ""
+def _wait() -> Response:
+    """The page that asks for ten minutes, the same whatever is behind the link."""
+    response = _sealed(closed_page(LinkClosed("busy")))
+    response.headers["Retry-After"] = str(_WAIT_SECONDS)
+    return response
 
 
 def _sealed(response: Response) -> Response:
