@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from core import audit, db, settings
+from core import audit, db, i18n, settings
 from core.settings import Settings
 from tests.support import house as houses
 from tests.support.databases import PostgresTemplate, SqliteTemplate, settings_for
@@ -106,6 +106,7 @@ def configured(make_settings: Callable[..., Settings]) -> Iterator[Settings]:
     yield chosen
     db.dispose()
     audit.clear_context()
+    i18n.set_language("en")  # a page that this test asked for may have been French
 
 
 @pytest.fixture
