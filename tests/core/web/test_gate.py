@@ -130,6 +130,16 @@ def test_a_receptionist_is_told_what_she_may_not_do(visitor: Callable[[], Visito
     assert "/p/riverside/" in answer.get_data(as_text=True), "and is shown a way on"
 
 
+def test_a_chosen_language_is_kept_with_the_account(visitor: Callable[[], Visitor]) -> None:
+    helen = visitor()
+    helen.sign_in("helen")
+    assert 'lang="en-GB"' in helen.get("/p/riverside/").get_data(as_text=True)
+    helen.post("/preferences", {"language": "fr", "next": "/p/riverside/"})
+    at_home = visitor()
+    at_home.sign_in("helen")
+    assert 'lang="fr-FR"' in at_home.get("/p/riverside/").get_data(as_text=True)
+
+
 def test_an_unknown_page_is_a_page(visitor: Callable[[], Visitor]) -> None:
     answer = visitor().get("/no/such/page", headers={"Accept-Language": "fr"})
     assert answer.status_code == 404
