@@ -26,7 +26,7 @@ from core.sdk import (
 from plugins.photo_request import intake, service, settings, wording
 from plugins.photo_request.errors import PhotoRequestError
 from plugins.photo_request.intake import Chosen
-from plugins.photo_request.models import ARRIVED, Photo, Request
+from plugins.photo_request.models import ARRIVED, OPEN_STATES, Photo, Request
 from plugins.photo_request.pages import page
 
 routes = PatientRoutes("photo_request", __name__)
@@ -208,7 +208,8 @@ def _waiting(photos: list[Photo]) -> bool:
 
 def _ended(asked: Request) -> bool:
     """Nothing more can be added."""
-    return asked.photo_count >= asked.max_photos or asked.byte_count >= settings.MAX_BYTES
+    is_open = service.state_of(asked) in OPEN_STATES
+    return not is_open or asked.photo_count >= asked.max_photos or asked.byte_count >= settings.MAX_BYTES
 
 
 def _acceptable() -> list[str]:

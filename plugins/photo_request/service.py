@@ -167,7 +167,7 @@ def send_again(request: Request, *, channels: Sequence[str] | None = None, id: U
     again = request_photos(
         patient, channels=channels or usable, note=request.note, id=id, supersedes=request.id
     )
-    if request.state in WAITING_STATES and again.id != request.id:
+    if state_of(request) in WAITING_STATES and again.id != request.id:
         _close(request, CANCELLED)
     return again
 

@@ -123,7 +123,7 @@ def again(request_id: UUID) -> Any:
     try:
         with db.savepoint():
             service.send_again(asked, id=id)
-    except (CannotSend, notifications.NotificationError) as refusal:
+    except (PhotoRequestError, notifications.NotificationError) as refusal:
         flash(refusal.message, "danger")
     else:
         flash(_("Sent again with a new link."), "success")
