@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import shutil
 import signal
@@ -28,20 +30,21 @@ NGINX_CONF = ROOT / "deploy" / "nginx" / "careroom.conf"
 _START_SECONDS = 60.0
 
 
+# Counted on, from a place of this process's own: a port that was just given away is not listened on yet.
+_NEXT = itertools.cycle(range(21_000 + os.getpid() % 1_000 * 10, 31_990))
+
+
 def free_ports(count: int) -> int:
-    """The first of so many TCP ports in a row that nobody listens on just now."""
-    for first in range(21_000, 31_000, count + 7):
-        probes = [socket.socket() for _ in range(count)]
-        try:
-            for number, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", first + number))
-            return first
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-    raise Unavailable("no ports are free")
+    """The first of so many TCP ports in a row that nobody listens on just now, and nobody here was given before."""
+    while True:
+        run = [next(_NEXT) for _ in range(count)]
+        if run[-1] - run[0] == count - 1 and all(map(_is_free, run)):
+            return run[0]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 class Redis:
@@ -114,7 +117,9 @@ class Nginx:
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         (self.folder / "nginx.conf").write_text(
-            f"daemon off;\npid {self.folder}/nginx.pid;\nworker_processes 1;\nerror_log {self.folder}/main-error.log;\n"
+            # Its workers read and write in this folder, which is root's alone when root runs the tests.
+            f"{'user root;' if os.geteuid() == 0 else ''}\ndaemon off;\n"
+            f"pid {self.folder}/nginx.pid;\nworker_processes 1;\nerror_log {self.folder}/main-error.log;\n"
             f"events {{ worker_connections 1024; }}\nhttp {{\n  include /etc/nginx/mime.types;\n{temporary}\n"
             f"  include {self.folder}/site.conf;\n}}\n"
         )
@@ -166,13 +171,13 @@ class Served(Careroom):
     def __init__(
         self, database_url: str, folder: Path, *, web: int = 2, workers: int = 1, **changes: object
     ) -> None:
+        base_url = changes.pop("base_url", None)
         super().__init__(database_url, folder, **changes)
         first = free_ports(web)
         self.ports = [first + number for number in range(web)]
         self.workers = workers
-        if "base_url" not in changes:
-            self.url = f"http://127.0.0.1:{first}"
-            self.settings = self.settings.model_copy(update={"base_url": self.url})
+        self.url = str(base_url or f"http://127.0.0.1:{first}")
+        self.settings = self.settings.model_copy(update={"base_url": self.url})
         self.extra_environment: dict[str, str] = {}
         self.supervisor: subprocess.Popen[bytes] | None = None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -116,10 +116,17 @@ class PostgresTemplate:
             connection.execute(text(statement))
         engine.dispose()
 
+    def copy(self, folder: Path) -> AbstractContextManager[str]:
+        return self._made(f"TEMPLATE {self.name}")
+
+    def empty(self) -> AbstractContextManager[str]:
+        """A database that nobody has migrated."""
+        return self._made("")
+
     @contextmanager
-    def copy(self, folder: Path) -> Iterator[str]:
+    def _made(self, how: str) -> Iterator[str]:
         name = f"careroom_{uuid4().hex}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {self.name} OWNER {OWNER}")
+        self._run(f"CREATE DATABASE {name} {how} OWNER {OWNER}")
         try:
             yield self._url_of(name)
         finally:
