@@ -21,13 +21,15 @@ from core.audit.context import (
     use_origin,
 )
 from core.audit.errors import AppendOnly, AuditError, UnfitDetail
+from core.audit.export import FORMATS, Format, lines
 from core.audit.models import AuditEntry, AuditHead, PlatformAuditEntry, PlatformAuditHead
-from core.audit.reading import history
+from core.audit.reading import Filter, every, history
 from core.audit.trail import flush_pending, pending, record, record_platform, unnamed
 from core.audit.verify import VerifyResult, verify, verify_platform
 
 __all__ = [
     "ANONYMOUS",
+    "FORMATS",
     "SYSTEM",
     "Actor",
     "ActorKind",
@@ -35,6 +37,8 @@ __all__ = [
     "AuditEntry",
     "AuditError",
     "AuditHead",
+    "Filter",
+    "Format",
     "Origin",
     "PlatformAuditEntry",
     "PlatformAuditHead",
@@ -43,8 +47,10 @@ __all__ = [
     "actor",
     "clear_context",
     "concerns",
+    "every",
     "flush_pending",
     "history",
+    "lines",
     "origin",
     "pending",
     "record",

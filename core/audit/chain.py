@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import object_mapper
 
 from core import db
-from core.audit.keys import chain_key
+from core.audit.keys import chain_key, retired_keys
 from core.audit.models import (
     FIRST_PREVIOUS_HASH,
     AuditEntry,
@@ -39,21 +39,26 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def digest(entry: Entry) -> str:
-    """The hash that this entry must have, in hex."""
+def digest(entry: Entry, key: bytes | None = None) -> str:
+    """The hash that this entry must have, in hex; ``key`` instead of the current one."""
     columns = object_mapper(entry).column_attrs.keys()
     facts = {name: _plain(getattr(entry, name)) for name in columns if name != "hash"}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return _keyed("entry", text)
+    return _keyed("entry", text, key)
 
 
-def head_seal(head_id: UUID, seq: int, hash: str) -> str:
-    """The seal that a chain's head must have, in hex."""
-    return _keyed("head", f"{head_id}:{seq}:{hash}")
+def head_seal(head_id: UUID, seq: int, hash: str, key: bytes | None = None) -> str:
+    """The seal that a chain's head must have, in hex; ``key`` instead of the current one."""
+    return _keyed("head", f"{head_id}:{seq}:{hash}", key)
 
 
-def _keyed(what: str, text: str) -> str:
-    return hmac.digest(chain_key(), f"{what}:{text}".encode(), "sha256").hex()
+def is_sealed_by_us(given: str, made: Callable[[bytes | None], str]) -> bool:
+    """Is this what ``made`` makes with our key, or with one that we had?"""
+    return any(hmac.compare_digest(given, made(key)) for key in (None, *retired_keys()))
+
+
+def _keyed(what: str, text: str, key: bytes | None) -> str:
+    return hmac.digest(key or chain_key(), f"{what}:{text}".encode(), "sha256").hex()
 
 
 def append(entries: Sequence[Entry], head_type: type[Head], head_id: UUID) -> None:

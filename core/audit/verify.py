@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hmac import compare_digest
+from functools import partial
 from typing import Literal, cast
 from uuid import UUID
 
 from sqlalchemy import select
 
 from core import db
-from core.audit.chain import Entry, Head, digest, head_seal
+from core.audit.chain import Entry, Head, digest, head_seal, is_sealed_by_us
 from core.audit.models import (
     FIRST_PREVIOUS_HASH,
     PLATFORM_HEAD_ID,
@@ -64,7 +64,7 @@ def _walk(entry_type: type[Entry], head_type: type[Head], head_id: UUID) -> Veri
         for entry in batch:
             if entry.seq != seq + 1:
                 return VerifyResult(False, seq, seq + 1, "missing")
-            if entry.hash != digest(entry):
+            if not is_sealed_by_us(entry.hash, partial(digest, entry)):
                 return VerifyResult(False, seq, entry.seq, "changed")
             if entry.prev_hash != previous:
                 return VerifyResult(False, seq, entry.seq, "relinked")
@@ -94,4 +94,8 @@ def _head(head_type: type[Head], head_id: UUID) -> tuple[int, str, bool]:
     found = db.session().execute(query).one_or_none()
     if found is None:
         return 0, FIRST_PREVIOUS_HASH, True
-    return found.seq, found.hash, compare_digest(found.seal, head_seal(head_id, found.seq, found.hash))
+    return (
+        found.seq,
+        found.hash,
+        is_sealed_by_us(found.seal, partial(head_seal, head_id, found.seq, found.hash)),
+    )

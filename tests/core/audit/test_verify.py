@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from core import audit, db, tenancy
+from core import audit, db, settings, tenancy
+from core.settings import Settings
 from tests.support.databases import as_owner
 
 pytestmark = pytest.mark.both_databases
@@ -101,3 +103,58 @@ def test_a_chain_longer_than_one_page_is_walked_to_its_end(practice_id: UUID) ->
     assert audit.verify(practice_id) == audit.VerifyResult(True, 706)
     _tamper("UPDATE core_audit_entry SET actor_id = 'x' WHERE seq = 650")
     assert audit.verify(practice_id).first_bad_seq == 650
+
+
+def _rebuild_without_the_key(statement: str) -> None:
+    """What an administrator of the database can do: change an entry, and every hash after it, and the head."""
+    from unittest.mock import patch
+
+    from core.audit import chain
+    from core.audit.models import AuditEntry, AuditHead
+
+    _tamper(statement)
+    with patch.object(chain, "chain_key", return_value=b"guessed" * 4), as_owner() as connection:
+        practice = connection.execute(text("SELECT practice_id FROM core_audit_head")).scalar_one()
+        practice_id = practice if isinstance(practice, UUID) else UUID(str(practice))
+        with db.scope(practice_id, write=False) as session:
+            entries = session.query(AuditEntry).order_by(AuditEntry.seq).all()
+            session.expunge_all()
+        previous = "0" * 64
+        for entry in entries:
+            entry.prev_hash = previous
+            previous = entry.hash = chain.digest(entry)
+            connection.execute(
+                text("UPDATE core_audit_entry SET prev_hash = :p, hash = :h WHERE seq = :s"),
+                {"p": entry.prev_hash, "h": entry.hash, "s": entry.seq},
+            )
+        seal = chain.head_seal(practice_id, len(entries), previous)
+        connection.execute(
+            text(f"UPDATE {AuditHead.__tablename__} SET hash = :h, seal = :seal"),
+            {"h": previous, "seal": seal},
+        )
+
+
+def test_a_whole_chain_built_anew_without_the_key_is_found(practice_id: UUID) -> None:
+    _rebuild_without_the_key("UPDATE core_audit_entry SET action = 'nothing.happened' WHERE seq = 3")
+    assert audit.verify(practice_id) == audit.VerifyResult(False, 0, 1, "changed")
+
+
+def test_the_newest_entries_taken_away_with_a_head_that_fits_are_missed(practice_id: UUID) -> None:
+    """The head is set back to an entry that is there, with its true hash: only the seal tells."""
+    with as_owner() as connection:
+        kept = connection.execute(text("SELECT hash FROM core_audit_entry WHERE seq = 4")).scalar_one()
+    _tamper("DELETE FROM core_audit_entry WHERE seq > 4")
+    _tamper(f"UPDATE core_audit_head SET seq = 4, hash = '{kept}'")
+    assert audit.verify(practice_id) == audit.VerifyResult(False, 4, 5, "cut")
+
+
+def test_what_an_earlier_master_key_sealed_is_verified_by_it(
+    practice_id: UUID, make_settings: Callable[..., Settings]
+) -> None:
+    old = settings.current().master_key.get_secret_value()
+    settings.configure(make_settings(master_key="B" * 42 + "A"))
+    assert not audit.verify(practice_id).intact
+    settings.configure(make_settings(master_key="B" * 42 + "A", old_master_keys=old))
+    with db.scope(practice_id):
+        audit.record("patient.viewed")
+    assert audit.verify(practice_id) == audit.VerifyResult(True, 7)

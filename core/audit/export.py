@@ -1,0 +1,55 @@
+"""The trail as text that other programs read, line by line: FHIR AuditEvents, plain JSON, or a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal, get_args
+
+from core.audit.fhir import audit_event
+from core.audit.models import AuditEntry
+from core.tenancy import Practice
+
+Format = Literal["fhir", "csv", "ndjson"]
+FORMATS: Final[tuple[Format, ...]] = get_args(Format)
+COLUMNS: Final = (
+    "seq", "at", "actor_kind", "actor_id", "actor_name", "action", "patient_id", "subject_type", "subject_id",
+    "reason", "address", "request_id", "detail", "prev_hash", "hash",
+)  # fmt: skip
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def lines(entries: Iterable[AuditEntry], format: Format, practice: Practice) -> Iterator[str]:
+    """The export, in pieces that end with a line's end. fhir: one AuditEvent a line (FHIR's bulk NDJSON)."""
+    if format == "csv":
+        yield _row(COLUMNS)
+        for entry in entries:
+            yield _row([_cell(value) for value in _facts(entry).values()])
+        return
+    for entry in entries:
+        made = audit_event(entry, practice) if format == "fhir" else _facts(entry)
+        yield json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _facts(entry: AuditEntry) -> dict[str, Any]:
+    found: dict[str, Any] = {name: getattr(entry, name) for name in COLUMNS}
+    found["at"] = entry.at.isoformat()
+    for name in ("patient_id", "subject_id"):
+        found[name] = str(found[name]) if found[name] is not None else None
+    return found
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    # A spreadsheet would run what begins like a formula.
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _row(cells: Iterable[str]) -> str:
+    target = io.StringIO()
+    csv.writer(target, lineterminator="\r\n").writerow(cells)
+    return target.getvalue()

@@ -1,0 +1,78 @@
+"""``careroom audit``: is the trail whole, and take it elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import cast
+from uuid import UUID
+
+import click
+
+from core import audit, db, observability, settings, tenancy
+from core.plugin_system import wiring
+
+_CLI = audit.Actor("system", "cli", "careroom")
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """The audit trail."""
+
+
+@audit_group.command("verify")
+@click.argument("slug")
+def verify(slug: str) -> None:
+    """Walk the chain of a practice's trail; fails when an entry was changed, removed or put in."""
+    result = audit.verify(_practice(slug).id)
+    click.echo(str(result))
+    if not result.intact:
+        sys.exit(1)
+
+
+@audit_group.command("verify-platform")
+def verify_platform() -> None:
+    """The same for what happened outside every practice, such as sign-ins that failed."""
+    _prepare()
+    result = audit.verify_platform()
+    click.echo(str(result))
+    if not result.intact:
+        sys.exit(1)
+
+
+@audit_group.command("export")
+@click.argument("slug")
+@click.option("--format", "format", type=click.Choice(audit.FORMATS), default="fhir", show_default=True)
+@click.option("--patient", type=click.UUID, default=None, help="Entries about this patient only.")
+@click.option(
+    "--since", type=click.DateTime(("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S")), default=None, help="From then on, UTC."
+)
+def export(slug: str, format: str, patient: UUID | None, since: datetime | None) -> None:
+    """Write a practice's trail to standard output, oldest first. The export is itself noted in the trail.
+
+    fhir: one FHIR R4B AuditEvent a line. ndjson: one entry a line with its hashes. csv: the same as a table.
+    """
+    practice = _practice(slug)
+    chosen = audit.Filter(patient_id=patient, since=since.replace(tzinfo=UTC) if since else None)
+    with audit.use_actor(_CLI), tenancy.practice_scope(practice.id):
+        audit.record("audit.exported", patient_id=patient, detail={"format": format})
+    for line in audit.lines(audit.every(practice.id, chosen), cast(audit.Format, format), practice):
+        click.echo(line.encode(), nl=False)
+
+
+def _practice(slug: str) -> tenancy.Practice:
+    _prepare()
+    with db.scope(write=False) as session:
+        try:
+            found = tenancy.find_by_slug(slug)
+        except tenancy.UnknownPractice as unknown:
+            raise click.ClickException(str(unknown)) from None
+        session.expunge(found)
+        return found
+
+
+def _prepare() -> None:
+    chosen = settings.configure(settings.from_environment())
+    observability.configure(chosen)
+    db.configure(chosen)
+    wiring.start(chosen)
