@@ -36,7 +36,9 @@ def save() -> ResponseReturnValue:
 def _form(typed: settings_form.Form | None, error: ValidationError | None) -> str:
     fields = settings_form.fields(MessageRules, rules.load(), typed, error)
     wrong: list[tuple[str | None, str]] = [
-        (item.name, f"{item.label}: {item.error}") for item in fields if item.error
+        (item.name, _("%(field)s: %(problem)s", field=item.label, problem=item.error))
+        for item in fields
+        if item.error
     ]
     whole = settings_form.errors_by_field(MessageRules, error).get("")
     errors = [*wrong, *([(None, whole)] if whole else [])]

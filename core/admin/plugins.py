@@ -120,7 +120,11 @@ def _form(
     plugin: Plugin, kept: BaseModel, typed: settings_form.Form | None, error: ValidationError | None
 ) -> str:
     fields = settings_form.fields(plugin.settings, kept, typed, error)
-    wrong = [(item.name, f"{item.label}: {item.error}") for item in fields if item.error]
+    wrong = [
+        (item.name, _("%(field)s: %(problem)s", field=item.label, problem=item.error))
+        for item in fields
+        if item.error
+    ]
     whole = settings_form.errors_by_field(plugin.settings, error).get("")
     errors = [*wrong, *([(None, whole)] if whole else [])]
     return render("admin/plugin_settings.html", plugin=plugin, fields=fields, errors=errors)

@@ -141,7 +141,8 @@ def bad_rows_csv(report: ImportReport) -> str:
     for row in report.bad_rows:
         cells = [*row.cells, *[""] * (len(report.header) - len(row.cells))][: len(report.header)]
         reasons = " ".join(
-            f"{column}: {sentence}" if column else sentence for column, sentence in row.problems
+            _("%(field)s: %(problem)s", field=column, problem=sentence) if column else sentence
+            for column, sentence in row.problems
         )
         writer.writerow([*map(_harmless, cells), _harmless(reasons)])
     return out.getvalue()
