@@ -26,6 +26,8 @@ import structlog
 STOP_SECONDS: Final = 30.0
 """A web process gives requests 10 s to end, a worker finishes what it has in hand; then they are killed."""
 READY_SECONDS: Final = 60.0
+SETTLE_SECONDS: Final = 3.0
+"""A proxy leaves out for 2 s a process that did not answer: it must have seen the new one before the next one goes."""
 _LOOK_SECONDS: Final = 0.1
 _SHORT_LIFE: Final = 10.0
 _FIRST_PAUSE: Final = 0.2
@@ -170,6 +172,8 @@ class Supervisor:
             if not self._until(child.is_ready, READY_SECONDS):
                 log.error("roll.given_up", child=child.command.name)
                 return
+            if child.command.ready_url is not None:
+                self._until(lambda: False, SETTLE_SECONDS)
         log.info("roll.done")
 
     def _until(self, true: Callable[[], bool], seconds: float) -> bool:

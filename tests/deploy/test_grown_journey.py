@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import time
 
@@ -118,7 +117,7 @@ def test_a_killed_worker_and_a_stopped_redis_lose_nothing(
 
 def test_while_every_process_is_replaced_no_page_fails(windows: Windows, careroom: Served) -> None:
     """SIGHUP after an upgrade of the code: people who read pages do not notice."""
-    clinician = windows.clinician("amira")
+    clinician = windows.clinician("amira", ignore_https_errors=True)
 
     def now() -> set[int]:
         return {*careroom.children("core.server"), *careroom.children("core.cli")}
@@ -128,12 +127,10 @@ def test_while_every_process_is_replaced_no_page_fails(windows: Windows, careroo
     careroom.supervisor.send_signal(signal.SIGHUP)
     while old & now():
         assert time.monotonic() < end, careroom.log("serve")
-        answer = clinician.goto("/p/riverside/")
-        assert answer is not None
+        answer = clinician.request.get("/p/riverside/", timeout=30_000)
         assert answer.status == 200
-        expect(clinician).to_have_title(re.compile("."))
+        assert "Riverside Surgery" in answer.text()
         pages += 1
-        clinician.wait_for_timeout(200)
     assert pages >= 3
     careroom.wait_until_ready()
     assert len(now()) == 3
