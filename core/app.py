@@ -17,6 +17,7 @@ from core.settings import Settings
 from core.web import (
     account,
     assets,
+    audit_trail,
     bell,
     errors,
     gate,
@@ -42,6 +43,7 @@ from core.web import (
 CORE_ROUTES = (
     account.routes,
     admin_plugins.routes,
+    audit_trail.routes,
     bell.routes,
     healthz.routes,
     links.patient_routes,

@@ -31,7 +31,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
 
-    def apply(self, query: Select[tuple[AuditEntry]]) -> Select[tuple[AuditEntry]]:
+    def apply(self, query: Select[AuditEntry]) -> Select[AuditEntry]:
         """The query with these conditions."""
         if self.patient_id is not None:
             query = query.where(AuditEntry.patient_id == self.patient_id)

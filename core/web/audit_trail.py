@@ -1,0 +1,197 @@
+"""The audit trail, for whoever may read it: who did what to whose data, when, from where; is it whole; take it away.
+
+Patients are named to those who may find patients anyway. A patient is chosen by following a name in the list: no name
+is ever part of an address. Reading the trail is noted in the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response, flash, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_appbuilder.security.sqla.models import User
+from markupsafe import Markup
+from sqlalchemy import select
+
+from core import audit, db, i18n, patients
+from core.audit import AuditEntry, Filter
+from core.i18n import _, ngettext
+from core.tenancy import Membership
+from core.web.gate import own_scope
+from core.web.pages import render
+from core.web.routes import StaffRoutes
+
+PERMISSION: Final = "core.view_audit"
+PAGE: Final = 50
+_KINDS: Final = ("patient", "system")
+
+routes = StaffRoutes("core", __name__, name="audit_trail", prefix="/admin/audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry as the list shows it."""
+
+    seq: int
+    at: datetime
+    who: str
+    kind: str
+    action: str
+    patient: str
+    patient_id: UUID | None
+    reason: str | None
+    address: str | None
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the address asks for. person: a user's id, "patient" or "system"; days in the practice's time zone."""
+
+    patient_id: UUID | None = None
+    person: str = ""
+    action: str = ""
+    since: date | None = None
+    until: date | None = None
+    before: int | None = None
+
+    def url(self, endpoint: str = "audit_trail.index", **changes: Any) -> str:
+        """An address with the same choice, some of it changed."""
+        now = replace(self, **changes)
+        return url_for(
+            endpoint,
+            patient=now.patient_id,
+            person=now.person or None,
+            action=now.action or None,
+            since=now.since.isoformat() if now.since else None,
+            until=now.until.isoformat() if now.until else None,
+            before=now.before,
+        )
+
+    def filter(self) -> Filter:
+        """The same for the trail."""
+        kind: Any = self.person if self.person in _KINDS else "staff" if self.person else None
+        return Filter(
+            patient_id=self.patient_id,
+            actor_kind=kind,
+            actor_id=self.person if kind == "staff" else None,
+            action=self.action,
+            since=_midnight(self.since) if self.since else None,
+            until=_midnight(self.until + timedelta(days=1)) if self.until else None,
+        )
+
+
+@routes.get("", permission=PERMISSION)
+def index() -> Markup:
+    """One page of entries, newest first."""
+    chosen = _chosen()
+    found = audit.history(chosen=chosen.filter(), before_seq=chosen.before, limit=PAGE + 1)
+    shown = found[:PAGE]
+    names = _names(shown, chosen.patient_id)
+    page = render(
+        "admin/audit.html",
+        lines=[_line(entry, names) for entry in shown],
+        chosen=chosen,
+        patient=names.get(chosen.patient_id, "") if chosen.patient_id else "",
+        older=chosen.url(before=shown[-1].seq) if len(found) > PAGE else None,
+        newest=chosen.url(before=None) if chosen.before else None,
+        people=_people(),
+    )
+    audit.record("audit.read", patient_id=chosen.patient_id)
+    return page
+
+
+@routes.get("/export.csv", permission=PERMISSION, scope="none")
+def export() -> Response:
+    """All entries that fit, oldest first, as a table."""
+    chosen, practice = _chosen(), g.practice
+    with own_scope():
+        audit.record("audit.exported", patient_id=chosen.patient_id, detail={"format": "csv"})
+
+    def body() -> Iterator[bytes]:
+        yield "\ufeff".encode()  # without it, spreadsheets take UTF-8 for something else
+        for line in audit.lines(audit.every(practice.id, chosen.filter()), "csv", practice):
+            yield line.encode()
+
+    answer = Response(body(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="audit-{practice.slug}.csv"'
+    return answer
+
+
+@routes.post("/verify", permission=PERMISSION, scope="none")
+def verify() -> ResponseReturnValue:
+    """Walk the chain and say whether it is whole. It may be long: no transaction is held meanwhile."""
+    result = audit.verify(g.practice_id)
+    with own_scope():
+        audit.record("audit.verified", detail={"intact": result.intact, "entries": result.entries})
+    if result.intact:
+        words = ngettext(
+            "The trail is whole: %(num)d entry was checked.",
+            "The trail is whole: %(num)d entries were checked.",
+            result.entries,
+        )
+        flash(words, "success")
+    else:
+        flash(
+            _(
+                "The trail was tampered with: entry %(seq)s is not as it was written. Tell your operator.",
+                seq=result.first_bad_seq or 0,
+            ),
+            "danger",
+        )
+    return redirect(_chosen().url(), 303)
+
+
+def _chosen() -> Chosen:
+    before = request.args.get("before", "")
+    return Chosen(
+        patient_id=request.args.get("patient", type=UUID),
+        person=request.args.get("person", "")[:64],
+        action=request.args.get("action", "").strip()[:80],
+        since=request.args.get("since", type=date.fromisoformat),
+        until=request.args.get("until", type=date.fromisoformat),
+        before=int(before) if before.isascii() and before.isdecimal() and len(before) < 12 else None,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    zone = i18n.local(db.utcnow()).tzinfo
+    return datetime.combine(day, time(), zone)
+
+
+def _people() -> list[tuple[str, str]]:
+    members = select(Membership.user_id).where(Membership.practice_id == db.practice_id())
+    found = db.session().scalars(select(User).where(User.id.in_(members)).order_by(User.last_name, User.id))
+    staff = [(str(user.id), user.get_full_name()) for user in found]
+    return [("", _("Everybody")), *staff, ("patient", _("Patients")), ("system", _("Careroom itself"))]
+
+
+def _names(entries: Any, patient_id: UUID | None) -> dict[UUID, str]:
+    """Names of the patients, by one query; nobody's for whom may not find patients."""
+    if "core.view_patients" not in g.permissions:
+        return {}
+    wanted = {entry.patient_id for entry in entries if entry.patient_id is not None}
+    if patient_id is not None:
+        wanted.add(patient_id)
+    return {id: patient.display_name for id, patient in patients.get_many(wanted).items()}
+
+
+def _line(entry: AuditEntry, names: dict[UUID, str]) -> Line:
+    short = f"…{str(entry.patient_id)[-6:]}" if entry.patient_id else ""
+    return Line(
+        seq=entry.seq,
+        at=entry.at,
+        who=_("The patient") if entry.actor_kind == "patient" else entry.actor_name,
+        kind=entry.actor_kind,
+        action=entry.action,
+        patient=names.get(entry.patient_id, short) if entry.patient_id else "",
+        patient_id=entry.patient_id,
+        reason=entry.reason,
+        address=entry.address,
+        part=str((entry.detail or {}).get("part") or ""),
+    )

@@ -1,0 +1,103 @@
+"""The page of the audit trail."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select, text
+
+from core import audit, db, demo
+from core.audit import Actor, AuditEntry
+from core.security import users
+from core.tenancy import PRACTICE_ADMIN, Practice
+from tests.support.databases import as_owner
+from tests.support.house import House, Visitor
+
+PLACE = "/p/riverside/admin/audit"
+
+
+@pytest.fixture
+def helen(house: House, visitor: Callable[[], Visitor]) -> Visitor:
+    """The practice's administrator, after a day of work."""
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    audit.set_origin(request_id="r" * 32, address="192.0.2.7")
+    with house.at(house.riverside), audit.use_actor(Actor("staff", "4711", "Amira Khan")):
+        audit.record("patient.viewed", patient_id=patient_id, reason="<Emergency>")
+    with house.at(house.riverside), audit.use_actor(Actor("patient", "x", "patient")):
+        for _ in range(60):
+            audit.record("link.used")
+    audit.clear_context()
+    somebody = visitor()
+    somebody.sign_in("helen")
+    return somebody
+
+
+def test_it_shows_who_did_what_from_where_and_hides_names_from_those_who_may_not_find_patients(
+    house: House, helen: Visitor, visitor: Callable[[], Visitor]
+) -> None:
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    assert "Whitfield" in helen.get(f"{PLACE}?action=patient.viewed").get_data(as_text=True)
+    with db.scope() as session:
+        practice = session.get_one(Practice, house.riverside)
+        made = users.create_user("ruth", "ruth@example.org", "Ruth", "Bell", demo.PASSWORD)
+        users.add_membership(practice, made, PRACTICE_ADMIN)
+    ruth = visitor()
+    ruth.sign_in("ruth")
+    page = ruth.get(f"{PLACE}?action=patient.viewed").get_data(as_text=True)
+    assert "Amira Khan" in page
+    assert "192.0.2.7" in page
+    assert "&lt;Emergency&gt;" in page
+    assert f"…{str(patient_id)[-6:]}" in page
+    assert "Whitfield" not in page
+    assert "link.used" not in page
+    with house.at(house.riverside, write=False) as session:
+        newest = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc()).limit(1)).one()
+    assert newest.action == "audit.read", "reading the trail is noted in it"
+
+
+def test_it_pages_and_filters(house: House, helen: Visitor) -> None:
+    first = helen.get(f"{PLACE}?person=patient").get_data(as_text=True)
+    assert first.count("<code>link.used</code>") == 50
+    before = first.partition("before=")[2].partition('"')[0]
+    second = helen.get(f"{PLACE}?person=patient&before={before}").get_data(as_text=True)
+    assert second.count("<code>link.used</code>") == 10
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    only = helen.get(f"{PLACE}?patient={patient_id}").get_data(as_text=True)
+    assert only.count("<code>patient.viewed</code>") == 1
+    assert "No entry fits" in helen.get(f"{PLACE}?until=2001-01-01").get_data(as_text=True)
+    assert helen.get(f"{PLACE}?since=nonsense&before=x&patient=y&person=%00").status_code == 200
+
+
+def test_the_export_holds_every_entry_that_fits(house: House, helen: Visitor) -> None:
+    answer = helen.get(f"{PLACE}/export.csv?person=patient")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit-riverside.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    assert [row["action"] for row in rows] == ["link.used"] * 60
+
+
+def test_the_button_says_whether_the_trail_is_whole(house: House, helen: Visitor) -> None:
+    assert helen.post(f"{PLACE}/verify").status_code == 303
+    assert "The trail is whole" in helen.get(PLACE).get_data(as_text=True)
+    with as_owner() as connection:
+        connection.execute(text("UPDATE core_audit_entry SET action = 'x.y' WHERE actor_id = '4711'"))
+    helen.post(f"{PLACE}/verify")
+    assert "was tampered with" in helen.get(PLACE).get_data(as_text=True)
+
+
+def test_a_receptionist_may_not_read_it(house: House, visitor: Callable[[], Visitor]) -> None:
+    grace = visitor()
+    grace.sign_in("grace")
+    for path in (PLACE, f"{PLACE}/export.csv"):
+        assert grace.get(path).status_code == 403
+    assert grace.post(f"{PLACE}/verify").status_code == 403
+    assert PLACE not in grace.get("/p/riverside/").get_data(as_text=True)
+
+
+def test_another_practices_patient_shows_nothing(house: House, helen: Visitor) -> None:
+    foreign = db.uuid7()
+    with house.at(house.lumiere):
+        audit.record("patient.viewed", patient_id=foreign)
+    assert "No entry fits" in helen.get(f"{PLACE}?patient={foreign}").get_data(as_text=True)
