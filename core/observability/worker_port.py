@@ -1,7 +1,7 @@
 """A worker's own small port: /metrics, /healthz and /readyz, in a thread beside the work.
 
-It answers few and one after the other. A port that is taken is said in the log and nothing more: messages and
-pictures matter more than their count.
+Several workers on a machine share the setting: each takes the first port from it on that is free. When none is, that
+is said in the log and nothing more: messages and pictures matter more than their count.
 """
 
 from __future__ import annotations
@@ -20,8 +20,15 @@ from core.observability.readiness import Reason
 from core.settings import Settings
 
 _SLOWEST_SECONDS: Final = 5
+_TRIED_PORTS: Final = 16
 
 log = structlog.get_logger(__name__)
+
+
+class _Server(ThreadingHTTPServer):
+    """One process a port, also where the system would let two listen: each scrape would meet either."""
+
+    allow_reuse_port = False
 
 
 class WorkerPort:
@@ -42,15 +49,17 @@ class WorkerPort:
         """Answer from now on, if the settings name a port."""
         if self._settings.metrics_port is None:
             return
-        try:
-            self._server = ThreadingHTTPServer(
-                (self._settings.metrics_host, self._settings.metrics_port), self._handler()
-            )
-        except OSError as error:
-            log.error(
-                "worker.metrics_port_taken", port=self._settings.metrics_port, error=type(error).__name__
-            )
+        first = self._settings.metrics_port
+        for port in range(first, min(first + _TRIED_PORTS, 65536)):
+            try:
+                self._server = _Server((self._settings.metrics_host, port), self._handler())
+                break
+            except OSError:
+                continue
+        if self._server is None:
+            log.error("worker.metrics_ports_taken", first=first)
             return
+        log.info("worker.metrics", port=self.port)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
 
