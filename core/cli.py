@@ -14,6 +14,7 @@ import click
 from sqlalchemy import select
 
 from core import audit, db, observability, plugin_system, settings, tenancy
+from core.cli_audit import audit_group
 from core.db import copies, roles
 from core.db import migrate as migrations
 from core.plugin_system import activation, wiring
@@ -304,22 +305,7 @@ def database_check() -> None:
     click.echo("SQLite has no roles." if chosen.is_sqlite else "The database keeps the practices apart.")
 
 
-@main.group("audit")
-def audit_group() -> None:
-    """The audit trail."""
-
-
-@audit_group.command("verify")
-@click.argument("slug")
-def audit_verify(slug: str) -> None:
-    """Walk the chain of a practice's trail; fails when an entry was changed, removed or put in."""
-    _prepare()
-    practice_id = _practice_id(slug)
-    with tenancy.practice_scope(practice_id, write=False):
-        result = audit.verify(practice_id)
-    click.echo(str(result))
-    if not result.intact:
-        sys.exit(1)
+main.add_command(audit_group)
 
 
 def _practice_id(slug: str) -> UUID:

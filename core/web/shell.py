@@ -241,6 +241,8 @@ class Shell:
             )
         if self.practice is not None and self._may("core.manage_plugins"):
             entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
+        if self.practice is not None and self._may("core.view_audit"):
+            entries.append(self._entry(_("Audit trail"), "shield-check", url_for("audit_trail.index")))
         return entries
 
     def _entry(
