@@ -68,17 +68,26 @@ def applied() -> set[str]:
 
 
 def is_current(branches: Branches) -> bool:
-    """Does the database stand where the code is? False as well when it was never migrated."""
+    """Does the database stand where the code is, or beyond? False as well when it was never migrated.
+
+    Beyond: an upgrade migrates first and replaces the processes after that; one that dies in between must come back.
+    A revision that this code does not know stands for all of its branch: ``core_0009`` for every ``core_...``.
+    """
     with engine().connect() as connection:
-        script = ScriptDirectory.from_config(config(branches))
-        current = MigrationContext.configure(connection).get_current_heads()
-        known = {
-            revision.revision
-            for head in current
-            if script.get_revision(head) is not None
-            for revision in script.iterate_revisions(head, "base", implicit_base=True, inclusive=True)
-        }
-        return set(script.get_heads()) <= known
+        current = set(MigrationContext.configure(connection).get_current_heads())
+    script = ScriptDirectory.from_config(config(branches))
+    newer = current - known(branches)
+    reached = {
+        revision.revision
+        for head in current - newer
+        for revision in script.iterate_revisions(head, "base", implicit_base=True, inclusive=True)
+    }
+    ahead = {_branch_of(revision) for revision in newer}
+    return all(head in reached or _branch_of(head) in ahead for head in script.get_heads())
+
+
+def _branch_of(revision: str) -> str:
+    return revision.rpartition("_")[0]
 
 
 def make_revision(branches: Branches, branch: str, message: str, revision: str) -> None:
