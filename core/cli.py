@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from core import audit, db, observability, plugin_system, settings, tenancy
 from core.cli_audit import audit_group
+from core.cli_files import files_group
 from core.db import copies, roles
 from core.db import migrate as migrations
 from core.plugin_system import activation, wiring
@@ -305,6 +306,7 @@ def database_check() -> None:
     click.echo("SQLite has no roles." if chosen.is_sqlite else "The database keeps the practices apart.")
 
 
+main.add_command(files_group)
 main.add_command(audit_group)
 
 

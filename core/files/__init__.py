@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from core.files import keys, orphans, rendering, uploads
+from core.files import keys, orphans, reencryption, rendering, uploads
 from core.files.errors import (
     REASONS,
     BlobDamaged,
@@ -36,6 +36,8 @@ from core.jobs import Job
 JOBS: Final[tuple[Job, ...]] = (
     Job(RENDER, rendering.render_picture),
     Job(PROCESSED, rendering.file_processed),
+    Job(reencryption.REENCRYPT, reencryption.reencrypt),
+    Job(reencryption.DROP, reencryption.drop),
     Job("core.sweep_uploads", uploads.sweep_expired, every=timedelta(hours=1), across_practices=True),
     Job("core.sweep_orphan_blobs", orphans.sweep, every=timedelta(days=1), across_practices=True),
 )

@@ -65,7 +65,7 @@ def rotate(practice_id: UUID, *, expected: int | None = None) -> UUID:
     """
     key = os.urandom(32)
     row = DataKey(id=db.uuid7(), practice_id=practice_id, master_key=_fingerprint())
-    row.wrapped = _wrap(key, practice_id, row.id)
+    row.wrapped = _wrap(key, practice_id, row.id, _master_key())
     with _scope(practice_id, write=True) as session, db.savepoint():
         if expected is None:
             newest = session.scalar(select(DataKey.generation).order_by(DataKey.generation.desc()).limit(1))
@@ -97,21 +97,46 @@ def _scope(practice_id: UUID, *, write: bool) -> Iterator[Session]:
             yield session
 
 
+def rewrap(practice_id: UUID, new_master: bytes) -> int:
+    """Wrap every data key of a practice by another master key; how many were changed.
+
+    The data keys stay what they are, so no blob is touched. May be broken off and repeated. Raises KeyUnavailable
+    when a key is wrapped by a master key that this process does not know; then nothing of the practice is changed.
+    """
+    if len(new_master) != 32:
+        raise KeyUnavailable("a master key has 32 bytes")
+    name, changed = fingerprint(new_master), 0
+    with db.scope(practice_id) as session:
+        for row in session.scalars(select(DataKey).where(DataKey.master_key != name)):
+            row.wrapped = _wrap(_unwrap(row), practice_id, row.id, new_master)
+            row.master_key = name
+            changed += 1
+    return changed
+
+
+def fingerprint(master: bytes) -> str:
+    """The name of a master key: tells which one wrapped a data key, and nothing about it."""
+    return hashlib.sha256(b"careroom master key" + master).hexdigest()[:16]
+
+
 def _bound(practice_id: UUID, key_id: UUID) -> bytes:
     return b"careroom data key 1" + practice_id.bytes + key_id.bytes
 
 
-def _wrap(key: bytes, practice_id: UUID, key_id: UUID) -> bytes:
+def _wrap(key: bytes, practice_id: UUID, key_id: UUID, master: bytes) -> bytes:
     nonce = os.urandom(12)
-    return nonce + AESGCM(_master_key()).encrypt(nonce, key, _bound(practice_id, key_id))
+    return nonce + AESGCM(master).encrypt(nonce, key, _bound(practice_id, key_id))
 
 
 def _unwrap(row: DataKey) -> bytes:
     place = (row.practice_id, row.id, _fingerprint())
     if (held := _unwrapped.get(place)) is not None:
         return held
+    known = {fingerprint(master): master for master in (_master_key(), *_old_master_keys())}
+    if row.master_key not in known:
+        raise KeyUnavailable("no master key of this process has wrapped this practice's data key")
     try:
-        key = AESGCM(_master_key()).decrypt(
+        key = AESGCM(known[row.master_key]).decrypt(
             row.wrapped[:12], row.wrapped[12:], _bound(row.practice_id, row.id)
         )
     except InvalidTag:
@@ -128,5 +153,9 @@ def _master_key() -> bytes:
     return key
 
 
+def _old_master_keys() -> tuple[bytes, ...]:
+    return settings.current().old_master_keys_bytes
+
+
 def _fingerprint() -> str:
-    return hashlib.sha256(b"careroom master key" + _master_key()).hexdigest()[:16]
+    return fingerprint(_master_key())
