@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
 from core.db.engine import engine, snapshot_engine
 from core.db.errors import NoPractice, NoScope, PracticeAlreadySet, RawSqlRefused
@@ -143,6 +144,12 @@ def enter_practice(practice_id: UUID) -> None:
 def get(model: type[Model], id: UUID) -> Model | None:
     """The row of the current practice with this id, or None."""
     return session().get(model, (practice_id(), id))
+
+
+def held(model: type[Model], id: UUID) -> Model | None:
+    """The row of the current practice with this id if this session has it already; asks the database nothing."""
+    found = session().identity_map.get(identity_key(model, (practice_id(), id)))
+    return found if isinstance(found, model) else None
 
 
 def before_commit(hook: Hook, *, order: int = 50) -> None:

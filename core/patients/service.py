@@ -66,8 +66,14 @@ def get(patient_id: UUID) -> Patient:
 
 def get_many(patient_ids: Collection[UUID]) -> dict[UUID, Patient]:
     """Several at once by id, identifiers loaded, for lists of other things; ids of nobody are left out."""
-    statement = select(Patient).where(Patient.id.in_(patient_ids)).options(selectinload(Patient.identifiers))
-    return {patient.id: patient for patient in db.session().scalars(statement)} if patient_ids else {}
+    # On a patient's own page the patient is here already.
+    held = (db.held(Patient, id) for id in patient_ids)
+    found = {one.id: one for one in held if one is not None and "identifiers" in one.__dict__}
+    missing = [id for id in patient_ids if id not in found]
+    if missing:
+        statement = select(Patient).where(Patient.id.in_(missing)).options(selectinload(Patient.identifiers))
+        found |= {patient.id: patient for patient in db.session().scalars(statement)}
+    return found
 
 
 def open_record(patient_id: UUID) -> Patient:

@@ -83,18 +83,17 @@ def practices_of(user_id: int) -> list[Practice]:
     )
 
 
-def find_with_roles(slug: str, user_id: int) -> tuple[Practice, list[str]]:
-    """The active practice with this slug and the user's roles in it, sorted. Raises UnknownPractice to a stranger."""
-    found = db.session().execute(
+def memberships_of(user_id: int) -> dict[Practice, list[str]]:
+    """The active practices in which this user has a role, by name, each with the roles, sorted. One query."""
+    found: dict[Practice, list[str]] = {}
+    for practice, role in db.session().execute(
         select(Practice, Membership.role)
         .join(Membership, Membership.practice_id == Practice.id)
-        .where(Practice.slug == slug, Practice.status == "active", Membership.user_id == user_id)
-        .order_by(Membership.role)
-    )
-    rows = found.all()
-    if not rows:
-        raise UnknownPractice(f"No active practice of this user has the slug {slug}.")
-    return rows[0][0], [role for _, role in rows]
+        .where(Practice.status == "active", Membership.user_id == user_id)
+        .order_by(Practice.name, Membership.role)
+    ):
+        found.setdefault(practice, []).append(role)
+    return found
 
 
 def roles_of(user_id: int, practice_id: UUID) -> list[str]:

@@ -14,8 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import structlog
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, has_request_context, request, url_for
 from markupsafe import Markup
+
+from core import settings
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +43,22 @@ def install(app: Flask) -> None:
 
 def asset(filename: str) -> str:
     """The URL of one of the core's static files, with the hash of its content."""
+    if settings.current().environment == "development":
+        return _url(filename)
+    return _url_once(_root(), filename)
+
+
+def _url(filename: str) -> str:
     version = content_hash(STATIC / filename)
     return (
         url_for("static", filename=filename, v=version) if version else url_for("static", filename=filename)
     )
+
+
+@lru_cache(maxsize=512)
+def _url_once(_root: str, filename: str) -> str:
+    # Files change under a running process in development only; a page names a dozen of them.
+    return _url(filename)
 
 
 def content_hash(path: Path) -> str:
@@ -62,6 +76,7 @@ def _hash_of(path: Path, changed: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
+@lru_cache(maxsize=512)
 def icon(name: str, size: int = 20, *, flip: bool = False) -> Markup:
     """An outline icon, inlined and hidden from screen readers: the words beside it say what it means.
 
@@ -90,10 +105,25 @@ def _icon_shape(name: str) -> Markup:
 def import_map() -> Markup:
     """The page's import map. It carries the request's nonce, for the policy allows no other inline script."""
     nonce = current_app.jinja_env.globals["csp_nonce"]
-    names = Markup(_as_json(imports()))  # noqa: S704 - "<" is escaped in it
+    names = (
+        _import_names() if settings.current().environment == "development" else _import_names_once(_root())
+    )
     return Markup('<script type="importmap" nonce="{}">{}</script>').format(
         nonce() if callable(nonce) else "", names
     )
+
+
+def _import_names() -> Markup:
+    return Markup(_as_json(imports()))  # noqa: S704 - "<" is escaped in it
+
+
+@lru_cache(maxsize=8)
+def _import_names_once(_root: str) -> Markup:
+    return _import_names()
+
+
+def _root() -> str:
+    return request.script_root if has_request_context() else ""
 
 
 def imports() -> dict[str, str]:

@@ -110,10 +110,11 @@ def _admit_staff(asked: Access) -> Any:
     if (answer := _admit_signed_in(asked)) is not None:
         return answer
     chosen = session.get("language") or security.language_of(current_user)
-    try:
-        practice, g.roles = tenancy.find_with_roles(g.practice_slug, current_user.id)
-    except tenancy.UnknownPractice:
-        raise NotFound from None
+    # All of them at once: the page offers the others too.
+    g.memberships = tenancy.memberships_of(current_user.id)
+    practice = next((one for one in g.memberships if one.slug == g.practice_slug), None)
+    if practice is None:
+        abort(404)
     tenancy.enter(practice)
     if chosen:
         i18n.set_language(_with_region(chosen, practice.language))

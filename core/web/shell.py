@@ -6,7 +6,7 @@ that shows no bell pays for none, and an error page needs no database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -174,8 +174,13 @@ class Shell:
             PracticeEntry(
                 item.name, f"/p/{item.slug}/", self.practice is not None and item.id == self.practice.id
             )
-            for item in tenancy.practices_of(g.user.id)
+            for item in self._memberships
         ]
+
+    @cached_property
+    def _memberships(self) -> Mapping[Practice, list[str]]:
+        known: Mapping[Practice, list[str]] | None = g.get("memberships")
+        return tenancy.memberships_of(g.user.id) if known is None else known
 
     @cached_property
     def person(self) -> Person | None:
@@ -184,7 +189,8 @@ class Shell:
             return None
         name = user.get_full_name().strip() or user.username
         titles = role_titles()
-        role = ", ".join(titles.get(held, held) for held in g.get("roles", ()))
+        here = self._memberships.get(self.practice, []) if self.practice else []
+        role = ", ".join(titles.get(held, held) for held in here)
         initials = "".join(word[0] for word in name.replace("Dr ", "").split()[:2]).upper()
         return Person(name, initials, role)
 

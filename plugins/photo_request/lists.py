@@ -117,26 +117,29 @@ def row(request: Request) -> Row:
 
 
 def of_patient(patient_id: UUID) -> list[Row]:
-    """A patient's newest requests, newest first; asked once a page, whoever shows them there."""
+    """A patient's newest requests, newest first."""
+    return _of_patient(patient_id)[0]
 
-    def ask() -> list[Row]:
-        found = db.session().scalars(
-            select(Request)
+
+def _of_patient(patient_id: UUID) -> tuple[list[Row], int]:
+    """The newest, and how many there ever were; asked once a page, whoever shows them there."""
+
+    def ask() -> tuple[list[Row], int]:
+        found = db.session().execute(
+            select(Request, func.count().over())
             .where(Request.patient_id == patient_id)
             .order_by(Request.created_at.desc(), Request.id.desc())
             .limit(_OF_PATIENT)
         )
-        return rows(found.all())
+        newest = found.all()
+        return rows([request for request, _ in newest]), newest[0][1] if newest else 0
 
     return db.memo(("photo_request.of_patient", patient_id), ask)
 
 
 def count_of_patient(patient_id: UUID) -> int:
     """How many requests a patient ever had."""
-    few = len(of_patient(patient_id)) if not db.is_write() else _OF_PATIENT
-    if few < _OF_PATIENT:
-        return few
-    return db.session().scalar(select(func.count(Request.id)).where(Request.patient_id == patient_id)) or 0
+    return _of_patient(patient_id)[1]
 
 
 def today(limit: int = 10, *, with_photos: bool = True) -> tuple[list[Row], list[Row]]:
