@@ -13,7 +13,6 @@ from core.tenancy.service import (
     memberships_of,
     practice_scope,
     practices_of,
-    roles_of,
 )
 
 __all__ = [
@@ -34,6 +33,5 @@ __all__ = [
     "memberships_of",
     "practice_scope",
     "practices_of",
-    "roles_of",
     "switches",
 ]

@@ -94,14 +94,3 @@ def memberships_of(user_id: int) -> dict[Practice, list[str]]:
     ):
         found.setdefault(practice, []).append(role)
     return found
-
-
-def roles_of(user_id: int, practice_id: UUID) -> list[str]:
-    """The names of this user's roles in a practice, sorted; empty for a stranger."""
-    return sorted(
-        db.session().scalars(
-            select(Membership.role).where(
-                Membership.user_id == user_id, Membership.practice_id == practice_id
-            )
-        )
-    )
