@@ -2,18 +2,22 @@
 
 make bench                      all of them
 make bench ARGS="pictures"      only benchmarks/bench_pictures.py
+make bench ARGS="--write"       all of them, kept in docs/benchmarks.md
 BENCH_REPEATS=1 make bench      quicker and rougher
 """
 
 import importlib
 import os
+import platform
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from benchmarks.measure import REPEATS, Row
 
 HERE: Final = Path(__file__).resolve().parent
+PAGE: Final = HERE.parent / "docs" / "benchmarks.md"
 HEADINGS: Final = ("", "Careroom", "peer", "unit", "ratio", "goal", "", "beside")
 
 
@@ -57,11 +61,21 @@ def _cells(row: Row) -> tuple[str, ...]:
     return row.name, *numbers, row.unit, f"{row.ratio:.2f}", f"{row.goal_ratio:.2f}", verdict, beside
 
 
-def main(names: list[str]) -> int:
-    rows = collect(names)
+def page(rows: list[Row], heading: str) -> str:
+    """The table as docs/benchmarks.md keeps it."""
+    lines = ["| " + " | ".join(HEADINGS) + " |", "|---|" + "---|" * (len(HEADINGS) - 1)]
+    lines += ["| " + " | ".join(_cells(row)).replace("djpeg | cjpeg", "djpeg, cjpeg") + " |" for row in rows]
+    return f"# Benchmarks\n\nWritten by `make bench ARGS=--write`. {heading}\n\n" + "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    rows = collect([name for name in arguments if name != "--write"])
     python = ".".join(map(str, sys.version_info[:3]))
-    print(f"\nProcessor time, medians of {REPEATS}; Python {python}, {os.cpu_count()} cores\n")
+    heading = f"Processor time, medians of {REPEATS}; Python {python}, {os.cpu_count()} cores"
+    print(f"\n{heading}\n")
     print(table(rows))
+    if "--write" in arguments:
+        PAGE.write_text(page(rows, f"{date.today()}. {heading}, {platform.machine()} {platform.system()}."))
     return 0
 
 
