@@ -174,7 +174,7 @@ def rows() -> Iterable[Row]:
     hello, peer = side_by_side(
         lambda: in_child(ours, "/healthz").spent, lambda: in_child(bare, "/healthz").spent
     )
-    yield Row("hello", hello, "bare Flask hello", peer, "µs", 2.0)
+    yield Row("hello", hello, "bare Flask hello", peer, "µs", 1.5)
     for name, path in (
         ("Today, signed in", "/p/riverside/"),
         ("patients, signed in", "/p/riverside/patients"),

@@ -10,7 +10,7 @@ import importlib
 import os
 import platform
 import sys
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
     print(f"\n{heading}\n")
     print(table(rows))
     if "--write" in arguments:
-        PAGE.write_text(page(rows, f"{date.today()}. {heading}, {platform.machine()} {platform.system()}."))
+        PAGE.write_text(page(rows, f"{datetime.now(UTC):%Y-%m-%d}. {heading}, {platform.machine()} {platform.system()}."))
     return 0
 
 
