@@ -21,9 +21,11 @@ class LinkClosed(LinkError):
 
     state: "expired", "cancelled", "locked", "used", "off" (its plugin is off), "again" (the identity check is too
     old or was never made on this device), "unknown". practice: whose it is; None while nobody may learn that.
+    language: the one that the patient reads; None: the practice's.
     """
 
-    def __init__(self, state: str, practice: Practice | None = None) -> None:
+    def __init__(self, state: str, practice: Practice | None = None, language: str | None = None) -> None:
         super().__init__(state)
         self.state = state
         self.practice = practice
+        self.language = language

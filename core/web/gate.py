@@ -137,7 +137,7 @@ def _admit_patient(asked: Access) -> Any:
     audit.concerns(link.patient_id)
     i18n.set_language(link_pages.language_for(link, practice, request.cookies))
     if not tenancy.switches.is_on(asked.owner):
-        raise LinkClosed("off", practice)
+        raise LinkClosed("off", practice, i18n.locale_tag())
     if asked.purpose not in ("*", link.purpose):
         abort(404)
     return None

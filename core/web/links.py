@@ -97,9 +97,9 @@ def open_patient_request(link_id: UUID, cookies: Mapping[str, str]) -> tuple[Lin
     state = links.state(link)
     may_read = state == "used" and request.method in _SAFE
     if state not in links.OPEN_STATES and not may_read:
-        raise LinkClosed(state, practice)
+        raise LinkClosed(state, practice, language_for(link, practice, cookies))
     if link.generation != claim.generation:
-        raise LinkClosed("again", practice)
+        raise LinkClosed("again", practice, language_for(link, practice, cookies))
     return link, practice
 
 
@@ -128,7 +128,7 @@ def closed_page(error: LinkClosed) -> Response:
     if chosen in i18n.offered_languages():
         i18n.set_language(str(chosen))
     elif error.practice is not None:
-        i18n.set_language(error.practice.language)
+        i18n.set_language(error.language or error.practice.language)
     title, text = words(error.state, error.practice)
     page = render(
         "patient/link/state.html",
@@ -178,10 +178,10 @@ def _inside(found: links.FoundLink, *, write: bool) -> Iterator[tuple[Link, Prac
         language = language_for(link, practice, request.cookies)
         with i18n.use_language(language), audit.use_actor(Actor("patient", str(link.id), "patient")):
             if state not in links.OPEN_STATES:
-                raise LinkClosed(state, _copy(practice))
+                raise LinkClosed(state, _copy(practice), language)
             is_there = links.purposes.find(link.purpose) is not None
             if not is_there or not tenancy.switches.is_on(tenancy.switches.owner_of(link.purpose)):
-                raise LinkClosed("off", _copy(practice))
+                raise LinkClosed("off", _copy(practice), language)
             yield link, practice
 
 

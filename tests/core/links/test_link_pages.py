@@ -301,6 +301,21 @@ def test_an_unknown_link_and_a_foreign_one_look_the_same(sent: Sent, visitor: Ca
     assert _text(visitor().get(f"/v/{sent.id}/")) == _text(visitor().get(f"/v/{db.uuid7()}/"))
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_closed_link_speaks_the_patients_own_language(
+    send: Callable[[str], Sent], visitor: Callable[[], Visitor], inside: bool
+) -> None:
+    sent = send("Garnier")  # reads French, in an English practice
+    elodie = visitor()
+    if inside:
+        assert elodie.post(sent.path, {"day": "21", "month": "6", "year": "1994"}).status_code == 303
+    with sent.house.at(sent.house.riverside):
+        links.cancel(sent.id)
+    answer = elodie.get(f"/v/{sent.id}/photo_request/" if inside else sent.path)
+    assert answer.status_code == 410
+    assert 'lang="fr-FR"' in answer.get_data(as_text=True)
+
+
 def test_cancelling_shows_out_whoever_is_inside(house: House, visitor: Callable[[], Visitor]) -> None:
     browser, link_id = _inside(house, visitor, "Whitfield", BORN)
     assert _may_enter(browser, link_id)
