@@ -75,7 +75,8 @@ def main(arguments: list[str]) -> int:
     print(f"\n{heading}\n")
     print(table(rows))
     if "--write" in arguments:
-        PAGE.write_text(page(rows, f"{datetime.now(UTC):%Y-%m-%d}. {heading}, {platform.machine()} {platform.system()}."))
+        machine = f"{platform.machine()} {platform.system()}"
+        PAGE.write_text(page(rows, f"{datetime.now(UTC):%Y-%m-%d}. {heading}, {machine}."))
     return 0
 
 
