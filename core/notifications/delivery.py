@@ -74,7 +74,19 @@ class Postman:
 
     def deliver(self, practice_id: UUID, notification_id: UUID) -> None:
         """Hand one leased message over. Whatever the channel does, the row ends in a state that says it."""
-        message = _patiently(notification_id, partial(self._prepare, practice_id, notification_id))
+        try:
+            message = _patiently(notification_id, partial(self._prepare, practice_id, notification_id))
+        except DBAPIError:
+            raise  # the database is away: the lease runs out, and the message comes again
+        except Exception as error:
+            # A fault of ours must not go round with the lease for ever: it is a try like any other.
+            log.error(
+                "notification.not_prepared", notification=str(notification_id), error=type(error).__name__
+            )
+            _patiently(
+                notification_id, partial(_set_back, practice_id, notification_id, type(error).__name__)
+            )
+            return
         if message is None:
             return
         with audit.use_origin(message.request_id):
@@ -140,6 +152,11 @@ class Postman:
             # What kept it from going is a better reason than that the time is over.
             _bury(row, row.last_error or "message_expired", row.error_detail)
             return False
+        if row.attempts > row.attempt_limit:
+            _bury(
+                row, row.last_error or "internal", row.error_detail
+            )  # whoever took it died over it, each time
+            return False
         if not tenancy.switches.is_on(row.owner):
             _postpone(row, db.utcnow() + _WAIT_WHILE_OFF, "owner_off")
             return False
@@ -203,6 +220,13 @@ def _store(practice_id: UUID, message: Outgoing, change: Change, *, always: bool
             return  # the patient was deleted meanwhile, and the messages too
         if always or (row.state == "sending" and row.attempts == message.attempt):
             change(row)
+
+
+def _set_back(practice_id: UUID, notification_id: UUID, fault: str) -> None:
+    with tenancy.practice_scope(practice_id):
+        row = service.locked(notification_id)
+        if row.state == "sending":
+            _try_later(row, NotNow("internal", fault[:80]))
 
 
 def _take_receipt(row: Notification, receipt: Receipt) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -23,12 +24,17 @@ Mode = Literal["ok", "refuse", "refuse_data", "temporary", "stall", "drop", "dro
 class SmtpServer:
     """mode: what each message meets. refuse (550 at RCPT), refuse_data (554), temporary (451), stall (no answer to
     DATA for ``stall_seconds``), drop (the line breaks at DATA), drop_after (taken, and the line breaks before the yes).
-    refused: addresses that meet a 550 whatever the mode.
+    refused: addresses that meet a 550 whatever the mode. refuse_share, stall_share: how many mails are refused for good
+    (554), and how many answers are kept back for a random part of ``stall_seconds``, in mode "ok".
     """
 
     mode: Mode = "ok"
     refused: set[str] = field(default_factory=set)
     stall_seconds: float = 2.0
+    refuse_share: float = 0.0
+    stall_share: float = 0.0
+    stalls: int = 0
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
     mails: list[EmailMessage] = field(default_factory=list)
     envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
     port: int = 0
@@ -46,6 +52,11 @@ class SmtpServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.mode == "refuse_data":
             return "554 5.7.1 Looks like spam"
+        if self.chance.random() < self.refuse_share:
+            return "554 5.7.1 Looks like spam"
+        if self.chance.random() < self.stall_share:
+            self.stalls += 1
+            await asyncio.sleep(self.chance.random() * self.stall_seconds)
         if self.mode == "stall":
             await asyncio.sleep(self.stall_seconds)
         if self.mode == "drop":

@@ -25,7 +25,7 @@ from uuid import uuid4
 from twilio.request_validator import RequestValidator
 
 Mode = Literal["ok", "stall", "error", "garbage", "throttle", "drop", "empty"]
-Order = Literal["none", "in_order", "duplicate", "reordered"]
+Order = Literal["none", "in_order", "duplicate", "reordered", "chaos"]
 Deliver = Callable[[str, dict[str, str], str], int]
 
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
@@ -58,6 +58,8 @@ class TwilioServer:
 
     refusals: an error code for certain numbers. final: the last state that callbacks report.
     stall_seconds: how long "stall" keeps the answer back; the message is taken all the same.
+    stall_share: how many answers are kept back in mode "ok", each for a random part of stall_seconds.
+    callbacks: "chaos" gives every message its states in a random order, some of them twice, after a random while.
     """
 
     mode: Mode = "ok"
@@ -65,6 +67,7 @@ class TwilioServer:
     refuse_code: int = 21610
     refusals: dict[str, int] = field(default_factory=dict)
     stall_seconds: float = 2.0
+    stall_share: float = 0.0
     callbacks: Order = "none"
     final: str = "delivered"
     final_error: int | None = None
@@ -119,8 +122,25 @@ class TwilioServer:
             states = [state for state in states for _twice in range(2)]
         if self.callbacks == "reordered":
             states = [self.final, "queued", "sent", "sending"]
+        if self.callbacks == "chaos":
+            with self._lock:
+                states = self._chance.choices(states[:-1], k=4) + [self.final] * self._chance.randint(1, 2)
+                self._chance.shuffle(states)
+                pause = self._chance.random()
+            time.sleep(pause)
         for state in states:
             self.call_back(one, state)
+
+    def stall(self) -> float:
+        """For how many seconds this answer is kept back."""
+        if self.mode == "stall":
+            return self.stall_seconds
+        with self._lock:
+            return (
+                self._chance.random() * self.stall_seconds
+                if self._chance.random() < self.stall_share
+                else 0.0
+            )
 
     def call_back(self, one: Sent, state: str, *, token: str = AUTH_TOKEN) -> int:
         """One signed callback; answers the HTTP status that came back."""
@@ -185,8 +205,7 @@ def twilio_server(**settings: Any) -> Iterator[TwilioServer]:
                 return
             status, answer = peer.take(form, self.headers.get("Authorization") == expected)
             body = json.dumps(answer).encode()
-            if peer.mode == "stall":
-                time.sleep(peer.stall_seconds)
+            time.sleep(peer.stall())
             if peer.mode == "garbage":
                 body = b"<html>\xff\xfe this is not what you asked for"
             if peer.mode == "empty":

@@ -194,6 +194,37 @@ def test_the_breaker_lets_one_try_after_its_pause() -> None:
     assert breaker.pause() == 0
 
 
+def test_a_fault_before_the_hand_over_is_a_try_and_ends(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(row: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("core.notifications.admission.admit", broken)
+    [sent] = clinic.send()
+    with clinic.at():
+        notifications.get(sent).attempt_limit = 2  # type: ignore[union-attr]
+    way = Way()
+    for attempt, state in ((1, "queued"), (2, "dead")):
+        clinic.make_due(sent)
+        postman(clinic, way).deliver_due()
+        row = clinic.message(sent)
+        assert (row.attempts, row.state, row.error_detail) == (attempt, state, "ZeroDivisionError")
+    assert way.taken == []
+
+
+def test_a_message_over_which_every_worker_dies_is_given_up(clinic: Clinic) -> None:
+    [sent] = clinic.send()
+    way = Way()
+    with clinic.at():
+        row = notifications.get(sent)
+        assert row is not None
+        row.attempts = row.attempt_limit  # leased, and never heard of again, so many times
+    postman(clinic, way).deliver_due()
+    assert (clinic.message(sent).state, clinic.message(sent).last_error) == ("dead", "internal")
+    assert way.taken == []
+
+
 def test_a_message_of_one_practice_goes_in_its_name(clinic: Clinic) -> None:
     senders: list[str] = []
 
