@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 _VARIABLE = re.compile(r"\bCAREROOM_[A-Z_]+\b")
-_SEEN_BY_NO_SETTING = {"CAREROOM_ENV_FILE"}  # it names the file that the settings are in
+# The first names the file that the settings are in; the second is read by one command alone.
+_SEEN_BY_NO_SETTING = {"CAREROOM_ENV_FILE", "CAREROOM_NEW_MASTER_KEY"}
 
 
 def _texts() -> list[Path]:
