@@ -158,8 +158,13 @@ def _look(
             return
         raise FenceHeld("a tenant's table was reached while no practice is set")
     key = practice_id.hex
-    # SQLAlchemy sends the rows of one flush in one INSERT: each of them has to say it.
-    times = statement.count("(?") if statement.startswith("INSERT") else 1
+    times = 1
+    if statement.startswith("INSERT"):
+        times = statement.count(
+            "(?"
+        )  # SQLAlchemy sends the rows of one flush in one: each of them has to say it
+    elif not _compares_practice(statement):
+        raise FenceHeld("a statement on a tenant's table compares no practice")
     for row in parameters if isinstance(parameters, list) else (parameters,):
         if list(row.values() if isinstance(row, dict) else row).count(key) < times:
             raise FenceHeld("a statement on a tenant's table does not say which practice it is for")
@@ -169,3 +174,8 @@ def _look(
 def _names_tenant(statement: str) -> bool:
     tables = Base.metadata.tables
     return any(word in tables and is_tenant_table(tables[word]) for word in re.findall(r"\w+", statement))
+
+
+@lru_cache(maxsize=2000)
+def _compares_practice(statement: str) -> bool:
+    return re.search(r"practice_id = \?|\? = (\w+\.)?practice_id", statement) is not None
