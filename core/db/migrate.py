@@ -45,7 +45,7 @@ def upgrade(branches: Branches) -> None:
 
 
 def downgrade(branches: Branches, target: str) -> None:
-    """Go back to ``target`` ("photo_request@base")."""
+    """Go back to ``target`` ("photo_request@base"), as the owner of the tables."""
     with owner_connection() as connection:
         command.downgrade(config(branches, connection), target)
 
