@@ -52,7 +52,7 @@ def installation(
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def keys(installation: Careroom) -> dict[str, Any]:
     """Who has signed in at this installation need not do it again for the next test."""
     return {}

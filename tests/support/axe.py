@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,21 @@ def _script() -> str:
     return _SCRIPT.read_text()
 
 
-def violations(page: Page) -> list[str]:
-    """What is wrong with the page as it stands: rule, help and the elements that break it. Empty when all is well."""
+def violations(page: Page, without: Sequence[str] = ()) -> list[str]:
+    """What is wrong with the page as it stands: rule, help and the elements that break it. Empty when all is well.
+
+    without: rules that cannot be meant where they are left out.
+    """
     # evaluate() runs by the debugger and not as a script of the page, so the page's policy stays as it is.
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(_script())
     found: dict[str, Any] = page.evaluate(
-        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})", TAGS
+        """([tags, without]) => axe.run(document, {
+             runOnly: {type: "tag", values: tags},
+             rules: Object.fromEntries(without.map((rule) => [rule, {enabled: false}])),
+             resultTypes: ["violations"],
+           })""",
+        [TAGS, without],
     )
     assert found["passes"], "axe looked at nothing"
     return [
