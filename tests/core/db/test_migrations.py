@@ -13,6 +13,7 @@ from core import db
 from core.db import migrate
 from core.plugin_system import registry
 from core.settings import Settings
+from tests.support.databases import owner_url
 
 pytestmark = pytest.mark.both_databases
 
@@ -32,6 +33,7 @@ def test_a_plugins_tables_go_and_come_back_without_touching_the_core(configured:
     def tables() -> set[str]:
         return {name for name in inspect(db.engine()).get_table_names() if name != "alembic_version"}
 
+    db.configure(configured.model_copy(update={"migration_url": owner_url(configured.database_url)}))
     before = tables()
     for name in branches():
         migrate.downgrade(branches(), f"{name}@base")
