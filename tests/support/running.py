@@ -87,6 +87,20 @@ class Careroom:
                 raise NotRunning(f"the web process does not answer:\n{self.log('core.server')}")
             time.sleep(0.05)
 
+    @contextmanager
+    def another_web(self) -> Iterator[str]:
+        """A second web process beside the first, as behind a balancer; answers where it is."""
+        port = free_port()
+        second = self._run("core.server", "--port", str(port))
+        try:
+            eventually(lambda: second.poll() is not None or self._is_ready(port), _START_SECONDS, "a second web process")
+            if second.poll() is not None:
+                raise NotRunning(f"the second web process ended:\n{self.log('core.server')}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            second.terminate()
+            second.wait(20)
+
     def start_worker(self) -> None:
         """Start the worker; what waits is done as soon as it is up."""
         self._worker = self._run("core.cli", "worker")
@@ -136,9 +150,10 @@ class Careroom:
                 env=environment_of(self.settings), cwd=ROOT, stdout=output, stderr=output,
             )  # fmt: skip
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, port: int | None = None) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+            address = f"http://127.0.0.1:{port or self._port}/readyz"
+            with urllib.request.urlopen(address, timeout=5) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
