@@ -121,7 +121,8 @@ async function upload(item, course) {
       retryDelays: [500, 1500, 4000].map((delay) => delay + Math.random() * delay),
       headers: { "X-CSRFToken": csrf, Accept: "application/json" },
       metadata: { id: item.id, filename: item.name, filetype: item.blob.type },
-      onShouldRetry: (error) => isPassing(statusOf(error)) || statusOf(error) === 409,
+      // Without a network there is nothing to retry: the patient is told at once, and its return goes on.
+      onShouldRetry: (error) => navigator.onLine && (isPassing(statusOf(error)) || statusOf(error) === 409),
       onProgress: (done, total) => course.progress(item, Math.min(0.99, done / Math.max(1, total))),
       onUploadUrlAvailable: () => {
         item.url = sending.url;
