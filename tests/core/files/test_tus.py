@@ -353,6 +353,48 @@ def test_the_picture_is_served_safely_and_only_when_it_is_there(
     assert client.get(f"/picture/{file.id}/original").status_code == 404
 
 
+@pytest.fixture
+def thumb(client: FlaskClient, practice: UUID, photo: bytes) -> str:
+    """The URL of a picture that is there."""
+    url = create(client, len(photo)).headers["Location"]
+    patch(client, url, 0, photo)
+    jobs.run_due()
+    return f"/picture/{all_files(practice)[0].id}/thumb"
+
+
+def test_one_range_of_a_picture_is_answered(client: FlaskClient, thumb: str) -> None:
+    whole = client.get(thumb)
+    size = len(whole.data)
+    assert (whole.status_code, whole.headers["Accept-Ranges"]) == (200, "bytes")
+    for asked, start, end in (
+        ("bytes=0-0", 0, 1),
+        ("bytes=10-19", 10, 20),
+        (f"bytes={size - 5}-", size - 5, size),
+        (f"bytes=5-{size * 2}", 5, size),
+        ("bytes=-7", size - 7, size),
+    ):
+        answer = client.get(thumb, headers={"Range": asked})
+        assert (answer.status_code, answer.data) == (206, whole.data[start:end]), asked
+        assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
+        assert int(answer.headers["Content-Length"]) == end - start
+        assert answer.headers["Cache-Control"] == "private, no-store"
+    for asked in (f"bytes={size}-", f"bytes={size + 100}-{size + 200}"):
+        answer = client.get(thumb, headers={"Range": asked})
+        assert (answer.status_code, answer.data) == (416, b""), asked
+        assert answer.headers["Content-Range"] == f"bytes */{size}"
+    for asked in (
+        "bytes=0-1,5-6",
+        "bytes=9-2",
+        "lines=1-2",
+        "bytes=",
+        "bytes=-",
+        "nonsense",
+        f"bytes=-{size * 2}",
+    ):
+        answer = client.get(thumb, headers={"Range": asked})
+        assert (answer.status_code, answer.data) == (200, whole.data), asked
+
+
 @contextmanager
 def served(app: Flask) -> Iterator[int]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
