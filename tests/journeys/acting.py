@@ -29,7 +29,12 @@ LINK = re.compile(r"https?://127\.0\.0\.1:\d+/l/[\w-]+")
 
 
 def ask_for_photos(
-    careroom: Careroom, person: Person, *, by: str = "amira", channels: Sequence[str] = ("sms",), note: str = ""
+    careroom: Careroom,
+    person: Person,
+    *,
+    by: str = "amira",
+    channels: Sequence[str] = ("sms",),
+    note: str = "",
 ) -> str:
     """A clinician asks for photos (not through the page, which has journeys of its own); answers the link."""
     with careroom.at(person.slug, write=True) as session:
@@ -142,7 +147,11 @@ def expect_confirmation(phone: Page) -> None:
 def requests_of(careroom: Careroom, person: Person) -> list[Request]:
     """The photo requests to a patient, oldest first."""
     with careroom.at(person.slug) as session:
-        return list(session.scalars(select(Request).where(Request.patient_id == person.id).order_by(Request.created_at)))
+        return list(
+            session.scalars(
+                select(Request).where(Request.patient_id == person.id).order_by(Request.created_at)
+            )
+        )
 
 
 def photos_of(careroom: Careroom, person: Person) -> list[Photo]:

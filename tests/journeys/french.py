@@ -12,7 +12,9 @@ from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 # Words that no French sentence has, for what was never put into a catalogue.
-_ENGLISH = re.compile(r"\b(?:the|and|of|your|with|this|please|from|have|are|not|will|been|which|was|they|you)\b", re.I)
+_ENGLISH = re.compile(
+    r"\b(?:the|and|of|your|with|this|please|from|have|are|not|will|been|which|was|they|you)\b", re.I
+)
 _PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 
 _STRINGS = """() => {

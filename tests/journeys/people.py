@@ -12,8 +12,31 @@ from core import patients
 from tests.support.running import Careroom
 
 # Ranges that regulators keep for fiction, behind the demonstration's own numbers.
-_MOBILES = {"riverside": (f"+447700900{n}" for n in count(200)), "lumiere": (f"+3363998{n:04}" for n in count(200))}
-_FAMILY_NAMES = (f"{first}{second}" for first in ("Ash", "Brad", "Cald", "Dun", "Elm", "Fair", "Green", "Hart", "Lang", "Mil", "North", "Stan", "Wal", "Whit", "Win") for second in ("bury", "combe", "ford", "ham", "ley", "more", "ton", "well", "wick", "worth"))
+_MOBILES = {
+    "riverside": (f"+447700900{n}" for n in count(200)),
+    "lumiere": (f"+3363998{n:04}" for n in count(200)),
+}
+_FAMILY_NAMES = (
+    f"{first}{second}"
+    for first in (
+        "Ash",
+        "Brad",
+        "Cald",
+        "Dun",
+        "Elm",
+        "Fair",
+        "Green",
+        "Hart",
+        "Lang",
+        "Mil",
+        "North",
+        "Stan",
+        "Wal",
+        "Whit",
+        "Win",
+    )
+    for second in ("bury", "combe", "ford", "ham", "ley", "more", "ton", "well", "wick", "worth")
+)
 
 
 @dataclass(frozen=True, slots=True)

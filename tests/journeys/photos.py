@@ -26,7 +26,9 @@ def skin(seed: int, size: tuple[int, int] = (900, 1200), *, close: bool = False)
     light, dark = TONES[seed % len(TONES)]
     width, height = 300, 300 * size[1] // size[0]
     shade = Image.linear_gradient("L").resize((width, height)).rotate(dice.choice((0, 180)))
-    base = Image.composite(Image.new("RGB", (width, height), dark), Image.new("RGB", (width, height), light), shade)
+    base = Image.composite(
+        Image.new("RGB", (width, height), dark), Image.new("RGB", (width, height), light), shade
+    )
     grain = Image.effect_noise((width, height), 14).filter(ImageFilter.GaussianBlur(0.7))
     base = ImageChops.overlay(base, Image.merge("RGB", (grain, grain, grain)))
     spots = Image.new("L", (width, height), 0)

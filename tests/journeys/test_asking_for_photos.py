@@ -14,7 +14,9 @@ from tests.support.browser import Watch
 from tests.support.running import Careroom
 
 
-@pytest.mark.parametrize("typed", ["okafor", "Samuel Oka", "02/11/1987", "2 November 1987", "999 000 0026", "07700 900102"])
+@pytest.mark.parametrize(
+    "typed", ["okafor", "Samuel Oka", "02/11/1987", "2 November 1987", "999 000 0026", "07700 900102"]
+)
 def test_a_patient_is_found_by_name_birth_date_nhs_number_or_phone(clinician: Page, typed: str) -> None:
     clinician.goto("/p/riverside/patients")
     clinician.get_by_role("searchbox", name="Find a patient").last.fill(typed)

@@ -104,7 +104,9 @@ def test_pages_of_the_administration(windows: Windows, watch: Watch) -> None:
 
 def test_pages_of_patients(phone: Page, people: People, careroom: Careroom, watch: Watch) -> None:
     person = people.new()
-    link = acting.ask_for_photos(careroom, person, note="Both elbows, please, from the inside and the outside")
+    link = acting.ask_for_photos(
+        careroom, person, note="Both elbows, please, from the inside and the outside"
+    )
     phone.goto(link)
     look_over(phone, PATIENT)
     watch.expect(422, "^/l/")
@@ -170,7 +172,9 @@ def test_pages_of_links_that_lead_nowhere(
     look_over(phone, PATIENT)
 
 
-def test_french_pages_have_room_for_longer_words(windows: Windows, people: People, careroom: Careroom) -> None:
+def test_french_pages_have_room_for_longer_words(
+    windows: Windows, people: People, careroom: Careroom
+) -> None:
     person = people.new("lumiere")
     phone = windows.phone(locale="fr-FR")
     acting.open_link(phone, acting.ask_for_photos(careroom, person, by="claire"), person)
@@ -214,5 +218,3 @@ def _tab_to(page: Page, name: str) -> None:
         if said.startswith(name):
             return
     raise AssertionError(f"no Tab leads to {name}")
-
-

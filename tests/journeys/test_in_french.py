@@ -28,9 +28,7 @@ def test_english_is_recognised() -> None:
     assert not french.is_english("Photos")
 
 
-def test_the_whole_way_is_french(
-    windows: Windows, people: People, careroom: Careroom, watch: Watch
-) -> None:
+def test_the_whole_way_is_french(windows: Windows, people: People, careroom: Careroom, watch: Watch) -> None:
     person = people.new("lumiere")
     desk = windows.desk(locale="fr-FR")
     desk.goto("/login")
@@ -86,7 +84,10 @@ def test_the_whole_way_is_french(
     phone.locator("#give-up").click()
     acting.expect_confirmation(phone)
     _expect_french(phone)
-    assert acting.consents_of(careroom, acting.requests_of(careroom, person)[0].id, "lumiere")[0].language == "fr"
+    assert (
+        acting.consents_of(careroom, acting.requests_of(careroom, person)[0].id, "lumiere")[0].language
+        == "fr"
+    )
 
     eventually(lambda: acting.states(careroom, person) == ["ready"], what="the picture")
     expect(panel.locator('.state[data-state="received"]')).to_be_visible()
@@ -138,7 +139,9 @@ def test_the_patients_own_language_wins(
 ) -> None:
     with careroom.at(slug) as session:
         found = session.scalars(select(Patient).where(Patient.family_name == family_name)).one()
-        person = Person(found.id, slug, found.given_names, found.family_name, found.birth_date, found.mobile, found.email)
+        person = Person(
+            found.id, slug, found.given_names, found.family_name, found.birth_date, found.mobile, found.email
+        )
         language = found.language
     link = acting.ask_for_photos(careroom, person, by="claire" if slug == "lumiere" else "amira")
     assert all(message.language.startswith(str(language)) for message in acting.messages_to(careroom, person))

@@ -41,10 +41,17 @@ class Scale:
 
 
 @pytest.fixture
-def weigh(windows: Windows, request: pytest.FixtureRequest) -> Callable[[str, str, Callable[[Page], object]], None]:
+def weigh(
+    windows: Windows, request: pytest.FixtureRequest
+) -> Callable[[str, str, Callable[[Page], object]], None]:
     """``weigh(name, address, act)``: open a page in a browser with an empty cache, and act in it."""
 
-    def weighed(name: str, address: str, act: Callable[[Page], object] = lambda _page: None, cookies: Page | None = None) -> None:
+    def weighed(
+        name: str,
+        address: str,
+        act: Callable[[Page], object] = lambda _page: None,
+        cookies: Page | None = None,
+    ) -> None:
         state = cookies.context.storage_state() if cookies else None
         phone = windows.phone(storage_state=state) if state else windows.phone()
         scale = Scale()
@@ -52,7 +59,10 @@ def weigh(windows: Windows, request: pytest.FixtureRequest) -> Callable[[str, st
         phone.goto(address, wait_until="networkidle")
         act(phone)
         phone.wait_for_load_state("networkidle")
-        lines = [f"{size:>7,}  {url.partition('/')[2]}" for url, size in sorted(scale.parts.items(), key=lambda part: -part[1])]
+        lines = [
+            f"{size:>7,}  {url.partition('/')[2]}"
+            for url, size in sorted(scale.parts.items(), key=lambda part: -part[1])
+        ]
         print(f"\n{name}: {scale.total:,} bytes in {len(scale.parts)} files\n" + "\n".join(lines))
         assert scale.parts, "nothing was weighed"
         assert scale.total <= MOST, f"{name} weighs {scale.total:,} bytes\n" + "\n".join(lines)

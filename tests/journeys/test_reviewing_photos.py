@@ -62,13 +62,17 @@ def test_an_open_workspace_follows_from_sent_to_opened_to_received_without_a_rel
     for number in (1, 2):
         thumb = panel.get_by_role("img", name=f"Photo {number} of 2")
         expect(thumb).to_be_visible()
-        eventually(lambda shown=thumb: shown.evaluate("image => image.naturalWidth") > 100, what="the thumbnail")
+        eventually(
+            lambda shown=thumb: shown.evaluate("image => image.naturalWidth") > 100, what="the thumbnail"
+        )
     timeline = clinician.locator("[data-panel]", has=clinician.get_by_role("heading", name="Timeline"))
     for entry in ("Photo request sent", "Photo request opened by the patient", "2 photos received"):
         expect(timeline.get_by_text(entry)).to_be_visible()
     bell = clinician.get_by_label("Notifications, 1 new")
     expect(bell).to_be_visible()
-    expect(clinician.get_by_role("navigation", name="Main menu").get_by_role("link", name="Photo requests")).to_be_visible()
+    expect(
+        clinician.get_by_role("navigation", name="Main menu").get_by_role("link", name="Photo requests")
+    ).to_be_visible()
     acting.expect_no_reload(clinician)
 
     bell.click()
@@ -95,7 +99,8 @@ def test_prepared_photos_show_within_two_seconds(
     seen = clinician.evaluate("window.seenAt")
     ready = {str(photo.id): photo.updated_at for photo in acting.photos_of(careroom, person)}
     delays = [
-        (datetime.fromtimestamp(at, UTC) - ready[src.split("/")[-2]]).total_seconds() for src, at in seen.items()
+        (datetime.fromtimestamp(at, UTC) - ready[src.split("/")[-2]]).total_seconds()
+        for src, at in seen.items()
     ]
     assert len(delays) == 5
     assert median(delays) < 2, delays
@@ -122,7 +127,9 @@ def test_today_and_the_list_of_requests_follow_as_well(
 def test_a_photo_is_looked_at_closely(
     clinician: Page, phone: Page, people: People, careroom: Careroom
 ) -> None:
-    person = _received(phone, people, careroom, photos.jpeg(1), photos.jpeg(2, close=True), comment="It itches")
+    person = _received(
+        phone, people, careroom, photos.jpeg(1), photos.jpeg(2, close=True), comment="It itches"
+    )
     clinician.goto(person.path)
     acting.photo_panel(clinician).get_by_role("link", name="Review photos").click()
     expect(clinician.get_by_text("Photo 1 of 2, received")).to_be_visible()
@@ -154,7 +161,10 @@ def test_a_photo_is_looked_at_closely(
     clinician.get_by_role("button", name="Save comment").click()
     expect(clinician.get_by_text("Comment saved.")).to_be_visible()
     expect(clinician.get_by_label("Comment", exact=True)).to_have_value("Compare again in a week")
-    assert [photo.staff_comment for photo in acting.photos_of(careroom, person)] == [None, "Compare again in a week"]
+    assert [photo.staff_comment for photo in acting.photos_of(careroom, person)] == [
+        None,
+        "Compare again in a week",
+    ]
     viewed = acting.actions_of(careroom, person).count("photo_request.photo_viewed")
     assert viewed >= 2  # whoever looks at a photo leaves a trace
 
@@ -258,10 +268,16 @@ def test_a_receptionist_asks_for_photos_and_sees_none(
     expect(acting.photo_panel(reception)).to_contain_text("1 photo arrived.")
     reception.goto(f"/p/riverside/photo_request/requests/{request.id}")
     expect(reception.get_by_role("heading", level=1)).to_have_text("Photo request")
-    for path in (person.path, f"/p/riverside/photo_request/requests/{request.id}", "/p/riverside/photo_request/?show=all"):
+    for path in (
+        person.path,
+        f"/p/riverside/photo_request/requests/{request.id}",
+        "/p/riverside/photo_request/?show=all",
+    ):
         reception.goto(path)
         assert reception.locator("main img").count() == 0
-        expect(reception.get_by_label("Notifications", exact=True)).to_be_visible()  # the bell has no news of photos
+        expect(
+            reception.get_by_label("Notifications", exact=True)
+        ).to_be_visible()  # the bell has no news of photos
     watch.expect(403, f"/photos/{photo.id}")
     for suffix in ("", "/thumb", "/large"):
         answer = reception.goto(f"/p/riverside/photo_request/photos/{photo.id}{suffix}")
@@ -277,7 +293,11 @@ def test_a_colleague_of_another_practice_finds_nothing_of_it(
     (photo,) = acting.photos_of(careroom, person)
     elsewhere = desk("claire")
     watch.expect(404, "/p/lumiere/")
-    for path in (f"patients/{person.id}", f"photo_request/photos/{photo.id}", f"photo_request/photos/{photo.id}/thumb"):
+    for path in (
+        f"patients/{person.id}",
+        f"photo_request/photos/{photo.id}",
+        f"photo_request/photos/{photo.id}/thumb",
+    ):
         elsewhere.goto(f"/p/lumiere/{path}")
         expect(elsewhere.locator("body")).not_to_contain_text(person.family_name)
     watch.expect(404, "/p/riverside/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from plugins.photo_request.wording import CONSENT_VERSION
 from tests.journeys import acting, photos
@@ -64,7 +64,9 @@ def test_from_choosing_to_the_confirmation(phone: Page, people: People, careroom
     expect(phone.get_by_text("Riverside Surgery has received them.")).to_be_visible()
     expect(phone.locator("#arrived .photo")).to_have_count(3)
     expect(phone.locator("#arrived")).to_contain_text("It itches most at night")
-    expect(phone.locator("#arrived img")).to_have_count(3, timeout=30_000)  # prepared meanwhile, without a reload
+    expect(phone.locator("#arrived img")).to_have_count(
+        3, timeout=30_000
+    )  # prepared meanwhile, without a reload
 
     assert [file.sha256 for file in acting.files_of(careroom, person)] == [
         acting.fingerprint(file) for file in (first, second, third)
@@ -98,7 +100,9 @@ def test_the_camera_has_a_button_of_its_own_on_a_phone_only(
     expect(laptop.get_by_text("Take a photo", exact=True)).to_be_hidden()
 
 
-def test_the_tips_lead_back_and_nothing_chosen_is_lost(phone: Page, people: People, careroom: Careroom) -> None:
+def test_the_tips_lead_back_and_nothing_chosen_is_lost(
+    phone: Page, people: People, careroom: Careroom
+) -> None:
     _at_the_photos(phone, people, careroom)
     acting.choose(phone, photos.jpeg(1))
     expect(acting.chosen_photos(phone)).to_have_count(1)
@@ -141,7 +145,9 @@ def test_the_eleventh_photo_is_refused_by_name_and_the_ten_are_sent(
     expect(phone.get_by_role("link", name="Add more photos")).to_have_count(0)
 
 
-def test_more_than_fifteen_megabytes_are_refused_by_name(phone: Page, people: People, careroom: Careroom) -> None:
+def test_more_than_fifteen_megabytes_are_refused_by_name(
+    phone: Page, people: People, careroom: Careroom
+) -> None:
     _at_the_photos(phone, people, careroom)
     acting.choose(phone, *(photos.heavy(n, 2.9) for n in range(1, 7)))
     expect(acting.chosen_photos(phone)).to_have_count(5)
@@ -156,7 +162,9 @@ def test_what_is_no_photo_is_explained_and_the_others_are_sent(
 ) -> None:
     person = _at_the_photos(phone, people, careroom)
     good, after = photos.jpeg(1), photos.jpeg(2)
-    acting.choose(phone, good, photos.text_named_jpg(), photos.chosen("empty.jpg", b""), photos.truncated_jpeg(), after)
+    acting.choose(
+        phone, good, photos.text_named_jpg(), photos.chosen("empty.jpg", b""), photos.truncated_jpeg(), after
+    )
     expect(acting.chosen_photos(phone)).to_have_count(3)
     said = phone.get_by_role("alert")
     expect(said).to_contain_text("“shopping list.jpg” is not a photo that we can open.")
@@ -166,7 +174,9 @@ def test_what_is_no_photo_is_explained_and_the_others_are_sent(
     expect(phone.locator("[data-sending-words]")).to_have_text("2 of 3 sent")
     wrong = phone.locator("#outgoing .photo.wrong")
     expect(wrong).to_have_count(1)
-    expect(wrong).to_contain_text("A part of this photo is missing. Please choose it again or take a new one.")
+    expect(wrong).to_contain_text(
+        "A part of this photo is missing. Please choose it again or take a new one."
+    )
     phone.get_by_role("button", name="Finish without these photos").click()
     acting.expect_confirmation(phone)
     assert [file.sha256 for file in acting.files_of(careroom, person)] == [
@@ -191,10 +201,30 @@ def test_more_photos_can_be_added_until_the_practice_has_finished(
     assert request.photo_count == 2
 
 
-def test_without_scripts_the_form_sends_the_photos(windows: Windows, people: People, careroom: Careroom) -> None:
+def test_without_scripts_the_form_sends_the_photos(
+    windows: Windows, people: People, careroom: Careroom
+) -> None:
     phone = windows.phone(java_script_enabled=False)
     person = _at_the_photos(phone, people, careroom)
     phone.locator("#pick").set_input_files([photos.jpeg(1), photos.jpeg(2)])
     acting.agree_and_send(phone)
     expect(phone.get_by_role("heading", level=1)).to_have_text("Your photos have arrived")
     assert len(acting.photos_of(careroom, person)) == 2
+
+
+def test_photos_chosen_before_the_page_was_ready_are_not_overlooked(
+    phone: Page, people: People, careroom: Careroom
+) -> None:
+    """A slow phone: the buttons are there, the script is still on its way."""
+    held: list[Route] = []
+    phone.route("**/choose.js*", lambda route: held.append(route))
+    person = people.new()
+    phone.goto(acting.ask_for_photos(careroom, person))
+    acting.enter_birth_date(phone, person.birth_date)
+    file = photos.jpeg(1)
+    phone.locator("#pick").set_input_files([file])
+    held.pop().continue_()
+    expect(acting.chosen_photos(phone)).to_have_count(1)
+    acting.agree_and_send(phone)
+    acting.expect_confirmation(phone)
+    assert [stored.sha256 for stored in acting.files_of(careroom, person)] == [acting.fingerprint(file)]

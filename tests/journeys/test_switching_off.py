@@ -128,9 +128,7 @@ def test_switched_off_while_the_patient_sends_nothing_is_taken_and_nothing_is_lo
     acting.expect_confirmation(phone)
 
 
-def test_settings_are_saved_and_used(
-    desk: Desk, phone: Page, people: People, careroom: Careroom
-) -> None:
+def test_settings_are_saved_and_used(desk: Desk, phone: Page, people: People, careroom: Careroom) -> None:
     admin = desk("helen")
     admin.goto(PLUGINS)
     admin.get_by_role("link", name="Settings").click()

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from core import db, files, jobs, links, notifications, patients, settings, tenancy
 from core.i18n import _l
-from core.notifications import Notification, Postman, Template
+from core.notifications import Channel, Notification, Postman, Template
 from core.settings import Settings
 
 INVITATION = Template(
@@ -46,7 +47,7 @@ class Clinic:
             yield session
 
     def send(
-        self, channel: str = "sms", *, key: str | None = None, count: int = 1, **options: Any
+        self, channel: Channel = "sms", *, key: str | None = None, count: int = 1, **options: Any
     ) -> list[UUID]:
         """Write messages to Ada; their ids."""
         ids = []
@@ -92,8 +93,8 @@ def open_clinic(database_url: str, folder: Path, *, create: bool = False) -> Ite
             database_url=database_url,
             data_dir=folder,
             base_url="https://care.example",
-            secret_key="s" * 40,
-            master_key="A" * 43,
+            secret_key=SecretStr("s" * 40),
+            master_key=SecretStr("A" * 43),
             provider_timeout_seconds=1,
             smtp_tls="none",
             mail_from="messages@care.example",

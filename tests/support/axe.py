@@ -40,6 +40,9 @@ def violations(page: Page, without: Sequence[str] = ()) -> list[str]:
     assert found["passes"], "axe looked at nothing"
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}\n"
-        + "\n".join(f"    {node['target']} {node['html'][:160]}\n      {node['failureSummary']}" for node in rule["nodes"])
+        + "\n".join(
+            f"    {node['target']} {node['html'][:160]}\n      {node['failureSummary']}"
+            for node in rule["nodes"]
+        )
         for rule in found["violations"]
     ]

@@ -82,17 +82,28 @@ class Watch:
     def look_at(self, context: BrowserContext) -> None:
         """Watch every page of this context."""
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self.found.append(f"exception in {error.page and error.page.url}: {error.error}"))
+        context.on(
+            "weberror",
+            lambda error: self.found.append(f"exception in {error.page and error.page.url}: {error.error}"),
+        )
         context.on("requestfailed", self._on_failed)
         context.on("response", self._on_response)
 
     def check(self) -> None:
         """Fail with everything that went wrong, and with what was expected and never came."""
-        missing = [f"no answer {status} at {path.pattern}" for status, path in self._expected if (status, path) not in self._seen]
+        missing = [
+            f"no answer {status} at {path.pattern}"
+            for status, path in self._expected
+            if (status, path) not in self._seen
+        ]
         assert not self.found + missing, "\n".join(["in the browser:", *self.found, *missing])
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not message.text.startswith(_SAID_TWICE) and not self._network_may_fail:
+        if (
+            message.type == "error"
+            and not message.text.startswith(_SAID_TWICE)
+            and not self._network_may_fail
+        ):
             self.found.append(f"console: {message.text} ({message.location})")
 
     def _on_failed(self, request: Request) -> None:

@@ -66,7 +66,10 @@ class Careroom:
         self.folder = folder
         self._port = port
         self.settings = settings_for(
-            database_url, folder, base_url=self.url, **{"async_mode": "eventlet", "rate_limits": False, **changes}
+            database_url,
+            folder,
+            base_url=self.url,
+            **{"async_mode": "eventlet", "rate_limits": False, **changes},
         )
         self._web: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
@@ -93,7 +96,11 @@ class Careroom:
         port = free_port()
         second = self._run("core.server", "--port", str(port))
         try:
-            eventually(lambda: second.poll() is not None or self._is_ready(port), _START_SECONDS, "a second web process")
+            eventually(
+                lambda: second.poll() is not None or self._is_ready(port),
+                _START_SECONDS,
+                "a second web process",
+            )
             if second.poll() is not None:
                 raise NotRunning(f"the second web process ended:\n{self.log('core.server')}")
             yield f"http://127.0.0.1:{port}"
@@ -141,7 +148,9 @@ class Careroom:
     def log(self, module: str, lines: int = 60) -> str:
         """The last lines that a process wrote."""
         written = self.folder / f"{module}.log"
-        return "\n".join(written.read_text(errors="replace").splitlines()[-lines:]) if written.exists() else ""
+        return (
+            "\n".join(written.read_text(errors="replace").splitlines()[-lines:]) if written.exists() else ""
+        )
 
     def _run(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{module}.log").open("ab") as output:
