@@ -161,21 +161,24 @@ async function add(file) {
   place(item, card);
 }
 
-for (const input of form.querySelectorAll("[data-pick]")) {
-  if (!(input instanceof HTMLInputElement)) continue;
+const pickers = [...form.querySelectorAll("[data-pick]")].filter((input) => input instanceof HTMLInputElement);
+for (const input of pickers) {
   input.removeAttribute("name"); // what is chosen is sent by this script, not with the form
-  input.addEventListener("change", () => {
-    const files = [...(input.files ?? [])];
-    input.value = ""; // so that the same photo can be chosen again after it was deleted
-    if (!files.length) return;
-    problems.replaceChildren();
-    list.querySelectorAll(".pr-undo").forEach((row) => row.remove());
-    go(2);
-    preparing += files.length;
-    for (const file of files) {
-      looking = looking.then(() => add(file)).finally(() => (preparing -= 1));
-    }
-  });
+  input.addEventListener("change", () => take(input));
+}
+
+/** @param {HTMLInputElement} input */
+function take(input) {
+  const files = [...(input.files ?? [])];
+  input.value = ""; // so that the same photo can be chosen again after it was deleted
+  if (!files.length) return;
+  problems.replaceChildren();
+  list.querySelectorAll(".pr-undo").forEach((row) => row.remove());
+  go(2);
+  preparing += files.length;
+  for (const file of files) {
+    looking = looking.then(() => add(file)).finally(() => (preparing -= 1));
+  }
 }
 
 tick.addEventListener("change", () => {
@@ -323,4 +326,5 @@ async function begin() {
   status.textContent = say("kept");
 }
 
-void begin();
+// A quick hand on a slow phone may have chosen photos before this script was there.
+void begin().then(() => pickers.forEach(take));
