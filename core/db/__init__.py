@@ -12,6 +12,7 @@ from core.db.errors import (
     PracticeAlreadySet,
     RawSqlRefused,
     ReadOnlyScope,
+    is_out_of_space,
 )
 from core.db.lease import Lease, lease_due
 from core.db.models import Base, TenantModel, Timestamps, tenant_key
@@ -63,6 +64,7 @@ __all__ = [
     "has_practice",
     "held",
     "in_scope",
+    "is_out_of_space",
     "is_write",
     "lease_due",
     "memo",

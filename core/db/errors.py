@@ -1,4 +1,26 @@
-"""What the database room raises."""
+"""What the database room raises, and what it knows of the database's own errors."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+# SQLite tells of a full disk in these ways; the third when the log's index cannot grow.
+_SQLITE_FULL: Final = frozenset(
+    {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMMAP"}
+)
+_POSTGRESQL_FULL: Final = "53100"
+
+
+def is_out_of_space(error: BaseException) -> bool:
+    """Did a statement or commit fail because the disk is full? Then nothing of its transaction was kept."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorname", "") in _SQLITE_FULL
+    return getattr(error.orig, "pgcode", None) == _POSTGRESQL_FULL
 
 
 class DatabaseError(RuntimeError):

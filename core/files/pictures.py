@@ -12,6 +12,7 @@ import fcntl
 import io
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from core.files.picture_child import CPU_SECONDS, FORMATS, LARGE_SIDE, MEMORY_BY
 WALL_SECONDS: Final = 60.0
 """How long one picture may take on a busy machine."""
 PICTURES_A_CHILD: Final = 200
+_LAST_BREATH: Final = 0.5
 _LARGEST_ANSWER: Final = 16 * 1024 * 1024
 # What a fresh encode writes before the scan: JFIF, tables, frame, scan. No EXIF (E1), ICC (E2), comment (FE).
 _PLAIN_MARKERS: Final = frozenset({0xE0, 0xDB, 0xC0, 0xC4, 0xDA})
@@ -34,6 +36,13 @@ _PLAIN_MARKERS: Final = frozenset({0xE0, 0xDB, 0xC0, 0xC4, 0xDA})
 
 class ChildFailed(FilesError):
     """The child died or fell silent over a picture."""
+
+
+class ChildKilled(ChildFailed):
+    """Somebody else ended the child (the machine ran out of memory, an administrator): the picture may be fine.
+
+    None of the child's own limits ends it like this: processor time sends SIGXCPU, memory fails an allocation.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +91,9 @@ class Child:
         try:
             return self._exchange(memoryview(request), time.monotonic() + seconds)
         except (OSError, ChildFailed) as error:
+            kind = ChildKilled if self._was_killed() else ChildFailed
             self.end()
-            raise ChildFailed(str(error)) from error
+            raise kind(str(error)) from error
 
     def _exchange(self, request: memoryview, deadline: float) -> list[bytes]:
         poller = select.poll()
@@ -109,6 +119,12 @@ class Child:
                         return frames
                 else:
                     raise ChildFailed("ended")
+
+    def _was_killed(self) -> bool:
+        """Did it end by SIGKILL? Asked before we may send one ourselves; its pipes close a moment before it is gone."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(_LAST_BREATH) == -signal.SIGKILL
+        return False
 
     def end(self) -> None:
         """Kill the process and wait for it."""
@@ -157,7 +173,10 @@ class Renderer:
         self._owner = os.getpid()
 
     def render(self, content: bytes, media_type: str) -> tuple[Picture, Picture]:
-        """The large picture and the thumb. Raises PictureFailed with a reason code."""
+        """The large picture and the thumb. Raises PictureFailed with a reason code.
+
+        Raises ChildKilled when two children in a row were killed from outside: ask again later.
+        """
         with self._lock:
             try:
                 frames = self._ask(FORMATS[media_type], content)
@@ -165,6 +184,8 @@ class Renderer:
                 # It may have been somebody else's fault (the machine ran out of memory): once more, afresh.
                 try:
                     frames = self._ask(FORMATS[media_type], content)
+                except ChildKilled:
+                    raise
                 except ChildFailed:
                     raise PictureFailed("too_complex") from None
         return _checked(frames)

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from core import audit, db, jobs
 from core.files import crypto, keys, service, store
-from core.files.errors import BlobDamaged, FileMissing
+from core.files.errors import BlobDamaged, FileMissing, StoreUnavailable
 from core.files.models import ORIGINAL, File, Rendition, UploadPart
 
 REENCRYPT: Final = "core.reencrypt_blobs"
@@ -28,6 +28,7 @@ KEPT_AFTER: Final = timedelta(minutes=10)
 SECOND_LOOK: Final = timedelta(hours=1)
 """When the newest rows are looked at once more: their bytes may have been written with the key of before."""
 BATCH: Final = 40
+_STORE_PAUSE: Final = timedelta(minutes=1)
 _KINDS: Final = ("part", "original", "rendition")
 log = structlog.get_logger(__name__)
 
@@ -74,6 +75,8 @@ def reencrypt(payload: dict[str, Any]) -> None:
         try:
             if _renew(kind, blob, newest):
                 replaced.append(blob.name)
+        except StoreUnavailable:
+            raise jobs.Postpone(_STORE_PAUSE) from None
         except (FileMissing, BlobDamaged) as error:
             # `careroom files check` names it; the others must not wait for it.
             log.error("files.blob_not_reencrypted", blob=blob.name, error=type(error).__name__)
@@ -95,8 +98,11 @@ def _enqueue_next_kind(run: str, kind: str) -> None:
 
 def drop(payload: dict[str, Any]) -> None:
     """Job core.drop_blobs: remove bytes that no row has known for a while."""
-    for name in payload["blobs"]:
-        store.delete(name)
+    try:
+        for name in payload["blobs"]:
+            store.delete(name)
+    except StoreUnavailable:
+        raise jobs.Postpone(_STORE_PAUSE) from None
 
 
 def blobs_of(kind: str, *, after: UUID | None, limit: int) -> list[StoredBlob]:

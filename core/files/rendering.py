@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,12 +14,15 @@ from sqlalchemy import select, update
 
 from core import db, jobs, metrics
 from core.files import crypto, pictures, service, store
-from core.files.errors import BlobDamaged, FileMissing, PictureFailed
+from core.files.errors import BlobDamaged, FileMissing, PictureFailed, StoreUnavailable
 from core.files.models import ORIGINAL, File, Rendition
-from core.files.pictures import Picture
+from core.files.pictures import ChildKilled, Picture
 from core.realtime.events import publish, topic
 
 PROCESSED: Final = "core.file_processed"
+_STORE_PAUSE: Final = timedelta(minutes=1)
+_KILLED_PAUSE: Final = timedelta(seconds=5)
+_MOST_TRIES: Final = 6
 Listener = Callable[[File], None]
 
 _listeners: list[Listener] = []
@@ -55,12 +59,32 @@ def render_picture(payload: dict[str, Any]) -> None:
     except PictureFailed as failure:
         _settle(file, "rejected", failure.reason)
         return
+    except StoreUnavailable:
+        # A full disk or a network that is away may last for hours, and says nothing about the picture.
+        raise jobs.Postpone(_STORE_PAUSE) from None
+    except ChildKilled:
+        _try_later(file, int(payload.get("tries", 0)) + 1)
+        return
     except (FileMissing, BlobDamaged) as error:
         # Acknowledged bytes that the store has lost: the one thing that must never pass in silence.
         log.error("file.original_lost", file=str(file_id), error=type(error).__name__)
         _settle(file, "rejected", "lost")
         return
-    _settle_ready(file, practice_id, made)
+    try:
+        _settle_ready(file, practice_id, made)
+    except StoreUnavailable:
+        raise jobs.Postpone(_STORE_PAUSE) from None
+
+
+def _try_later(file: File, tries: int) -> None:
+    """The machine killed the child twice over this picture: again when it may have recovered, but not for ever."""
+    log.warning("file.renderer_killed", file=str(file.id), tries=tries)
+    if tries >= _MOST_TRIES:
+        _settle(file, "rejected", "too_complex")
+        return
+    with jobs.scope():
+        key, due_at = f"{service.RENDER}:{file.id}:{tries}", db.utcnow() + _KILLED_PAUSE * 3**tries
+        jobs.enqueue(service.RENDER, key=key, due_at=due_at, file_id=file.id, tries=tries)
 
 
 def _rendered(content: bytes, media_type: str) -> tuple[Picture, ...]:

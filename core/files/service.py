@@ -7,6 +7,8 @@ in the store and looks at them, :func:`keep` makes the row. :func:`receive` does
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
@@ -14,6 +16,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from core import db, jobs
 from core.files import crypto, keys, names, store
@@ -60,7 +63,7 @@ def receive(
     # Should the commit fail, the bytes stay until the orphan sweep: it may have failed on its way back only.
     if db.is_write():
         return keep(staged)
-    with db.scope(staged.practice_id):
+    with freeing_when_full(staged.blob), db.scope(staged.practice_id):
         return keep(staged)
 
 
@@ -122,6 +125,20 @@ def keep(staged: Staged) -> File:
     db.session().flush()
     jobs.enqueue(RENDER, key=f"{RENDER}:{file.id}", file_id=file.id)
     return file
+
+
+@contextmanager
+def freeing_when_full(blob: str) -> Iterator[None]:
+    """Around the transaction that makes a blob's row: takes the blob away when the database has no room for the row.
+
+    Only then is it certain that nothing was committed; after any other failure the orphan sweep decides.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if db.is_out_of_space(error):
+            _delete_quietly(blob)
+        raise
 
 
 def discard(staged: Staged) -> None:

@@ -171,7 +171,7 @@ def _raise_refusal(upload: Upload) -> None:
 def _store_part(place: Place, upload: Upload, part: bytes) -> Upload:
     blob = store.new_name(place.practice_id)
     service.write_blob(blob, io.BytesIO(part), _context(place, upload.id, upload.received))
-    with db.scope(place.practice_id) as session:
+    with service.freeing_when_full(blob), db.scope(place.practice_id) as session:
         won = _advance(session, upload, len(part))
         if won:
             row = UploadPart(upload_id=upload.id, start=upload.received, size=len(part), blob=blob)
@@ -196,7 +196,7 @@ def _finish(place: Place, upload: Upload, last: bytes, finished: Finished) -> Up
         _refuse(place, upload, refusal)
         raise
     try:
-        with db.scope(place.practice_id) as session:
+        with service.freeing_when_full(staged.blob), db.scope(place.practice_id) as session:
             won = _advance(session, upload, len(last), state="finished", file_id=staged.file_id)
             if won and (row := db.get(Upload, upload.id)) is not None:
                 _drop_parts(session, row)

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from core import db
 from core.errors import Refused
+from core.i18n import _
 from core.links import LinkClosed
 from core.web import links as link_pages
 
@@ -40,6 +41,9 @@ def _http(error: HTTPException) -> Any:
     if error.response is not None or (error.code or 500) < 400:
         return error
     _undo()
+    # What goes wrong in the commit after the view comes wrapped by Flask.
+    if db.is_out_of_space(getattr(error, "original_exception", None) or error):
+        return _full()
     return answer(error.code or 500, retry_after=getattr(error, "retry_after", None))
 
 
@@ -55,9 +59,17 @@ def _link_closed(error: LinkClosed) -> Any:
 
 def _unexpected(error: Exception) -> Any:
     _undo()
+    if db.is_out_of_space(error):
+        return _full()
     # The message of an exception may quote data: only its type and place are logged.
     log.error("request_failed", endpoint=request.endpoint, error=type(error).__name__, exc_info=error)
     return answer(InternalServerError.code)
+
+
+def _full() -> Response:
+    """The disk of the database is full: nothing was kept, and the person can try again."""
+    log.error("database_full", endpoint=request.endpoint)
+    return answer(503, message=_("Nothing can be stored at the moment. Please try again in a few minutes."))
 
 
 def answer(

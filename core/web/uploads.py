@@ -23,11 +23,13 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from flask import Response, abort, g, jsonify, request, url_for
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import http_date
 
+from core import db
 from core.errors import Refused
-from core.files import MAX_FILE, FileRefused, Upload, uploads
+from core.files import MAX_FILE, FileRefused, Upload, refusal_text, uploads
 from core.files.uploads import Allow, Finished, Place
 from core.i18n import _
 from core.web.gate import current_link
@@ -88,6 +90,10 @@ class TusEndpoint:
             return view()
         except Refused as refusal:
             return _problem(refusal.status, refusal.code, refusal.message)
+        except DBAPIError as error:
+            if not db.is_out_of_space(error):
+                raise
+            return _problem(503, "unavailable", refusal_text("unavailable"))
         except uploads.UploadUnknown:
             return _answer(404)
         except uploads.UploadTaken:

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pillow_heif
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image, ImageCms
 
 from core.files import picture_child, pictures
 from core.files.errors import PictureFailed
-from core.files.pictures import Child, ChildFailed, Renderer
+from core.files.pictures import Child, ChildFailed, ChildKilled, Renderer
 from tests.core.files import pictures_of
 from tests.core.files.pictures_of import BLUE, GREEN, RED, WHITE
 
@@ -295,6 +296,22 @@ def test_a_child_that_was_killed_between_two_pictures_is_replaced() -> None:
     os.kill(pid, signal.SIGKILL)
     assert renderer.render(pictures_of.jpeg(), "image/jpeg")[0].width == 320
     assert renderer.child_pid() != pid
+    renderer.close()
+
+
+def test_a_child_that_others_kill_says_nothing_about_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Renderer()
+    ask = Child.ask
+
+    def ask_and_be_killed(child: Child, *arguments: Any) -> Any:
+        os.kill(child.pid, signal.SIGKILL)
+        return ask(child, *arguments)
+
+    monkeypatch.setattr(Child, "ask", ask_and_be_killed)
+    with pytest.raises(ChildKilled):
+        renderer.render(pictures_of.jpeg(), "image/jpeg")
+    monkeypatch.undo()
+    assert renderer.render(pictures_of.jpeg(), "image/jpeg")[0].width == 320
     renderer.close()
 
 

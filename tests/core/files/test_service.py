@@ -299,6 +299,56 @@ def test_deleted_while_it_is_rendered_it_stays_deleted(
     assert blobs() == []
 
 
+def due_now(practice: UUID) -> None:
+    with db.scope(practice) as session:
+        for row in session.scalars(select(jobs.JobRow).where(jobs.JobRow.state == "queued")):
+            row.due_at = db.utcnow()
+
+
+def test_a_store_that_is_away_for_hours_costs_no_photo(
+    practice: UUID, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = received(practice, photo)
+    with monkeypatch.context() as patch:
+        for broken in ("open_blob", "write_blob"):
+
+            def away(*args: object) -> None:
+                raise files.StoreUnavailable("the network is away")
+
+            patch.setattr(service, broken, away)
+            for _ in range(12):  # more often than a job may fail
+                due_now(practice)
+                jobs.run_due()
+            patch.undo()
+    assert file_of(practice, file_id).state == "received"
+    due_now(practice)
+    jobs.run_due()
+    assert file_of(practice, file_id).state == "ready"
+
+
+def test_a_machine_that_kills_the_renderer_costs_no_photo_unless_it_always_does(
+    practice: UUID, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(content: bytes, media_type: str) -> None:
+        raise pictures.ChildKilled("ended")
+
+    spared = received(practice, photo)
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures, "render", killed)
+        for _ in range(3):
+            jobs.run_due()
+            due_now(practice)
+    jobs.run_due()
+    assert file_of(practice, spared).state == "ready"
+    always = received(practice, photo)
+    monkeypatch.setattr(pictures, "render", killed)
+    for _ in range(10):
+        jobs.run_due()
+        due_now(practice)
+    file = file_of(practice, always)
+    assert (file.state, file.reject_reason) == ("rejected", "too_complex")
+
+
 def test_another_practice_finds_no_file_of_ours(practice: UUID, other_practice: UUID, photo: bytes) -> None:
     file_id = received(practice, photo)
     jobs.run_due()
