@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import String, or_, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Index,
+    String,
+    Table,
+    and_,
+    event,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from core.db.scope import scope
 from core.db.types import UtcDateTime, utcnow
 
 
 class Lease:
-    """Mixin. A row is due when state is "queued" (or its lease ran out while "running") and due_at is past."""
+    """Mixin. A row is due when state is "queued" and due_at is past, or when its lease ran out while "running".
 
-    state: Mapped[str] = mapped_column(String(16), default="queued", index=True)
-    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow, index=True)
-    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    Its table gets an index of (state, due_at) as well: what is done stays in the table, and a search by due_at alone
+    would pass through all of it.
+    """
+
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None, index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(String(500), default=None)
+
+
+@event.listens_for(Lease, "instrument_class", propagate=True)
+def _index(mapper: Mapper[Any], cls: type) -> None:
+    table = mapper.local_table
+    if isinstance(table, Table):
+        Index(f"ix_{table.name}_due", table.c.state, table.c.due_at)
 
 
 class _Leased(Protocol):
@@ -46,17 +69,24 @@ def lease_due(
 
     Two workers never claim the same row: PostgreSQL skips locked rows, SQLite has one writer at a time.
     """
-    now = utcnow()
+    now, row = utcnow(), cast(Any, model)  # columns on the class, values on its rows
+
+    def locked(name: str, condition: ColumnElement[bool], order: Any) -> CTE:
+        found = select(row.practice_id, row.id).where(condition).order_by(order).limit(limit)
+        # A CTE is looked up once; as a plain subquery the planner may run it again, and lock more each time.
+        return found.with_for_update(skip_locked=True).cte(name)
+
+    # What a worker left behind comes first: it has waited longest. Each of the two has an index of its own.
+    left = locked("left_behind", and_(row.state == running, row.lease_until < now), row.lease_until)
+    new = locked("waiting", and_(row.state == "queued", row.due_at <= now), row.due_at)
+    both = union_all(select(left), select(new)).limit(limit).subquery()
+    claim = (
+        update(model)
+        .where(tuple_(row.practice_id, row.id).in_(select(both.c.practice_id, both.c.id)))
+        .values(state=running, lease_until=now + timedelta(seconds=seconds), attempts=row.attempts + 1)
+        .returning(row.practice_id, row.id, row.due_at)
+        .execution_options(synchronize_session=False)
+    )
     with scope(across_practices=True) as session:
-        rows = session.scalars(
-            select(model)
-            .where(model.state.in_(("queued", running)), model.due_at <= now)
-            .where(or_(model.lease_until.is_(None), model.lease_until < now))
-            .order_by(model.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
-        for row in rows:
-            row.state, row.lease_until = running, now + timedelta(seconds=seconds)
-            row.attempts += 1
-        return [(row.practice_id, row.id) for row in rows]
+        claimed = sorted(session.execute(claim), key=lambda each: each.due_at)
+    return [(each.practice_id, each.id) for each in claimed]

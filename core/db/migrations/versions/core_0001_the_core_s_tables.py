@@ -395,8 +395,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("practice_id", "key", name="uq_core_job_key"),
     )
     with op.batch_alter_table("core_job", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_core_job_due_at"), ["due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_core_job_state"), ["state"], unique=False)
+        batch_op.create_index("ix_core_job_due", ["state", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_job_lease_until"), ["lease_until"], unique=False)
 
     op.create_table(
         "core_membership",
@@ -668,10 +668,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("practice_id", "failover_of", name="uq_core_notification_failover"),
     )
     with op.batch_alter_table("core_notification", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_core_notification_due_at"), ["due_at"], unique=False)
+        batch_op.create_index("ix_core_notification_due", ["state", "due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_core_notification_lease_until"), ["lease_until"], unique=False)
         batch_op.create_index("ix_core_notification_patient", ["practice_id", "patient_id"], unique=False)
         batch_op.create_index("ix_core_notification_provider", ["provider_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_core_notification_state"), ["state"], unique=False)
         batch_op.create_index("ix_core_notification_subject", ["practice_id", "subject_id"], unique=False)
         batch_op.create_index(
             "ix_core_notification_trouble", ["practice_id", "state", "created_at"], unique=False
@@ -752,10 +752,10 @@ def downgrade() -> None:
     with op.batch_alter_table("core_notification", schema=None) as batch_op:
         batch_op.drop_index("ix_core_notification_trouble")
         batch_op.drop_index("ix_core_notification_subject")
-        batch_op.drop_index(batch_op.f("ix_core_notification_state"))
         batch_op.drop_index("ix_core_notification_provider")
         batch_op.drop_index("ix_core_notification_patient")
-        batch_op.drop_index(batch_op.f("ix_core_notification_due_at"))
+        batch_op.drop_index(batch_op.f("ix_core_notification_lease_until"))
+        batch_op.drop_index("ix_core_notification_due")
 
     op.drop_table("core_notification")
     with op.batch_alter_table("core_link", schema=None) as batch_op:
@@ -796,8 +796,8 @@ def downgrade() -> None:
 
     op.drop_table("core_membership")
     with op.batch_alter_table("core_job", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_core_job_state"))
-        batch_op.drop_index(batch_op.f("ix_core_job_due_at"))
+        batch_op.drop_index(batch_op.f("ix_core_job_lease_until"))
+        batch_op.drop_index("ix_core_job_due")
 
     op.drop_table("core_job")
     with op.batch_alter_table("core_inbox_item", schema=None) as batch_op:
