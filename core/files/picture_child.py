@@ -43,7 +43,12 @@ class Refused(Exception):
 
 def frame(content: bytes) -> bytes:
     """A frame of the pipe protocol."""
-    return _LENGTH.pack(len(content)) + content
+    return length_of(content) + content
+
+
+def length_of(content: bytes) -> bytes:
+    """How the frame of this content begins."""
+    return _LENGTH.pack(len(content))
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
@@ -63,7 +68,7 @@ def render(content: bytes, format: str) -> tuple[bytes, bytes, tuple[int, int, i
     from PIL import Image
 
     large = _upright(content, format)
-    thumb = large.resize(_within(large.size, THUMB_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    thumb = large.resize(_within(large.size, THUMB_SIDE), Image.Resampling.BICUBIC, reducing_gap=1.5)
     return _encode(large), _encode(thumb), (*large.size, *thumb.size)
 
 
@@ -221,7 +226,8 @@ def main(memory: int, cpu_seconds: int) -> None:
         while (format := read_frame(source)) is not None and (content := read_frame(source)) is not None:
             _allow_cpu(cpu_seconds)
             for part in answer(format.decode("ascii", "replace"), content):
-                sink.write(frame(part))
+                sink.write(length_of(part))
+                sink.write(part)
             sink.flush()
 
 

@@ -67,7 +67,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"LANG": "C.UTF-8"},
+            # Pictures take and give back tens of megabytes each: in large pages that is a fifth of the time less.
+            env={"LANG": "C.UTF-8", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
             cwd="/",
             close_fds=True,
             start_new_session=True,
@@ -87,15 +88,15 @@ class Child:
     def ask(self, format: str, content: bytes, seconds: float) -> list[bytes]:
         """Send one picture and wait for the frames of the answer. Raises ChildFailed; the child is then dead."""
         self.pictures += 1
-        request = picture_child.frame(format.encode()) + picture_child.frame(content)
+        head = picture_child.frame(format.encode()) + picture_child.length_of(content)
         try:
-            return self._exchange(memoryview(request), time.monotonic() + seconds)
+            return self._exchange([memoryview(head), memoryview(content)], time.monotonic() + seconds)
         except (OSError, ChildFailed) as error:
             kind = ChildKilled if self._was_killed() else ChildFailed
             self.end()
             raise kind(str(error)) from error
 
-    def _exchange(self, request: memoryview, deadline: float) -> list[bytes]:
+    def _exchange(self, request: list[memoryview], deadline: float) -> list[bytes]:
         poller = select.poll()
         poller.register(self._out, select.POLLIN)
         poller.register(self._in, select.POLLOUT)
@@ -108,7 +109,9 @@ class Child:
                 if descriptor == self._in:
                     if event & ~select.POLLOUT:
                         raise ChildFailed("closed its input")
-                    request = request[os.write(self._in, request[: 1 << 20]) :]
+                    request[0] = request[0][os.write(self._in, request[0][: 1 << 20]) :]
+                    if not request[0]:
+                        request.pop(0)
                     if not request:
                         poller.unregister(self._in)
                 elif piece := os.read(self._out, 1 << 20):
@@ -147,18 +150,21 @@ def _widen(pipe: int) -> None:
 
 def _whole_answer(received: bytearray) -> list[bytes] | None:
     """The frames when all have come: four after "ok", else one."""
-    stream = io.BytesIO(received)
-    frames: list[bytes] = []
-    while len(frames) < 4:
-        part = picture_child.read_frame(stream)
-        if part is None:
+    borders: list[tuple[int, int]] = []
+    place = 0
+    while len(borders) < 4:
+        if len(received) < place + 4:
             return None
-        frames.append(part)
-        if frames[0] != b"ok":
+        start = place + 4
+        place = start + int.from_bytes(received[place:start], "big")
+        if len(received) < place:
+            return None
+        borders.append((start, place))
+        if received[slice(*borders[0])] != b"ok":
             break
-    if stream.read(1):
+    if len(received) > place:
         raise ChildFailed("said more than it was asked")
-    return frames
+    return [bytes(memoryview(received)[start:end]) for start, end in borders]
 
 
 class Renderer:
