@@ -396,7 +396,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("core_job", schema=None) as batch_op:
         batch_op.create_index("ix_core_job_due", ["state", "due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_core_job_lease_until"), ["lease_until"], unique=False)
+        batch_op.create_index("ix_core_job_lease", ["state", "lease_until"], unique=False)
 
     op.create_table(
         "core_membership",
@@ -669,7 +669,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("core_notification", schema=None) as batch_op:
         batch_op.create_index("ix_core_notification_due", ["state", "due_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_core_notification_lease_until"), ["lease_until"], unique=False)
+        batch_op.create_index("ix_core_notification_lease", ["state", "lease_until"], unique=False)
         batch_op.create_index("ix_core_notification_patient", ["practice_id", "patient_id"], unique=False)
         batch_op.create_index("ix_core_notification_provider", ["provider_id"], unique=False)
         batch_op.create_index("ix_core_notification_subject", ["practice_id", "subject_id"], unique=False)
@@ -754,7 +754,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_core_notification_subject")
         batch_op.drop_index("ix_core_notification_provider")
         batch_op.drop_index("ix_core_notification_patient")
-        batch_op.drop_index(batch_op.f("ix_core_notification_lease_until"))
+        batch_op.drop_index("ix_core_notification_lease")
         batch_op.drop_index("ix_core_notification_due")
 
     op.drop_table("core_notification")
@@ -796,7 +796,7 @@ def downgrade() -> None:
 
     op.drop_table("core_membership")
     with op.batch_alter_table("core_job", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_core_job_lease_until"))
+        batch_op.drop_index("ix_core_job_lease")
         batch_op.drop_index("ix_core_job_due")
 
     op.drop_table("core_job")
