@@ -174,13 +174,15 @@ def test_in_every_mode_of_the_web_process_many_use_the_store_and_the_hub_goes_on
         ticking = threading.Thread(target=tick)
         ticking.start()
         users = [threading.Thread(target=use) for _ in range(8)]
+        began = time.monotonic()
         for user in users: user.start()
         for user in users: user.join()
+        took = time.monotonic() - began
         stop.append(1)
         ticking.join()
         assert not failed, failed
-        # A client that blocked would hold the hub for all of its requests: moto alone takes longer than this.
-        assert worst[0] < 0.5, worst
+        # A client that blocked would hold the hub from the first request to the last, however busy the machine is.
+        assert worst[0] < took / 2, (worst, took)
         print("done")
     """
     done = subprocess.run(

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.both_databases
 ROOT = Path(__file__).parents[3]
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

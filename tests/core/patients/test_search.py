@@ -117,4 +117,5 @@ def test_the_trail_knows_how_many_were_found_and_not_what_was_asked(house: House
         entries = session.scalars(
             select(audit.AuditEntry).where(audit.AuditEntry.action == "patient.searched")
         ).all()
-    assert [entry.detail for entry in entries] == [{"results": 1}]
+    assert [entry.detail for entry in entries] == [{"results": 1, "shown": [str(zoe)]}]
+    assert "lefevre" not in repr([entry.detail for entry in entries]).lower()
