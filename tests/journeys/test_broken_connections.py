@@ -183,7 +183,7 @@ def test_without_a_worker_photos_arrive_and_are_prepared_when_it_is_back(
         assert acting.states(careroom, person) == ["received"]
     finally:
         careroom.start_worker()
-    expect(acting.photo_panel(clinician).get_by_role("img", name="Photo 1 of 1")).to_be_visible(
+    expect(acting.photo_panel(clinician).get_by_role("img", name="Photo 1 of 1", exact=True)).to_be_visible(
         timeout=30_000
     )
     expect(waiting).to_have_count(0)

@@ -44,7 +44,7 @@ def test_what_one_process_takes_shows_live_on_a_page_of_another(
         expect(panel.locator('.state[data-state="opened"]')).to_be_visible()
         acting.send_photos(phone, photos.heavy(1, 0.7), photos.jpeg(2))
         expect(panel).to_contain_text("2 photos to review")
-        expect(panel.get_by_role("img", name="Photo 2 of 2")).to_be_visible()
+        expect(panel.get_by_role("img", name="Photo 2 of 2", exact=True)).to_be_visible()
         acting.expect_no_reload(clinician)
         panel.get_by_role("link", name="Review photos").click()
         clinician.get_by_role("button", name="Keep in the record").click()

@@ -60,7 +60,7 @@ def test_an_open_workspace_follows_from_sent_to_opened_to_received_without_a_rel
     _state(panel, "received")
     expect(panel).to_contain_text("2 photos to review")
     for number in (1, 2):
-        thumb = panel.get_by_role("img", name=f"Photo {number} of 2")
+        thumb = panel.get_by_role("img", name=f"Photo {number} of 2", exact=True)
         expect(thumb).to_be_visible()
         eventually(
             lambda shown=thumb: shown.evaluate("image => image.naturalWidth") > 100, what="the thumbnail"

@@ -60,7 +60,7 @@ def test_switched_off_it_is_gone_in_this_practice_alone_and_on_again_all_is_as_b
     inside = phone.url
     (photo,) = acting.photos_of(careroom, person)
     clinician.goto(person.path)
-    thumb = acting.photo_panel(clinician).get_by_role("img", name="Photo 1 of 1")
+    thumb = acting.photo_panel(clinician).get_by_role("img", name="Photo 1 of 1", exact=True)
     expect(thumb).to_be_visible()
     expect(clinician.get_by_label("Notifications, 1 new")).to_be_visible()
 
