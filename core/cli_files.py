@@ -58,7 +58,7 @@ def rotate_master() -> None:
     """Wrap every data key by the master key in CAREROOM_NEW_MASTER_KEY.
 
     Before: start all processes with the new key in CAREROOM_OLD_MASTER_KEYS, so that they can read both. After: make
-    it CAREROOM_MASTER_KEY with the earlier one in CAREROOM_OLD_MASTER_KEYS, run this once more, then drop the latter.
+    it CAREROOM_MASTER_KEY with the earlier one in CAREROOM_OLD_MASTER_KEYS, and run this once more.
     """
     _prepare()
     text = os.environ.get("CAREROOM_NEW_MASTER_KEY", "")
