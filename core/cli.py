@@ -16,6 +16,7 @@ from sqlalchemy import select
 from core import audit, db, observability, plugin_system, settings, tenancy
 from core.cli_audit import audit_group
 from core.cli_files import files_group
+from core.cli_retention import retention_group
 from core.db import copies, roles
 from core.db import migrate as migrations
 from core.plugin_system import activation, wiring
@@ -307,6 +308,7 @@ def database_check() -> None:
 
 
 main.add_command(files_group)
+main.add_command(retention_group)
 main.add_command(audit_group)
 
 

@@ -42,6 +42,7 @@ from core.plugin_system.manifest import API_VERSION
 from core.plugin_system.plugin_settings import of as settings_of
 from core.realtime import publish, topic
 from core.realtime.socket_events import SocketEvent
+from core.retention import Kind as RetentionKind
 from core.security.permissions import can
 from core.web import uploads
 from core.web.file_response import file_response
@@ -72,6 +73,7 @@ __all__ = [
     "Permission",
     "Plugin",
     "Refused",
+    "RetentionKind",
     "SocketEvent",
     "StaffContext",
     "StaffRoutes",

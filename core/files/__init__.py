@@ -17,7 +17,7 @@ from core.files.models import DataKey, File, Rendition, Upload, UploadPart
 from core.files.names import clean as clean_name
 from core.files.names import disposition
 from core.files.orphans import sweep_orphans
-from core.files.rendering import PROCESSED, on_processed
+from core.files.rendering import PROCESSED, give_up, on_processed
 from core.files.service import (
     MAX_FILE,
     RENDER,
@@ -62,6 +62,7 @@ __all__ = [
     "discard",
     "disposition",
     "get",
+    "give_up",
     "keep",
     "keys",
     "on_processed",

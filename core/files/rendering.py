@@ -120,21 +120,32 @@ def _settle_ready(file: File, practice_id: UUID, made: tuple[Picture, ...]) -> N
 
 def _settle(file: File, state: str, reason: str | None, renditions: list[Rendition] | None = None) -> bool:
     """The one short transaction. False when the file is no longer waiting: somebody else settled it."""
-    with jobs.scope() as session:
-        # Not the name that was read before: the bytes may have been encrypted anew meanwhile.
-        original = session.scalar(select(File.original_blob).where(File.id == file.id).with_for_update())
-        # The row is the lock: of two workers one changes it, the other finds nothing to change.
-        changed = session.execute(
-            update(File)
-            .where(File.id == file.id, File.state == "received")
-            .values(state=state, reject_reason=reason, original_blob=None, updated_at=db.utcnow())
-        )
-        if changed.rowcount != 1:  # type: ignore[attr-defined]
-            return False
-        session.add_all(renditions or [])
-        publish(topic("core.file", file.id), state, file_id=file.id)
-        jobs.enqueue(PROCESSED, key=f"{PROCESSED}:{file.id}", file_id=file.id)
-        service.delete_after_commit([original] if original else [])
+    with jobs.scope():
+        return _settle_here(file, state, reason, renditions or [])
+
+
+def give_up(file: File) -> None:
+    """In the current write scope: a file that still waits is rejected as lost, and its bytes go."""
+    if _settle_here(file, "rejected", "lost", []):
+        jobs.withdraw(f"{service.RENDER}:{file.id}")
+
+
+def _settle_here(file: File, state: str, reason: str | None, renditions: list[Rendition]) -> bool:
+    session = db.session()
+    # Not the name that was read before: the bytes may have been encrypted anew meanwhile.
+    original = session.scalar(select(File.original_blob).where(File.id == file.id).with_for_update())
+    # The row is the lock: of two workers one changes it, the other finds nothing to change.
+    changed = session.execute(
+        update(File)
+        .where(File.id == file.id, File.state == "received")
+        .values(state=state, reject_reason=reason, original_blob=None, updated_at=db.utcnow())
+    )
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        return False
+    session.add_all(renditions)
+    publish(topic("core.file", file.id), state, file_id=file.id)
+    jobs.enqueue(PROCESSED, key=f"{PROCESSED}:{file.id}", file_id=file.id)
+    service.delete_after_commit([original] if original else [])
     return True
 
 

@@ -154,9 +154,14 @@ def sweep_expired(payload: dict[str, Any]) -> None:
                 select(Upload).where(Upload.expires_at < db.utcnow()).order_by(Upload.expires_at).limit(200)
             ).all()
             for upload in expired:
-                _drop_parts(session, upload)
-                session.delete(upload)
+                forget(upload)
         more = len(expired) == 200
+
+
+def forget(upload: Upload) -> None:
+    """Remove an upload and the parts that it left, in the current write scope; a file that it became stays."""
+    _drop_parts(db.session(), upload)
+    db.session().delete(upload)
 
 
 def _is_foreign(upload: Upload, place: Place) -> bool:

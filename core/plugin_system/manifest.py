@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.notifications import Template
     from core.plugin_system.surfaces import Routes
     from core.realtime.socket_events import SocketEvent
+    from core.retention import Kind
 
 API_VERSION = Version("1.0")
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
@@ -98,6 +99,7 @@ class Plugin:
     templates: tuple[Template, ...] = ()
     jobs: tuple[Job, ...] = ()
     socket_events: tuple[SocketEvent, ...] = ()
+    retention: tuple[Kind, ...] = ()
     hooks: ModuleType | None = None
     default_on: bool = field(default=False)
 
@@ -123,6 +125,7 @@ class Plugin:
             *(("template", item.name) for item in self.templates),
             *(("job", item.kind) for item in self.jobs),
             *(("socket event", item.name) for item in self.socket_events),
+            *(("kind of data", item.name) for item in self.retention),
         ]
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 import pluggy
 import structlog
 
-from core import db, files, i18n, jobs, links, notifications
+from core import db, files, i18n, jobs, links, notifications, retention
 from core.patients import import_jobs
 from core.plugin_system import hookspecs
 from core.plugin_system.manifest import ManifestError, Plugin
@@ -101,8 +101,13 @@ class Registry:
         notifications.templates.clear()
         jobs.clear()
         links.purposes.clear()
-        jobs.register(*jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS, *import_jobs.JOBS)
+        retention.forget()
+        jobs.register(
+            *jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS, *import_jobs.JOBS, *retention.JOBS
+        )
+        retention.register(retention.KINDS)
         for plugin in self:
+            retention.register(plugin.retention)
             notifications.templates.register(*plugin.templates)
             jobs.register(*plugin.jobs)
             links.purposes.register(*plugin.link_purposes)

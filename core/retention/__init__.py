@@ -1,0 +1,28 @@
+"""Retention: each kind of data stays as long as a practice wants it, and not longer."""
+
+from datetime import timedelta
+from typing import Final
+
+from core.jobs import Job
+from core.retention.core_kinds import KINDS
+from core.retention.kinds import BadKind, Kind, find, forget, register, registered
+from core.retention.service import APPLY, NotAllowed, Preview, apply, apply_daily, choose, days_of, preview
+
+JOBS: Final[tuple[Job, ...]] = (Job(APPLY, apply_daily, every=timedelta(days=1)),)
+
+__all__ = [
+    "JOBS",
+    "KINDS",
+    "BadKind",
+    "Kind",
+    "NotAllowed",
+    "Preview",
+    "apply",
+    "choose",
+    "days_of",
+    "find",
+    "forget",
+    "preview",
+    "register",
+    "registered",
+]
