@@ -50,3 +50,4 @@ def test_what_one_process_takes_shows_live_on_a_page_of_another(
         clinician.get_by_role("button", name="Keep in the record").click()
         expect(clinician.get_by_text("Photo 2 of 2, received")).to_be_visible()
         eventually(lambda: acting.states(careroom, person) == ["kept", "ready"], what="the decision")
+        phone.goto("about:blank")  # the confirmation asks whether all has arrived; its process stops now
