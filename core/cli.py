@@ -5,37 +5,26 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 import click
 from sqlalchemy import select
 
-from core import audit, db, observability, plugin_system, settings, tenancy
+from core import db, plugin_system, settings, tenancy
 from core.cli_audit import audit_group
 from core.cli_files import files_group
+from core.cli_plugins import plugin_group
 from core.cli_retention import retention_group
+from core.cli_start import prepare, told
 from core.db import copies, roles
 from core.db import migrate as migrations
-from core.plugin_system import activation, wiring
 from core.security import permissions, users
-from core.settings import Settings
 
 
 @click.group()
 @click.version_option(package_name="careroom")
 def main() -> None:
     """Careroom: remote patient care for practices."""
-
-
-def _prepare() -> Settings:
-    chosen = settings.configure(settings.from_environment())
-    observability.configure(chosen)
-    db.configure(chosen)
-    wiring.start(chosen)
-    return chosen
 
 
 def _migrate() -> None:
@@ -54,7 +43,7 @@ def demo(port: int, folder: Path, fresh: bool) -> None:
 
     environment = demonstration.environment(folder, port, fresh=fresh)
     os.environ.update(environment)
-    _prepare()
+    prepare()
     _migrate()
     accounts = demonstration.seed()
     db.dispose()
@@ -77,14 +66,14 @@ def serve(host: str | None, port: int | None, workers: int, job_workers: int, no
 
     A process that dies is started again. SIGHUP replaces them one by one (for new code), SIGTERM stops.
     """
-    chosen = _prepare()
+    chosen = prepare()
     if workers > 1 and not chosen.redis_url:
         raise click.ClickException(
             "Several web processes share sockets and rate limits: set CAREROOM_REDIS_URL."
         )
     if not migrations.is_current(plugin_system.registry.branches()):
         raise click.ClickException("The database is not up to date: run `careroom migrate` first.")
-    with _told(db.NotProtected):
+    with told(db.NotProtected):
         roles.check_at_boot(chosen)
     db.dispose()
     _serve(host or chosen.host, port or chosen.port, web=workers, workers=0 if no_worker else job_workers)
@@ -109,17 +98,17 @@ def worker() -> None:
     chosen = settings.configure(settings.from_environment())
 
     def load() -> None:
-        roles.check_at_boot(_prepare())
+        roles.check_at_boot(prepare())
 
-    with _told(db.NotProtected):
+    with told(db.NotProtected):
         Worker(chosen, load=load).run()
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest schema and write the permissions of core and plugins."""
-    _prepare()
-    with _told(db.NotProtected):
+    prepare()
+    with told(db.NotProtected):
         _migrate()
     click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
 
@@ -130,8 +119,8 @@ def backup(target: Path) -> None:
     """Write database and files into one archive TARGET; safe while serving. Keep the master key elsewhere."""
     from core import backup as archives
 
-    chosen = _prepare()
-    with _told(archives.BackupRefused, copies.CopyFailed, OSError):
+    chosen = prepare()
+    with told(archives.BackupRefused, copies.CopyFailed, OSError):
         made = archives.save(target, chosen)
     click.echo(f"{target}: {made.database} at {', '.join(made.heads)}, {made.blobs} blobs")
     if made.missing:
@@ -149,9 +138,9 @@ def restore(source: Path, force: bool, check: bool) -> None:
     """Bring back what `careroom backup` wrote. Stop web processes and workers before."""
     from core import backup as archives
 
-    chosen = _prepare()
+    chosen = prepare()
     branches = plugin_system.registry.branches()
-    with _told(archives.BackupRefused, copies.CopyFailed, db.NotProtected, OSError):
+    with told(archives.BackupRefused, copies.CopyFailed, db.NotProtected, OSError):
         done = (
             archives.read_manifest(source)
             if check
@@ -169,7 +158,7 @@ def restore(source: Path, force: bool, check: bool) -> None:
 @click.argument("revision")
 def revision(branch: str, message: str, revision: str) -> None:
     """For developers: write a new revision of BRANCH from the models."""
-    _prepare()
+    prepare()
     migrations.make_revision(plugin_system.registry.branches(), branch, message, revision)
 
 
@@ -194,8 +183,8 @@ def practice() -> None:
 @click.option("--phone", default=None)
 def practice_create(slug: str, name: str, **fields: str | None) -> None:
     """Make a practice."""
-    _prepare()
-    with db.scope(), _told(ValueError):
+    prepare()
+    with db.scope(), told(ValueError):
         made = tenancy.create_practice(slug, name, **fields)
         click.echo(f"{made.slug}  {made.id}")
 
@@ -203,7 +192,7 @@ def practice_create(slug: str, name: str, **fields: str | None) -> None:
 @practice.command("list")
 def practice_list() -> None:
     """List the practices."""
-    _prepare()
+    prepare()
     with db.scope(write=False) as session:
         for found in session.scalars(select(tenancy.Practice).order_by(tenancy.Practice.slug)):
             click.echo(f"{found.slug:24} {found.status:10} {found.name}")
@@ -232,62 +221,12 @@ def user_create(
     password: str,
 ) -> None:
     """Make a user, and give roles in a practice."""
-    _prepare()
-    with db.scope(), _told(users.UserRefused, tenancy.UnknownPractice):
+    prepare()
+    with db.scope(), told(users.UserRefused, tenancy.UnknownPractice):
         made = users.create_user(username, email, first_name, last_name, password)
         for name in role:
             users.add_membership(tenancy.find_by_slug(slug or ""), made, name)
     click.echo(username)
-
-
-@main.group()
-def plugin() -> None:
-    """Plugins: list them and switch them."""
-
-
-@plugin.command("list")
-@click.argument("slug", required=False)
-def plugin_list(slug: str | None) -> None:
-    """List the installed plugins; with a practice's SLUG, whether each is on there."""
-    _prepare()
-    for refusal in activation.refusals():
-        click.echo(f"{refusal.name:20} refused: {refusal.reason}")
-    if slug is None:
-        for found in plugin_system.registry:
-            click.echo(f"{found.name:20} {found.version:10} {found.title}")
-        return
-    with tenancy.practice_scope(_practice_id(slug), write=False):
-        for state in activation.states():
-            click.echo(f"{state.plugin.name:20} {'on' if state.on else 'off':4} {state.reason}")
-
-
-@plugin.command("enable")
-@click.argument("name")
-@click.argument("slug")
-def plugin_enable(name: str, slug: str) -> None:
-    """Switch plugin NAME on for the practice SLUG."""
-    _switch(name, slug, on=True)
-
-
-@plugin.command("disable")
-@click.argument("name")
-@click.argument("slug")
-def plugin_disable(name: str, slug: str) -> None:
-    """Switch plugin NAME off for the practice SLUG; its data stays."""
-    _switch(name, slug, on=False)
-
-
-def _switch(name: str, slug: str, *, on: bool) -> None:
-    _prepare()
-    if name not in plugin_system.registry:
-        raise click.ClickException(f"No plugin is called {name}.")
-    with (
-        tenancy.practice_scope(_practice_id(slug)),
-        audit.use_actor(audit.Actor("system", "cli", "careroom")),
-        _told(activation.CannotSwitch),
-    ):
-        (activation.enable if on else activation.disable)(name)
-    click.echo(f"{name} is {'on' if on else 'off'} for {slug}")
 
 
 @main.group("database")
@@ -298,7 +237,7 @@ def database_group() -> None:
 @database_group.command("check")
 def database_check() -> None:
     """Say whether PostgreSQL keeps the practices apart by itself; fails when it does not."""
-    chosen = _prepare()
+    chosen = prepare()
     problems = roles.findings()
     for problem in problems:
         click.echo(problem)
@@ -310,20 +249,7 @@ def database_check() -> None:
 main.add_command(files_group)
 main.add_command(retention_group)
 main.add_command(audit_group)
-
-
-def _practice_id(slug: str) -> UUID:
-    with db.scope(write=False), _told(tenancy.UnknownPractice):
-        return tenancy.find_by_slug(slug).id
-
-
-@contextmanager
-def _told(*errors: type[Exception]) -> Iterator[None]:
-    """Say what went wrong in a line instead of a traceback."""
-    try:
-        yield
-    except errors as error:
-        raise click.ClickException(str(error)) from None
+main.add_command(plugin_group)
 
 
 if __name__ == "__main__":

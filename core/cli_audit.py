@@ -9,10 +9,8 @@ from uuid import UUID
 
 import click
 
-from core import audit, db, observability, settings, tenancy
-from core.plugin_system import wiring
-
-_CLI = audit.Actor("system", "cli", "careroom")
+from core import audit, db, tenancy
+from core.cli_start import ACTOR, prepare
 
 
 @click.group("audit")
@@ -33,7 +31,7 @@ def verify(slug: str) -> None:
 @audit_group.command("verify-platform")
 def verify_platform() -> None:
     """The same for what happened outside every practice, such as sign-ins that failed."""
-    _prepare()
+    prepare()
     result = audit.verify_platform()
     click.echo(str(result))
     if not result.intact:
@@ -54,14 +52,14 @@ def export(slug: str, format: str, patient: UUID | None, since: datetime | None)
     """
     practice = _practice(slug)
     chosen = audit.Filter(patient_id=patient, since=since.replace(tzinfo=UTC) if since else None)
-    with audit.use_actor(_CLI), tenancy.practice_scope(practice.id):
+    with audit.use_actor(ACTOR), tenancy.practice_scope(practice.id):
         audit.record("audit.exported", patient_id=patient, detail={"format": format})
     for line in audit.lines(audit.every(practice.id, chosen), cast(audit.Format, format), practice):
         click.echo(line.encode(), nl=False)
 
 
 def _practice(slug: str) -> tenancy.Practice:
-    _prepare()
+    prepare()
     with db.scope(write=False) as session:
         try:
             found = tenancy.find_by_slug(slug)
@@ -69,10 +67,3 @@ def _practice(slug: str) -> tenancy.Practice:
             raise click.ClickException(str(unknown)) from None
         session.expunge(found)
         return found
-
-
-def _prepare() -> None:
-    chosen = settings.configure(settings.from_environment())
-    observability.configure(chosen)
-    db.configure(chosen)
-    wiring.start(chosen)

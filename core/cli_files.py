@@ -10,24 +10,16 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
-from core import audit, db, files, observability, settings, tenancy
+from core import audit, db, files, settings, tenancy
+from core.cli_start import ACTOR, prepare
 from core.files import integrity, keys, reencryption
-from core.plugin_system import wiring
 
-_CLI = audit.Actor("system", "cli", "careroom")
 _of_practice = click.option("--practice", "slug", default=None, help="Slug of one practice; all without it.")
 
 
 @click.group("files")
 def files_group() -> None:
     """Photos and their keys: rotate, check, tidy."""
-
-
-def _prepare() -> None:
-    chosen = settings.configure(settings.from_environment())
-    observability.configure(chosen)
-    db.configure(chosen)
-    wiring.start(chosen)
 
 
 def _practices(slug: str | None) -> list[tuple[UUID, str]]:
@@ -46,8 +38,8 @@ def _practices(slug: str | None) -> list[tuple[UUID, str]]:
 @_of_practice
 def rotate_keys(slug: str | None) -> None:
     """Give practices a new data key; the worker encrypts their older files anew. Nobody has to stop working."""
-    _prepare()
-    with audit.use_actor(_CLI):
+    prepare()
+    with audit.use_actor(ACTOR):
         for practice_id, name in _practices(slug):
             key_id = reencryption.rotate(practice_id)
             click.echo(f"{name:24} new key {key_id}; the worker brings older files under it")
@@ -60,7 +52,7 @@ def rotate_master() -> None:
     Before: start all processes with the new key in CAREROOM_OLD_MASTER_KEYS, so that they can read both. After: make
     it CAREROOM_MASTER_KEY with the earlier one in CAREROOM_OLD_MASTER_KEYS, and run this once more.
     """
-    _prepare()
+    prepare()
     text = os.environ.get("CAREROOM_NEW_MASTER_KEY", "")
     try:
         new = settings.master_key_bytes(text)
@@ -83,7 +75,7 @@ def rotate_master() -> None:
 @_of_practice
 def check(slug: str | None) -> None:
     """Read every stored file whole; fails when bytes are missing, damaged or cannot be decrypted."""
-    _prepare()
+    prepare()
     checked, problems = integrity.Checked(), 0
     for practice_id, name in _practices(slug):
         for problem in integrity.check(practice_id, checked):
@@ -104,6 +96,6 @@ def check(slug: str | None) -> None:
 )
 def sweep(older_than: float) -> None:
     """Remove bytes that no row knows: what crashes leave behind. The worker does it daily."""
-    _prepare()
+    prepare()
     swept = files.sweep_orphans(older_than=timedelta(hours=older_than))
     click.echo(f"{swept} orphans were removed.")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
-from core import audit, db, observability, retention, settings, tenancy
+from core import audit, db, retention, tenancy
+from core.cli_start import ACTOR, prepare
 from core.jobs.service import running_for
-from core.plugin_system import wiring
-
-_CLI = audit.Actor("system", "cli", "careroom")
 
 
 @click.group("retention")
@@ -17,10 +15,7 @@ def retention_group() -> None:
 
 
 def _practice(slug: str) -> tenancy.Practice:
-    chosen = settings.configure(settings.from_environment())
-    observability.configure(chosen)
-    db.configure(chosen)
-    wiring.start(chosen)
+    prepare()
     with db.scope(write=False):
         try:
             return tenancy.find_by_slug(slug)
@@ -70,7 +65,7 @@ def choose(slug: str, kind_name: str, days: str) -> None:
     """Have practice SLUG keep KIND for so many days. Nothing goes before the next daily run."""
     practice = _practice(slug)
     kind = _kind(kind_name)
-    with tenancy.practice_scope(practice.id), audit.use_actor(_CLI):
+    with tenancy.practice_scope(practice.id), audit.use_actor(ACTOR):
         try:
             retention.choose(kind, _days(days))
         except retention.NotAllowed as error:
@@ -83,7 +78,7 @@ def choose(slug: str, kind_name: str, days: str) -> None:
 def apply(slug: str) -> None:
     """Remove now what practice SLUG keeps no longer, as the worker does every day."""
     practice = _practice(slug)
-    with running_for(practice.id), audit.use_actor(_CLI):
+    with running_for(practice.id), audit.use_actor(ACTOR):
         gone = retention.apply()
     for name, count in gone.items():
         click.echo(f"{name:32} {count:>8} went")

@@ -1,0 +1,41 @@
+"""What the commands share: starting up, naming a practice, and errors in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
+
+import click
+
+from core import audit, db, observability, settings, tenancy
+from core.plugin_system import wiring
+from core.settings import Settings
+
+ACTOR: Final = audit.Actor("system", "cli", "careroom")
+"""Who did it, in the trail, when a command did."""
+
+
+def prepare() -> Settings:
+    """Read the settings, open the database, find the plugins."""
+    chosen = settings.configure(settings.from_environment())
+    observability.configure(chosen)
+    db.configure(chosen)
+    wiring.start(chosen)
+    return chosen
+
+
+def practice_id(slug: str) -> UUID:
+    """The practice with this slug; ends the command when there is none."""
+    with db.scope(write=False), told(tenancy.UnknownPractice):
+        return tenancy.find_by_slug(slug).id
+
+
+@contextmanager
+def told(*errors: type[Exception]) -> Iterator[None]:
+    """Say what went wrong in a line instead of a traceback."""
+    try:
+        yield
+    except errors as error:
+        raise click.ClickException(str(error)) from None
