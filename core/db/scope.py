@@ -182,6 +182,14 @@ def memo(key: Hashable, ask: Callable[[], Answer]) -> Answer:
     return found
 
 
+def known() -> dict[Hashable, Any]:
+    """What was found out in the current scope, for whoever asks often; a rollback empties it. Raises NoScope.
+
+    A value must hold until the scope ends, or whoever changes what it was made from takes it out.
+    """
+    return _scope().known
+
+
 def rollback() -> None:
     """Undo everything in the current scope so far and forget its hooks."""
     _scope().session.rollback()
