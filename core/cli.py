@@ -15,22 +15,16 @@ from core.cli_audit import audit_group
 from core.cli_files import files_group
 from core.cli_plugins import plugin_group
 from core.cli_retention import retention_group
-from core.cli_start import prepare, told
+from core.cli_start import bring_up_to_date, prepare, told
 from core.db import copies, roles
 from core.db import migrate as migrations
-from core.security import permissions, users
+from core.security import users
 
 
 @click.group()
 @click.version_option(package_name="careroom")
 def main() -> None:
     """Careroom: remote patient care for practices."""
-
-
-def _migrate() -> None:
-    migrations.upgrade(plugin_system.registry.branches())
-    with db.scope():
-        permissions.sync_permissions(permissions.declared())
 
 
 @main.command()
@@ -44,7 +38,7 @@ def demo(port: int, folder: Path, fresh: bool) -> None:
     environment = demonstration.environment(folder, port, fresh=fresh)
     os.environ.update(environment)
     prepare()
-    _migrate()
+    bring_up_to_date()
     accounts = demonstration.seed()
     db.dispose()
     click.echo(demonstration.welcome(accounts, environment["CAREROOM_BASE_URL"]))
@@ -109,7 +103,7 @@ def migrate() -> None:
     """Bring the database to the newest schema and write the permissions of core and plugins."""
     prepare()
     with told(db.NotProtected):
-        _migrate()
+        bring_up_to_date()
     click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
 
 

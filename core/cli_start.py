@@ -9,8 +9,10 @@ from uuid import UUID
 
 import click
 
-from core import audit, db, observability, settings, tenancy
+from core import audit, db, observability, plugin_system, settings, tenancy
+from core.db import migrate as migrations
 from core.plugin_system import wiring
+from core.security import permissions
 from core.settings import Settings
 
 ACTOR: Final = audit.Actor("system", "cli", "careroom")
@@ -24,6 +26,13 @@ def prepare() -> Settings:
     db.configure(chosen)
     wiring.start(chosen)
     return chosen
+
+
+def bring_up_to_date() -> None:
+    """The database to the newest schema of core and plugins, and the permissions that they declare."""
+    migrations.upgrade(plugin_system.registry.branches())
+    with db.scope():
+        permissions.sync_permissions(permissions.declared())
 
 
 def practice_id(slug: str) -> UUID:

@@ -1,4 +1,4 @@
-"""A fresh, migrated database for each test: a copy of one that was migrated once a session.
+"""A fresh, migrated PostgreSQL database for each test; SQLite's are in core.testing.
 
 On PostgreSQL the tests run in the application's role, as deploy/postgresql/roles.sql makes it: every policy holds
 them too. What only the tables' owner may do goes through :func:`as_owner`.
@@ -6,7 +6,6 @@ them too. What only the tables' owner may do goes through :func:`as_owner`.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,25 +15,23 @@ from uuid import uuid4
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from core import db, demo, settings
-from core.cli import _migrate
-from core.plugin_system import wiring
-from core.settings import Settings
+from core import db
+from core.testing.databases import KEYS, SqliteTemplate, migrate, settings_for
 
-KEYS = {"secret_key": "test-secret-key-test-secret-key-test", "master_key": "A" * 43}
+__all__ = [
+    "APPLICATION",
+    "KEYS",
+    "OWNER",
+    "PostgresTemplate",
+    "SqliteTemplate",
+    "as_owner",
+    "make_roles",
+    "owner_url",
+    "settings_for",
+]
 
 OWNER, APPLICATION = "careroom_owner", "careroom_app"
 ROLES_SQL = Path(__file__).parents[2] / "deploy" / "postgresql" / "roles.sql"
-
-
-def settings_for(url: str, folder: Path, **changes: object) -> Settings:
-    """Settings of a test; nothing is read from the environment's own files."""
-    return Settings(
-        environment="test",
-        database_url=url,
-        data_dir=folder,
-        **{"async_mode": "threading", **KEYS, **changes},
-    )
 
 
 def owner_url(url: str) -> str:
@@ -73,30 +70,6 @@ def make_roles(server_url: str) -> None:
     )
 
 
-def _migrated(url: str, folder: Path, *, seeded: bool) -> None:
-    chosen = settings.configure(settings_for(url, folder, migration_url=owner_url(url)))
-    db.configure(chosen)
-    wiring.start(chosen)
-    _migrate()
-    if seeded:
-        demo.seed()
-    db.dispose()
-
-
-class SqliteTemplate:
-    """One migrated SQLite file, copied for each test; ``seeded``: with the demonstration's practices in it."""
-
-    def __init__(self, folder: Path, *, seeded: bool) -> None:
-        self.file = folder / "template.db"
-        _migrated(f"sqlite:///{self.file}", folder, seeded=seeded)
-
-    @contextmanager
-    def copy(self, folder: Path) -> Iterator[str]:
-        target = folder / "careroom.db"
-        shutil.copy(self.file, target)
-        yield f"sqlite:///{target}"
-
-
 class PostgresTemplate:
     """One migrated PostgreSQL database, cloned for each test."""
 
@@ -105,7 +78,8 @@ class PostgresTemplate:
         self.url = make_url(server_url)
         self.name = f"template_{uuid4().hex}"
         self._run(f"CREATE DATABASE {self.name} OWNER {OWNER}")
-        _migrated(self._url_of(self.name), folder, seeded=seeded)
+        url = self._url_of(self.name)
+        migrate(settings_for(url, folder, migration_url=owner_url(url)), seeded=seeded)
 
     def _url_of(self, name: str) -> str:
         return self.url.set(database=name, username=APPLICATION).render_as_string(hide_password=False)
