@@ -35,7 +35,9 @@ from core.plugin_system import (
     PatientContext,
     Permission,
     Plugin,
+    SettingsTest,
     StaffContext,
+    calls,
     hookimpl,
 )
 from core.plugin_system.manifest import API_VERSION
@@ -74,6 +76,7 @@ __all__ = [
     "Plugin",
     "Refused",
     "RetentionKind",
+    "SettingsTest",
     "SocketEvent",
     "StaffContext",
     "StaffRoutes",
@@ -86,6 +89,7 @@ __all__ = [
     "_l",
     "abort",
     "audit",
+    "calls",
     "can",
     "current_link",
     "db",

@@ -2,6 +2,7 @@
 
 from core.plugin_system import activation, plugin_settings
 from core.plugin_system.activation import CannotSwitch, PluginState
+from core.plugin_system.capabilities import Capability, calls
 from core.plugin_system.contexts import (
     FileContext,
     LinkContext,
@@ -11,7 +12,7 @@ from core.plugin_system.contexts import (
 )
 from core.plugin_system.dispatch import call
 from core.plugin_system.hookspecs import hookimpl
-from core.plugin_system.manifest import Capability, ManifestError, Permission, Plugin
+from core.plugin_system.manifest import ManifestError, Permission, Plugin, SettingsTest
 from core.plugin_system.registry import Registry, registry
 from core.plugin_system.surfaces import Action, NavItem, Panel
 
@@ -30,9 +31,11 @@ __all__ = [
     "Plugin",
     "PluginState",
     "Registry",
+    "SettingsTest",
     "StaffContext",
     "activation",
     "call",
+    "calls",
     "hookimpl",
     "plugin_settings",
     "registry",

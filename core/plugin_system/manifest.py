@@ -3,58 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel
 
-from core.i18n import LazyString, _l
+from core.i18n import LazyString
+from core.plugin_system import manifest_checks
+from core.plugin_system.capabilities import AnyCapability
 from core.tenancy.roles import Role
 
 if TYPE_CHECKING:
     from core.jobs import Job
     from core.links import LinkPurpose
     from core.notifications import Template
+    from core.plugin_system.slots import Slot
     from core.plugin_system.surfaces import Routes
     from core.realtime.socket_events import SocketEvent
     from core.retention import Kind
 
 API_VERSION = Version("1.0")
+Quality = Literal["", "bronze", "silver", "gold"]
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 RESERVED = frozenset({"core", "admin", "patients", "panels", "static", "account"})
 
 
 class ManifestError(ValueError):
     """A manifest that cannot be taken; the message says what to change."""
-
-
-class Capability(StrEnum):
-    """What a plugin can do with a practice's data. Shown to the practice admin before it is switched on."""
-
-    READS_PATIENTS = "reads_patients"
-    SENDS_SMS = "sends_sms"
-    SENDS_EMAIL = "sends_email"
-    STORES_FILES = "stores_files"
-
-    @property
-    def label(self) -> LazyString:
-        """The same in words."""
-        return _CAPABILITY_LABELS[self]
-
-
-_CAPABILITY_LABELS = {
-    Capability.READS_PATIENTS: _l("Reads patients' names and contact data"),
-    Capability.SENDS_SMS: _l("Sends text messages"),
-    Capability.SENDS_EMAIL: _l("Sends e-mails"),
-    Capability.STORES_FILES: _l("Stores pictures or documents"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +56,36 @@ class NoSettings(BaseModel):
     """The settings of a plugin that has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsTest:
+    """A button beside the settings that tries them: "Send a test text", "Ask the provider whether the key works".
+
+    name: unique within the plugin. run: takes the settings as they stand in the form, saved or not, and answers a
+    sentence that says what happened; it raises Refused to say what is wrong. With ``ask``, the label of one line
+    of text, it takes what was typed there as well. It runs in no transaction: it opens ``own_scope()`` for what
+    it stores and calls other hosts outside.
+    """
+
+    name: str
+    title: LazyString | str
+    run: Callable[..., str]
+    ask: LazyString | str | None = None
+    help: LazyString | str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """A plugin's manifest. ``package`` is the import name that its templates, static files, migrations and
-    translations are found under; ``hooks`` a module whose functions are marked with ``hookimpl``.
+    """A plugin's manifest.
+
+    package: the import name that its templates, static files, migrations and translations are found under.
+    hooks: a module whose functions are marked with ``hookimpl``.
+    slots, hookspecs: the slots and the module of hooks that it publishes for other plugins.
+    requires, uses, conflicts: names of other plugins: needed, optional, and not beside this one.
+    regions: country codes of the practices that it is made for, () for all. locales: the languages it speaks.
+    capabilities: what a practice agrees to when it switches the plugin on; asked again when a version adds one.
+    settings_version: raised when stored settings have to be changed; ``settings_migrations[n]`` takes the stored
+    values of version n and answers those of n + 1.
+    priority: among plugins that do not need each other the lower comes first, then the name decides.
 
     Raises ManifestError when made with something that the platform cannot take.
     """
@@ -91,8 +99,16 @@ class Plugin:
     icon: str = "puzzle"
     requires: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
-    capabilities: tuple[Capability, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    locales: tuple[str, ...] = ()
+    priority: int = 100
+    quality: Quality = ""
+    capabilities: tuple[AnyCapability, ...] = ()
     settings: type[BaseModel] = NoSettings
+    settings_version: int = 1
+    settings_migrations: Mapping[int, Migration] = field(default_factory=dict)
+    settings_tests: tuple[SettingsTest, ...] = ()
     permissions: tuple[Permission, ...] = ()
     routes: Sequence[Routes] = ()
     link_purposes: tuple[LinkPurpose, ...] = ()
@@ -101,6 +117,8 @@ class Plugin:
     socket_events: tuple[SocketEvent, ...] = ()
     retention: tuple[Kind, ...] = ()
     hooks: ModuleType | None = None
+    slots: tuple[Slot, ...] = ()
+    hookspecs: ModuleType | None = None
     default_on: bool = field(default=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +135,13 @@ class Plugin:
         for routes in self.routes:
             if routes.owner != self.name:
                 raise ManifestError(f"{self.name}: routes of {routes.owner!r} belong to another plugin")
+        for problem in (
+            *manifest_checks.relations(self),
+            *manifest_checks.places(self),
+            *manifest_checks.capabilities(self),
+            *manifest_checks.settings(self),
+        ):
+            raise ManifestError(f"{self.name}: {problem}")
 
     def _named(self) -> list[tuple[str, str]]:
         return [
