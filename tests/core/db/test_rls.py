@@ -229,7 +229,7 @@ def test_production_refuses_the_owner_and_a_superuser(house: House, postgres_ser
 
 
 def test_the_command_line_tells(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_prepare", lambda: house.settings)
+    monkeypatch.setattr(cli, "prepare", lambda: house.settings)
     good = CliRunner().invoke(cli.main, ["database", "check"])
     assert (good.exit_code, good.output) == (0, "The database keeps the practices apart.\n")
     with as_owner() as connection:
@@ -242,7 +242,7 @@ def test_the_command_line_tells(house: House, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_serve_and_worker_refuse(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_prepare", lambda: production(house))
+    monkeypatch.setattr(cli, "prepare", lambda: production(house))
     monkeypatch.setattr(cli.settings, "from_environment", lambda: production(house))
     monkeypatch.setattr(cli, "_serve", lambda *_, **__: pytest.fail("it served"))
     with as_owner() as connection:
