@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import TenantModel, Timestamps, UtcDateTime, tenant_key
@@ -23,7 +23,10 @@ SEXES = ("female", "male", "other", "unknown")
 
 
 class Patient(Timestamps, TenantModel):
-    """A person whom the practice cares for. Phones are E.164, `language` a code such as "fr" or None."""
+    """A person whom the practice cares for. Phones are E.164, `language` a code such as "fr" or None.
+
+    restricted: opened only with a right of its own, or in an emergency (core.security.emergency).
+    """
 
     __tablename__ = "core_patient"
     __table_args__ = (
@@ -40,6 +43,7 @@ class Patient(Timestamps, TenantModel):
     phone: Mapped[str | None] = mapped_column(String(16), default=None)
     language: Mapped[str | None] = mapped_column(String(12), default=None)
     active: Mapped[bool] = mapped_column(default=True)
+    restricted: Mapped[bool] = mapped_column(default=False, server_default=false())
     search_name: Mapped[str] = mapped_column(_SORTED_BY_CODE_POINT)
     version: Mapped[int] = mapped_column(default=1)
 
