@@ -32,7 +32,9 @@ API_VERSION = Version("1.0")
 Quality = Literal["", "bronze", "silver", "gold"]
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-RESERVED = frozenset({"core", "admin", "patients", "panels", "static", "account"})
+RESERVED = frozenset(
+    {"core", "admin", "patients", "panels", "static", "account", "patient", "today", "slots"}
+)
 
 
 class ManifestError(ValueError):
@@ -151,6 +153,7 @@ class Plugin:
             *(("job", item.kind) for item in self.jobs),
             *(("socket event", item.name) for item in self.socket_events),
             *(("kind of data", item.name) for item in self.retention),
+            *(("slot", item.name) for item in self.slots),
         ]
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,27 +15,25 @@ import structlog
 
 from core import db, files, i18n, jobs, links, notifications, retention
 from core.patients import import_jobs
-from core.plugin_system import hookspecs
+from core.plugin_system import hookspecs, order, published
+from core.plugin_system.hookspecs import Contract
 from core.plugin_system.manifest import ManifestError, Plugin
+from core.plugin_system.refusals import Refusal
+from core.plugin_system.slots import CORE_SLOTS, Slot
 from core.settings import Settings
 
 GROUP = "careroom.plugins"
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A plugin that was found and not taken, and why."""
-
-    name: str
-    reason: str
-
-
 @dataclass(slots=True)
 class Registry:
-    """The plugins of this process, in order: what a plugin requires or uses comes before it, then by name."""
+    """The plugins of this process, in order: what a plugin requires or uses comes before it, then the lower
+    priority, then the name."""
 
     plugins: dict[str, Plugin] = field(default_factory=dict)
+    contracts: dict[str, Contract] = field(default_factory=lambda: dict(hookspecs.CONTRACTS))
+    slots: dict[str, Slot] = field(default_factory=lambda: {slot.name: slot for slot in CORE_SLOTS})
     refused: list[Refusal] = field(default_factory=list)
     manager: pluggy.PluginManager = field(default_factory=lambda: _new_manager())
 
@@ -54,48 +53,75 @@ class Registry:
         return {name: folder for name, folder in found.items() if folder is not None}
 
     def load(self, settings: Settings, extra: Iterable[Plugin] = ()) -> None:
-        """Find every installed plugin and take those that fit; the others are listed in ``refused``."""
+        """Find every installed plugin and take those that fit; the others are listed in ``refused``.
+
+        ``extra`` plugins, which tests make, stand in for installed ones of the same name.
+        """
         self.plugins, self.refused, self.manager = {}, [], _new_manager()
-        if not settings.safe_mode:
-            found = {plugin.name: plugin for plugin in [*self._found(settings), *extra]}
-            for plugin in _in_order(found, self._refuse):
+        self.contracts = dict(hookspecs.CONTRACTS)
+        self.slots = {slot.name: slot for slot in CORE_SLOTS}
+        if settings.safe_mode:
+            self.refused = [Refusal(name, "safe mode", "safe_mode") for name, _load in _sources(settings)]
+        else:
+            found = self._found(settings) | {plugin.name: plugin for plugin in extra}
+            for plugin in order.in_order(found, self.refused.append):
                 self._take(plugin)
-        for refusal in self.refused:
+        for refusal in self.faults:
             log.warning("plugin_refused", plugin=refusal.name, reason=refusal.reason)
         self._tell()
 
-    def _refuse(self, name: str, reason: str) -> None:
-        self.refused.append(Refusal(name, reason))
+    @property
+    def faults(self) -> list[Refusal]:
+        """The refusals that somebody should look into; a strict start-up fails over them."""
+        return [refusal for refusal in self.refused if refusal.is_fault]
 
-    def _found(self, settings: Settings) -> Iterator[Plugin]:
-        sources: list[tuple[str, Any]] = [
-            (point.name, point.load) for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)
-        ]
-        sources += [(path, lambda path=path: _load(path)) for path in settings.plugin_paths]
-        for name, load in sources:
+    def _found(self, settings: Settings) -> dict[str, Plugin]:
+        found: dict[str, Plugin] = {}
+        for name, load in _sources(settings):
             try:
                 plugin = load()
-            except Exception as error:  # whatever a plugin raises on import, the platform starts
-                self._refuse(name, f"{type(error).__name__}: {error}")
+            except ManifestError as error:
+                self.refused.append(Refusal(name, str(error), "manifest"))
+                continue
+            except (
+                Exception,
+                SystemExit,
+            ) as error:  # whatever a plugin raises on import, the platform starts
+                self.refused.append(Refusal(name, f"{type(error).__name__}: {error}", "import"))
                 continue
             if not isinstance(plugin, Plugin):
-                self._refuse(name, "the entry point names no careroom Plugin")
+                self.refused.append(Refusal(name, "the entry point names no careroom Plugin", "manifest"))
             elif not plugin.fits:
-                self._refuse(plugin.name, f"asks for plugin API {plugin.api}")
+                reason = f"asks for plugin API {plugin.api}"
+                self.refused.append(Refusal(plugin.name, reason, "api", (plugin.api,)))
+            elif plugin.name in found:
+                reason = f"{name} has the name of another plugin"
+                self.refused.append(Refusal(plugin.name, reason, "twice", (name,)))
             else:
-                yield plugin
+                found[plugin.name] = plugin
+        return found
 
     def _take(self, plugin: Plugin) -> None:
+        missing = tuple(name for name in plugin.requires if name not in self.plugins)
+        if missing:  # it was there when the order was made, and was refused since
+            self.refused.append(Refusal(plugin.name, f"requires {', '.join(missing)}", "requires", missing))
+            return
         try:
             _check_tables(plugin)
+            contracts = {**self.contracts, **published.contracts_of(plugin)}
+            published.check_slots(plugin, contracts)
+            if plugin.hookspecs is not None:
+                self.manager.add_hookspecs(plugin.hookspecs)
             if plugin.hooks is not None:
                 self.manager.register(plugin.hooks, name=plugin.name)
-                self.manager.check_pending()
+                published.check_hooks(plugin, self.manager, contracts)
         except (ManifestError, pluggy.PluginValidationError) as error:
             self.manager.unregister(name=plugin.name)
-            self._refuse(plugin.name, str(error))
+            self.refused.append(Refusal(plugin.name, str(error), "hooks"))
             return
         self.plugins[plugin.name] = plugin
+        self.contracts = contracts
+        self.slots.update({slot.name: slot for slot in plugin.slots})
 
     def _tell(self) -> None:
         notifications.templates.clear()
@@ -121,6 +147,14 @@ def _new_manager() -> pluggy.PluginManager:
     return manager
 
 
+def _sources(settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What is installed: its name, and what loads it."""
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        yield point.name, point.load
+    for path in settings.plugin_paths:
+        yield path, partial(_load, path)
+
+
 def _load(path: str) -> Any:
     module, _, attribute = path.partition(":")
     return getattr(import_module(module), attribute or "plugin")
@@ -132,27 +166,6 @@ def _check_tables(plugin: Plugin) -> None:
         model = mapper.class_
         if model.__module__.startswith(prefix) and not model.__tablename__.startswith(plugin.name + "_"):
             raise ManifestError(f"table {model.__tablename__} must begin with {plugin.name}_")
-
-
-def _in_order(found: dict[str, Plugin], refuse: Any) -> list[Plugin]:
-    """Dependencies first, then by name; whatever misses a requirement or stands in a circle is refused."""
-    done: dict[str, Plugin] = {}
-    waiting = dict(sorted(found.items()))
-    while True:
-        ready = [
-            plugin
-            for plugin in waiting.values()
-            if all(name in done for name in plugin.requires)
-            and all(name in done or name not in waiting for name in plugin.uses)
-        ]
-        if not ready:
-            break
-        done[ready[0].name] = waiting.pop(ready[0].name)
-    for plugin in waiting.values():
-        missing = [name for name in plugin.requires if name not in found]
-        reason = f"requires {', '.join(missing)}" if missing else "its requirements form a circle"
-        refuse(plugin.name, reason)
-    return list(done.values())
 
 
 registry = Registry()

@@ -1,12 +1,20 @@
-"""What a plugin puts in front of people: routes, panels, actions, navigation."""
+"""What a plugin puts in front of people: routes, panels, actions, navigation.
+
+Each checks itself when it is made: what a page cannot show is an error in the hook that made it, where it is caught,
+and not in the page.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from core.i18n import LazyString
+
+_NAME: Final = re.compile(r"[a-z0-9_]+(?:[.-][a-z0-9_]+)*")
+_PERMISSION: Final = re.compile(r"[a-z0-9_]+\.[a-z0-9_.]+")
 
 
 class Routes(Protocol):
@@ -19,8 +27,10 @@ class Routes(Protocol):
 class Panel:
     """A server-rendered fragment with a URL of its own; reloads itself when one of its topics is published.
 
-    slot: "patient.main", "patient.side" or "today.main". name: unique within the plugin; it is in the URL.
-    view: takes the context that the hook was given and answers HTML (plain text is escaped).
+    slot: where it goes: ``careroom plugin slots`` lists them. name: unique within the plugin; it is in the URL.
+    view: takes the context that the hook was given and answers HTML; what is not Markup is escaped.
+    order: lower comes first. lazy: the page shows a skeleton of ``skeleton`` lines first and fetches the panel when
+    it stands. budget: seconds that the view may take; nothing said: 0.5, lazy 3.
     """
 
     slot: str
@@ -30,10 +40,18 @@ class Panel:
     permission: str
     topics: Sequence[str] = field(default_factory=tuple)
     order: int = 100
+    lazy: bool = False
+    skeleton: int = 3
+    budget: float = 0.0
 
-    @property
-    def owner(self) -> str:
-        return self.permission.partition(".")[0]
+    def __post_init__(self) -> None:
+        _check(self.name, self.title, self.permission, self.order)
+        if not callable(self.view):
+            raise TypeError(f"panel {self.name}: the view is a function")
+        if isinstance(self.topics, str) or not all(isinstance(topic, str) for topic in self.topics):
+            raise TypeError(f"panel {self.name}: topics is a list of names")
+        if not self.budget:
+            object.__setattr__(self, "budget", 3.0 if self.lazy else 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,10 @@ class Action:
     permission: str
     order: int = 100
 
+    def __post_init__(self) -> None:
+        _check(self.name, self.title, self.permission, self.order)
+        _check_url(self.url)
+
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
@@ -59,3 +81,27 @@ class NavItem:
     permission: str
     order: int = 100
     badge: int | None = None
+
+    def __post_init__(self) -> None:
+        _check(self.name, self.title, self.permission, self.order)
+        _check_url(self.url)
+        if self.badge is not None and not isinstance(self.badge, int):
+            raise TypeError(f"{self.name}: a badge is a number")
+
+
+def _check(name: str, title: LazyString | str, permission: str, order: int) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError("a name is lower_case words")
+    if not isinstance(permission, str) or not _PERMISSION.fullmatch(permission):
+        raise ValueError(f"{name}: a permission is <owner>.<verb>")
+    if not isinstance(order, int | float):
+        raise TypeError(f"{name}: order is a number")
+    if not isinstance(title, str | LazyString):
+        raise TypeError(f"{name}: a title is text")
+    str(title)  # raises here, not on the page, when a value is missing in it
+
+
+def _check_url(url: str) -> None:
+    # A page of ours or one of the web's; not javascript:, and not //elsewhere.
+    if not isinstance(url, str) or url.startswith("//") or not url.startswith(("/", "https://")):
+        raise ValueError("a URL is a path of this site or begins with https://")
