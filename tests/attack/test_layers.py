@@ -19,11 +19,12 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from core import db, tenancy
+from core.authoring.surfaces import send, url_of
 from core.db import fence, guard, rls
 from core.db.scope import TenantSession
 from core.patients import Patient, PatientIdentifier
 from core.web import gate
-from tests.core.web.test_gate import every_request, send, url_of
+from tests.core.web.test_gate import every_request
 from tests.support.databases import as_owner
 from tests.support.house import House, Visitor
 

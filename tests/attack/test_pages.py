@@ -13,8 +13,9 @@ from flask import Flask
 from sqlalchemy import event
 
 from core import db
+from core.authoring.surfaces import send, url_of
 from core.patients import Patient
-from tests.core.web.test_gate import every_request, send, url_of
+from tests.core.web.test_gate import every_request
 from tests.support.house import House, Visitor
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("lumiere_stays_the_same")]

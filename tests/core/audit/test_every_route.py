@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 
 from core import audit, db, patients
 from core.audit import AuditEntry
+from core.authoring.surfaces import send, url_of
 from core.links import Link
 from core.notifications import Notification
-from tests.core.web.test_gate import every_request, send, url_of
+from tests.core.web.test_gate import every_request
 from tests.support.house import House, Visitor
 from tests.support.photos import a_request_with_photos
 

@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from flask import Flask
-from werkzeug.routing import AnyConverter, Rule, UUIDConverter
+from werkzeug.routing import Rule
 
 from core import db
+from core.authoring.surfaces import requests, send, url_of
 from core.db import TenantModel
-from core.web.routes import Access, table
+from core.web.routes import table
 from tests.support.house import House, Visitor
 from tests.support.photos import a_request_with_photos
 
-NAMES = {"owner": "photo_request", "name": "photos", "plugin": "photo_request"}
-
-
-def rules(app: Flask, kind: str) -> Iterator[tuple[Rule, Access]]:
-    for rule in app.url_map.iter_rules():
-        access = table(app)[rule.endpoint]
-        if access.kind == kind:
-            yield rule, access
-
-
-def url_of(rule: Rule, slug: str, ids: dict[str, UUID]) -> str:
-    values: dict[str, Any] = {"practice_slug": slug} if "practice_slug" in rule.arguments else {}
-    for argument in rule.arguments - {"practice_slug"}:
-        converter = rule._converters[argument]
-        if isinstance(converter, UUIDConverter):
-            values[argument] = ids.get(argument, uuid4())
-        elif isinstance(converter, AnyConverter):
-            values[argument] = sorted(converter.items)[0]
-        else:
-            values[argument] = NAMES.get(argument, "1")
-    built = rule.build(values)
-    assert built is not None
-    return built[1]
-
 
 def every_request(app: Flask, kind: str) -> list[tuple[Rule, str]]:
-    return [
-        (rule, method)
-        for rule, _access in rules(app, kind)
-        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"})
-    ]
-
-
-def send(visitor: Visitor, method: str, url: str) -> Any:
-    if method == "GET":
-        return visitor.get(url)
-    return visitor.post(url, **({} if method == "POST" else {"method": method}))
+    return requests(app, kind)
 
 
 def test_every_endpoint_says_who_may_come_in(app: Flask) -> None:
