@@ -16,7 +16,8 @@ from core import audit, db, realtime, tenancy
 from core.i18n import _
 from core.plugin_system.manifest import Plugin
 from core.plugin_system.models import PracticePlugin
-from core.plugin_system.registry import Refusal, registry
+from core.plugin_system.refusals import Refusal
+from core.plugin_system.registry import registry
 
 
 class CannotSwitch(Exception):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -59,10 +60,7 @@ def settings(plugin: Plugin) -> Iterator[str]:
     for name, info in model.model_fields.items():
         if _holds(info.annotation, BaseModel):
             yield f"setting {name!r} holds a model of its own: settings are flat"
-        elif _holds(info.annotation, SecretStr) and SecretStr not in (
-            info.annotation,
-            *get_args(info.annotation),
-        ):
+        elif _holds(info.annotation, SecretStr) and not _is_secret(info.annotation):
             yield f"setting {name!r} holds secrets inside another type: use SecretStr alone"
     try:
         model()
@@ -79,6 +77,11 @@ def settings(plugin: Plugin) -> Iterator[str]:
     names = [test.name for test in plugin.settings_tests]
     if len(set(names)) < len(names):
         yield "two settings_tests have the same name"
+
+
+def _is_secret(annotation: Any) -> bool:
+    optional = get_origin(annotation) in (Union, UnionType)
+    return annotation is SecretStr or (optional and SecretStr in get_args(annotation))
 
 
 def _holds(annotation: Any, wanted: type) -> bool:
