@@ -13,14 +13,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import db, demo, tenancy, worker
+from core import audit, db, demo, tenancy, worker
 from core.patients import Patient
+from core.plugin_system import activation
 from core.settings import Settings
 
 PHONE: Final = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/126.0.0.0 Mobile Safari/537.36"
 )
+
+
+ADMIN: Final = audit.Actor("staff", "1", "Helen Price")
 
 
 @dataclass(slots=True)
@@ -46,6 +50,12 @@ class House:
         """A patient as the row stands now."""
         with self.at(practice_id, write=False) as session:
             return session.get_one(Patient, (practice_id, patient_id))
+
+    def switch(self, practice_id: UUID, plugin: str, *, on: bool) -> None:
+        """Switch a plugin, as the practice's admin does."""
+        with self.at(practice_id), audit.use_actor(ADMIN):
+            if activation.state(plugin).on != on:
+                (activation.enable if on else activation.disable)(plugin)
 
     def work(self) -> None:
         """Do everything that is due, as the worker would."""
