@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, get_type_hints
+from typing import Any, TypeGuard, get_args, get_origin, get_type_hints
 
 import pluggy
 
@@ -67,14 +67,17 @@ def mismatch(function: Callable[..., Any], contract: Contract) -> str | None:
     except Exception:  # names that exist for the type checker only: it has seen them
         return None
     taken, answered = hints.get("ctx"), hints.get("return")
-    if isinstance(taken, type) and not issubclass(contract.context, taken):
+    if _is_class(taken) and not issubclass(contract.context, taken):
         return f"is called with {contract.context.__name__}, not {taken.__name__}"
-    expected = get_type_hints(contract.spec).get("return")
-    if (
-        "return" in hints
-        and isinstance(answered, type)
-        and contract.item is not None
-        and answered is not list
-    ):
-        return f"answers {expected}, not {answered.__name__}"
+    if contract.item is None or answered is None:
+        return None
+    if _is_class(answered) and not issubclass(list, answered):
+        return f"answers a list of {contract.item.__name__}, not {answered.__name__}"
+    inside = next(iter(get_args(answered)), None) if get_origin(answered) is list else None
+    if _is_class(inside) and not issubclass(inside, contract.item):
+        return f"answers a list of {contract.item.__name__}, not of {inside.__name__}"
     return None
+
+
+def _is_class(hint: Any) -> TypeGuard[type]:
+    return isinstance(hint, type) and hint is not Any

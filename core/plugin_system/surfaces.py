@@ -89,7 +89,7 @@ class NavItem:
             raise TypeError(f"{self.name}: a badge is a number")
 
 
-def _check(name: str, title: LazyString | str, permission: str, order: int) -> None:
+def _check(name: object, title: object, permission: object, order: object) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError("a name is lower_case words")
     if not isinstance(permission, str) or not _PERMISSION.fullmatch(permission):
@@ -101,7 +101,7 @@ def _check(name: str, title: LazyString | str, permission: str, order: int) -> N
     str(title)  # raises here, not on the page, when a value is missing in it
 
 
-def _check_url(url: str) -> None:
+def _check_url(url: object) -> None:
     # A page of ours or one of the web's; not javascript:, and not //elsewhere.
     if not isinstance(url, str) or url.startswith("//") or not url.startswith(("/", "https://")):
         raise ValueError("a URL is a path of this site or begins with https://")
