@@ -8,7 +8,7 @@ from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db, observability, plugin_system, settings
-from core.admin import message_rules
+from core.admin import message_rules, message_templates
 from core.admin import plugins as admin_plugins
 from core.i18n import install_jinja
 from core.plugin_system import wiring
@@ -51,6 +51,7 @@ CORE_ROUTES = (
     live.patient_routes,
     live.staff_routes,
     message_rules.routes,
+    message_templates.routes,
     messages.routes,
     metrics.routes,
     panels.routes,

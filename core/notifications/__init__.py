@@ -7,7 +7,18 @@ notifications.send("photo_request.invitation", patient=patient, channels=["sms"]
 from datetime import timedelta
 
 from core.jobs import Job
-from core.notifications import admission, delivery, flood, inbox, rules, sms, templates, undelivered
+from core.notifications import (
+    admission,
+    compose,
+    delivery,
+    flood,
+    inbox,
+    rules,
+    samples,
+    sms,
+    templates,
+    undelivered,
+)
 from core.notifications.callbacks import twilio_reports
 from core.notifications.changes import TOPIC, TROUBLE_TOPIC, on_changed, remove_listener
 from core.notifications.compose import Preview, language_for
@@ -23,6 +34,7 @@ from core.notifications.errors import (
     TooManyMessages,
     UnknownTemplate,
     UnknownVariable,
+    WordingTooLong,
     WrongState,
 )
 from core.notifications.models import (
@@ -74,11 +86,13 @@ __all__ = [
     "TooManyMessages",
     "UnknownTemplate",
     "UnknownVariable",
+    "WordingTooLong",
     "WrongState",
     "about",
     "admission",
     "cancel",
     "cancel_about",
+    "compose",
     "for_patient",
     "get",
     "inbox",
@@ -89,6 +103,7 @@ __all__ = [
     "remove_listener",
     "retry",
     "rules",
+    "samples",
     "send",
     "sms",
     "templates",

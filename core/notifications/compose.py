@@ -12,6 +12,7 @@ from core.notifications import sms, templates
 from core.notifications.errors import MessageTooLong
 from core.notifications.html import html_of
 from core.notifications.models import Channel
+from core.notifications.templates import Wording
 from core.patients import Patient
 
 _BLANKS = re.compile(r"[ \t]{2,}")
@@ -48,9 +49,15 @@ def compose(
     Raises UnknownTemplate, UnknownVariable, MissingVariable; MessageTooLong when the text is beyond 1600 characters.
     """
     template = templates.find(name)
-    practice = tenancy.current()
+    return write(templates.wording(template, language), variables, channels)
+
+
+def write(
+    wording: Wording, variables: Mapping[str, object], channels: tuple[Channel, ...] | None = None
+) -> Preview:
+    """Fill a wording in, for the current practice. Raises as :func:`compose` does, but for UnknownTemplate."""
+    template, language, practice = wording.template, wording.language, tenancy.current()
     values = {"practice": practice.name, **variables}
-    wording = templates.wording(template, language)
     wanted = [c for c in template.channels if channels is None or c in channels]
     text = subject = body = ""
     html: str | None = None

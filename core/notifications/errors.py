@@ -77,6 +77,21 @@ class MessageTooLong(NotificationError, ValueError):
         )
 
 
+class WordingTooLong(NotificationError, ValueError):
+    """A practice's own subject or e-mail beyond what is kept."""
+
+    code_name = "wording_too_long"
+
+    def __init__(self, characters: int, most: int) -> None:
+        super().__init__(
+            _(
+                "This text has %(characters)s characters. Shorten it to %(most)s or fewer.",
+                characters=characters,
+                most=most,
+            )
+        )
+
+
 class RecipientError(NotificationError, ValueError):
     """Nobody can be reached this way. ``channel`` is "sms" or "email"."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from core.notifications.errors import (
     MissingVariable,
     UnknownTemplate,
     UnknownVariable,
+    WordingTooLong,
 )
 from core.notifications.models import CHANNELS, Channel, TemplateOverride
 
@@ -32,6 +33,7 @@ Text = LazyString | str
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # Without the link a message that has one says nothing: an override may not lose it.
 _ESSENTIAL: Final = ("link",)
+MOST_CHARACTERS: Final[dict[Part, int]] = {"subject": 200, "text": 10_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Template:
     "practice" (the practice's name) is filled in for every template that declares it.
     action: what the e-mail's button says where the text has a link on a line of its own.
     urgent: somebody waits for it now (a call that begins): it passes quiet hours and whatever queues before it.
+    samples: name -> what stands for it when a practice rewords the message and looks at it; see ``sample_values``.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Template:
     channels: tuple[Channel, ...] = CHANNELS
     action: Text = ""
     urgent: bool = False
+    samples: Mapping[str, Text] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if "." not in self.name:
@@ -67,6 +71,9 @@ class Template:
                     raise ValueError(
                         f"template {self.name}: {part} uses {{{variable}}}, which is not declared"
                     )
+        for variable in self.samples:
+            if variable not in self.variables:
+                raise ValueError(f"template {self.name}: a sample for {{{variable}}}, which is not declared")
 
     @property
     def owner(self) -> str:
@@ -95,6 +102,11 @@ class Wording:
     sms: str
     action: str
     reworded: frozenset[Part]
+
+    def texts(self) -> dict[Part, str]:
+        """Its texts by part, of the parts that the template has."""
+        every: dict[Part, str] = {"subject": self.subject, "text": self.text, "sms": self.sms}
+        return {part: every[part] for part in self.template.parts}
 
 
 _templates: dict[str, Template] = {}
@@ -133,12 +145,25 @@ def available() -> list[Template]:
 def wording(template: Template, language: str) -> Wording:
     """The texts of a template for the current practice, in a language ("fr" or "fr-FR")."""
     override = _override(template.name, language)
-    with use_language(language):
-        declared = {part: str(getattr(template, part)) for part in template.parts}
-        action = str(template.action)
     own = {part: text for part in template.parts if (text := getattr(override, part, None)) is not None}
-    texts = {"subject": "", "text": "", "sms": ""} | declared | own
-    return Wording(template, language, **texts, action=action, reworded=frozenset(own))
+    return reworded(template, language, own)
+
+
+def reworded(template: Template, language: str, own: Mapping[Part, str]) -> Wording:
+    """The declared texts of a template in a language, with these instead of some: nothing stored is looked at."""
+    with use_language(language):
+        declared: dict[Part, str] = {part: str(getattr(template, part)) for part in template.parts}
+        action = str(template.action)
+    texts: dict[Part, str] = {"subject": "", "text": "", "sms": "", **declared, **own}
+    return Wording(template, language, texts["subject"], texts["text"], texts["sms"], action, frozenset(own))
+
+
+def reworded_by_practice() -> dict[str, set[str]]:
+    """Which templates the current practice has words of its own for, and in which languages. One query."""
+    found: dict[str, set[str]] = {}
+    for row in db.session().scalars(select(TemplateOverride)):
+        found.setdefault(row.template, set()).add(row.language)
+    return found
 
 
 def fill(text: str, values: Mapping[str, object], declared: Mapping[str, object]) -> str:
@@ -157,7 +182,10 @@ def fill(text: str, values: Mapping[str, object], declared: Mapping[str, object]
 
 
 def check(template: Template, part: Part, text: str) -> None:
-    """Is this a wording that could be sent? Raises EmptyText, UnknownVariable, MissingVariable, MessageTooLong."""
+    """Is this a wording that could be sent?
+
+    Raises EmptyText, UnknownVariable, MissingVariable, MessageTooLong, WordingTooLong.
+    """
     if not text.strip():
         raise EmptyText
     used = _VARIABLE.findall(text)
@@ -169,6 +197,8 @@ def check(template: Template, part: Part, text: str) -> None:
             raise MissingVariable(name)
     if part == "sms" and len(text) > sms_size.MAX_CHARACTERS:
         raise MessageTooLong(len(text), sms_size.MAX_CHARACTERS)
+    if len(text) > (most := MOST_CHARACTERS.get(part, len(text))):
+        raise WordingTooLong(len(text), most)
 
 
 def override(

@@ -245,6 +245,9 @@ class Shell:
             entries.append(
                 self._entry(_("Messages"), "message", url_for("messages.index"), badge=failed or None)
             )
+            entries.append(
+                self._entry(_("Message templates"), "template", url_for("message_templates.index"))
+            )
         if self.practice is not None and self._may("core.manage_plugins"):
             entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
         if self.practice is not None and self._may("core.view_audit"):

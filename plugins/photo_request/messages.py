@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.sdk import Template, _l
+from core.sdk import LazyString, Template, _l
 
 INVITATION: Final = "photo_request.invitation"
 CONFIRMATION: Final = "photo_request.confirmation"
@@ -17,6 +17,18 @@ _PRACTICE = _l("Name of the practice")
 _LINK = _l("The link that the patient opens")
 _EXPIRES = _l("Last day on which the link works")
 _NOTE = _l("What the clinician wrote to the patient; may be empty")
+_SAMPLES: Final = {
+    "patient": _l("Sam"),
+    "expires": _l("30 November"),
+    "note": _l("Both elbows, please."),
+    "reason": _l("The photo is blurred. Please hold the phone still and try again."),
+    "count": "3",
+}
+
+
+def _samples(*names: str) -> dict[str, LazyString | str]:
+    return {name: _SAMPLES[name] for name in names}
+
 
 TEMPLATES: Final = (
     Template(
@@ -42,6 +54,7 @@ TEMPLATES: Final = (
             "note": _NOTE,
         },
         channels=("sms", "email"),
+        samples=_samples("patient", "expires", "note"),
     ),
     Template(
         name=RETAKE,
@@ -66,6 +79,7 @@ TEMPLATES: Final = (
             "note": _NOTE,
         },
         channels=("sms", "email"),
+        samples=_samples("patient", "reason", "expires", "note"),
     ),
     Template(
         name=CONFIRMATION,
@@ -85,5 +99,6 @@ TEMPLATES: Final = (
             "count": _l("How many photos have arrived"),
         },
         channels=("sms", "email"),
+        samples=_samples("patient", "count"),
     ),
 )
