@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import JSON, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from core.db import TenantModel, Timestamps, UtcDateTime, tenant_key
+from core.db import TenantModel, Timestamps, UtcDateTime, tenant_key, utcnow
 from core.patients import names, nhs_number
 
 # Ranges of a prefix follow the order of code points; a PostgreSQL database in en_GB would compare otherwise.
@@ -122,3 +122,62 @@ class PatientImport(Timestamps, TenantModel):
     report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     actor: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
+class PatientAlert(Timestamps, TenantModel):
+    """What whoever deals with this patient must know at once: "Hard of hearing". Resolved, not deleted.
+
+    level: "note" or "warning". added_by, resolved_by: the person's name as it was then.
+    """
+
+    __tablename__ = "core_patient_alert"
+    __table_args__ = (
+        tenant_key("patient_id", "core_patient"),
+        Index("ix_core_patient_alert_patient", "practice_id", "patient_id"),
+    )
+
+    patient_id: Mapped[UUID]
+    text: Mapped[str] = mapped_column(String(120))
+    level: Mapped[str] = mapped_column(String(8), default="note")
+    added_by: Mapped[str] = mapped_column(String(160))
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    resolved_by: Mapped[str | None] = mapped_column(String(160), default=None)
+
+
+class ContactState(Timestamps, TenantModel):
+    """What is known of a way to reach a patient: may it be used, and does it reach the patient?
+
+    channel: "sms" or "email". consent: "given", "refused", or "unknown" when nobody has asked.
+    verified_value: the number or address that was found to reach the patient; another one is not verified.
+    verified_how: "staff" (confirmed with the patient) or "link" (a link sent there was opened with the right date
+    of birth).
+    """
+
+    __tablename__ = "core_contact_state"
+    __table_args__ = (
+        tenant_key("patient_id", "core_patient"),
+        UniqueConstraint("practice_id", "patient_id", "channel", name="uq_core_contact_state"),
+    )
+
+    patient_id: Mapped[UUID]
+    channel: Mapped[str] = mapped_column(String(8))
+    consent: Mapped[str] = mapped_column(String(8), default="unknown")
+    consent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    consent_by: Mapped[str | None] = mapped_column(String(160), default=None)
+    verified_value: Mapped[str | None] = mapped_column(String(254), default=None)
+    verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    verified_how: Mapped[str | None] = mapped_column(String(8), default=None)
+
+
+class ActivePatient(TenantModel):
+    """Whom somebody has in front of them: what the toolbar shows in their other windows."""
+
+    __tablename__ = "core_active_patient"
+    __table_args__ = (
+        tenant_key("patient_id", "core_patient"),
+        UniqueConstraint("practice_id", "user_id", name="uq_core_active_patient"),
+    )
+
+    user_id: Mapped[int]
+    patient_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
