@@ -11,6 +11,7 @@ import click
 
 from core import audit, db, tenancy
 from core.cli_start import ACTOR, prepare
+from core.web import audit_words
 
 
 @click.group("audit")
@@ -54,7 +55,8 @@ def export(slug: str, format: str, patient: UUID | None, since: datetime | None)
     chosen = audit.Filter(patient_id=patient, since=since.replace(tzinfo=UTC) if since else None)
     with audit.use_actor(ACTOR), tenancy.practice_scope(practice.id):
         audit.record("audit.exported", patient_id=patient, detail={"format": format})
-    for line in audit.lines(audit.every(practice.id, chosen), cast(audit.Format, format), practice):
+    entries = audit.every(practice.id, chosen)
+    for line in audit.lines(entries, cast(audit.Format, format), practice, titles=audit_words.titles()):
         click.echo(line.encode(), nl=False)
 
 

@@ -13,6 +13,7 @@ from core.audit.context import (
     actor,
     clear_context,
     concerns,
+    lists,
     origin,
     request_id,
     set_actor,
@@ -24,12 +25,14 @@ from core.audit.errors import AppendOnly, AuditError, UnfitDetail
 from core.audit.export import FORMATS, Format, lines
 from core.audit.models import AuditEntry, AuditHead, PlatformAuditEntry, PlatformAuditHead
 from core.audit.reading import Filter, every, history
-from core.audit.trail import flush_pending, pending, record, record_platform, unnamed
+from core.audit.trail import MOST_SHOWN, flush_pending, pending, record, record_platform, unlisted, unnamed
 from core.audit.verify import VerifyResult, verify, verify_platform
+from core.audit.words import describe, described, in_words
 
 __all__ = [
     "ANONYMOUS",
     "FORMATS",
+    "MOST_SHOWN",
     "SYSTEM",
     "Actor",
     "ActorKind",
@@ -47,10 +50,14 @@ __all__ = [
     "actor",
     "clear_context",
     "concerns",
+    "describe",
+    "described",
     "every",
     "flush_pending",
     "history",
+    "in_words",
     "lines",
+    "lists",
     "origin",
     "pending",
     "record",
@@ -58,6 +65,7 @@ __all__ = [
     "request_id",
     "set_actor",
     "set_origin",
+    "unlisted",
     "unnamed",
     "use_actor",
     "use_origin",

@@ -5,7 +5,7 @@ A thread or greenlet is reused for many requests, so the edge begins with :func:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ ANONYMOUS = Actor("system", "anonymous", "Not signed in")
 
 _actor: ContextVar[Actor] = ContextVar("careroom_actor", default=SYSTEM)
 _concerned: ContextVar[frozenset[UUID]] = ContextVar("careroom_concerned", default=frozenset())
+_listed: ContextVar[frozenset[UUID]] = ContextVar("careroom_listed", default=frozenset())
 _named: ContextVar[frozenset[UUID]] = ContextVar("careroom_named", default=frozenset())
 _origin: ContextVar[Origin] = ContextVar("careroom_origin", default=Origin())  # noqa: B039 - frozen
 
@@ -95,6 +96,20 @@ def concerns(patient_id: UUID) -> None:
     _concerned.set(_concerned.get() | {patient_id})
 
 
+def lists(patient_ids: Iterable[UUID]) -> None:
+    """Say that this page shows these patients in a list: by name, with a date of birth, with what is to do.
+
+    A view calls it for every list of patients or of what belongs to them. When the request succeeds, the edge writes
+    one entry for all the lists of the page that names whoever is not named by another.
+    """
+    _listed.set(_listed.get().union(patient_ids))
+
+
+def listed() -> frozenset[UUID]:
+    """The patients whom lists of this request showed."""
+    return _listed.get()
+
+
 def named(patient_id: UUID) -> None:
     """An entry of this request names the patient."""
     _named.set(_named.get() | {patient_id})
@@ -113,6 +128,7 @@ def named_so_far() -> frozenset[UUID]:
 def clear_context() -> None:
     """Forget the actor and origin of whoever used this thread before, and whom they dealt with."""
     _concerned.set(frozenset())
+    _listed.set(frozenset())
     _named.set(frozenset())
     _actor.set(SYSTEM)
     _origin.set(Origin())

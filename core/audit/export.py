@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, get_args
 
 from core.audit.fhir import audit_event
 from core.audit.models import AuditEntry
+from core.audit.words import in_words
 from core.tenancy import Practice
 
 Format = Literal["fhir", "csv", "ndjson"]
@@ -21,16 +22,32 @@ COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def lines(entries: Iterable[AuditEntry], format: Format, practice: Practice) -> Iterator[str]:
-    """The export, in pieces that end with a line's end. fhir: one AuditEvent a line (FHIR's bulk NDJSON)."""
+def lines(
+    entries: Iterable[AuditEntry],
+    format: Format,
+    practice: Practice,
+    *,
+    titles: Mapping[str, object] | None = None,
+) -> Iterator[str]:
+    """The export, in pieces that end with a line's end. fhir: one AuditEvent a line (FHIR's bulk NDJSON).
+
+    The table also says what was done in the reader's language; titles: what plugins are called, by name.
+    """
     if format == "csv":
-        yield _row(COLUMNS)
-        for entry in entries:
-            yield _row([_cell(value) for value in _facts(entry).values()])
+        yield from _table(entries, titles)
         return
     for entry in entries:
         made = audit_event(entry, practice) if format == "fhir" else _facts(entry)
         yield json.dumps(made, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _table(entries: Iterable[AuditEntry], titles: Mapping[str, object] | None) -> Iterator[str]:
+    after = COLUMNS.index("action") + 1
+    yield _row((*COLUMNS[:after], "action_in_words", *COLUMNS[after:]))
+    for entry in entries:
+        values = list(_facts(entry).values())
+        values.insert(after, in_words(entry.action, titles))
+        yield _row([_cell(value) for value in values])
 
 
 def _facts(entry: AuditEntry) -> dict[str, Any]:

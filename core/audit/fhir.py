@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from core.audit.models import AuditEntry
+from core.audit.models import SHOWN, AuditEntry
 from core.tenancy import Practice
 
 _EXTENSION: Final = "urn:careroom:audit:"
@@ -36,7 +36,7 @@ def audit_event(entry: AuditEntry, practice: Practice) -> dict[str, Any]:
             {"url": f"{_EXTENSION}hash", "valueString": entry.hash},
             {"url": f"{_EXTENSION}previous-hash", "valueString": entry.prev_hash},
         ],
-        "type": _RECORD if entry.patient_id else _ACTIVITY,
+        "type": _RECORD if entry.patient_id or entry.shown else _ACTIVITY,
         "subtype": [{"system": f"{_EXTENSION}action", "code": entry.action}],
         "action": code_of(entry.action),
         "recorded": entry.at.isoformat(timespec="milliseconds"),
@@ -87,16 +87,19 @@ def _agent(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _entities(entry: AuditEntry) -> list[dict[str, Any]]:
-    entities: list[dict[str, Any]] = []
-    if entry.patient_id is not None:
-        entities.append(
-            {
-                "what": {"reference": f"Patient/{entry.patient_id}"},
-                "type": {"system": _KINDS, "code": "1", "display": "Person"},
-                "role": {"system": _ROLES, "code": "1", "display": "Patient"},
-            }
-        )
-    facts: list[tuple[str, object]] = list((entry.detail or {}).items())
+    whose = [entry.patient_id] if entry.patient_id is not None else []
+    entities: list[dict[str, Any]] = [
+        {
+            "what": {"reference": f"Patient/{patient_id}"},
+            "type": {"system": _KINDS, "code": "1", "display": "Person"},
+            "role": {"system": _ROLES, "code": "1", "display": "Patient"},
+        }
+        for patient_id in (*whose, *entry.shown)
+    ]
+    said = entry.detail or {}
+    facts: list[tuple[str, object]] = [
+        (name, value) for name, value in said.items() if name != SHOWN or not entry.shown
+    ]
     if entry.request_id:
         facts.append(("request", entry.request_id))
     if entry.subject_id is not None or facts:

@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint, literal
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, TenantModel, UtcDateTime, uuid7
 
 FIRST_PREVIOUS_HASH = "0" * 64
+SEVERAL_PATIENTS: Final = "core.patients"
+"""The subject type of an entry about patients of a list: their ids are in its detail, under ``SHOWN``."""
+SHOWN: Final = "shown"
 PLATFORM_HEAD_ID = UUID(int=1)
 
 # What the application's role of PostgreSQL may do here (core.db.roles): it cannot change what is written.
@@ -63,6 +66,26 @@ class AuditEntry(ChainedEntry, TenantModel):
     )
 
     patient_id: Mapped[UUID | None] = mapped_column(default=None)
+
+    @property
+    def shown(self) -> list[UUID]:
+        """The patients of the list that this entry speaks of; empty for all other entries."""
+        if self.subject_type != SEVERAL_PATIENTS:
+            return []
+        return [UUID(id) for id in (self.detail or {}).get(SHOWN, ())]
+
+
+IS_OF_SEVERAL: Final = AuditEntry.subject_type == literal(SEVERAL_PATIENTS, literal_execute=True)
+"""Written into the statement as it stands, so that SQLite sees that the index below fits."""
+
+# Who was on a list is found by reading the practice's lists, and nothing but the lists.
+Index(
+    "ix_core_audit_entry_several",
+    AuditEntry.practice_id,
+    AuditEntry.seq,
+    sqlite_where=IS_OF_SEVERAL,
+    postgresql_where=IS_OF_SEVERAL,
+)
 
 
 class AuditHead(ChainHead, TenantModel):

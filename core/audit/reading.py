@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import CompoundSelect, Select, String, cast, select, union_all
 
 from core import db
 from core.audit.context import ActorKind
-from core.audit.models import AuditEntry
+from core.audit.models import IS_OF_SEVERAL, AuditEntry
 
 _BATCH: Final = 500
 
@@ -21,6 +21,7 @@ _BATCH: Final = 500
 class Filter:
     """Which entries; None or "": whatever. since, until: UTC, the second not included.
 
+    patient_id: what names this patient, alone or in a list.
     action: a whole action ("patient.viewed") or what it begins with, up to a dot ("patient").
     """
 
@@ -34,7 +35,7 @@ class Filter:
     def apply(self, query: Select[AuditEntry]) -> Select[AuditEntry]:
         """The query with these conditions."""
         if self.patient_id is not None:
-            query = query.where(AuditEntry.patient_id == self.patient_id)
+            query = query.where(AuditEntry.id.in_(_about(self.patient_id)))
         if self.actor_kind is not None:
             query = query.where(AuditEntry.actor_kind == self.actor_kind)
         if self.actor_id is not None:
@@ -47,6 +48,13 @@ class Filter:
         if self.until is not None:
             query = query.where(AuditEntry.at < self.until)
         return query
+
+
+def _about(patient_id: UUID) -> CompoundSelect[UUID]:
+    """Two searches, so that each has its index: entries about the patient, and lists that the patient was on."""
+    own = select(AuditEntry.id).where(AuditEntry.patient_id == patient_id)
+    on_a_list = cast(AuditEntry.detail, String).contains(str(patient_id))
+    return union_all(own, select(AuditEntry.id).where(IS_OF_SEVERAL, on_a_list))
 
 
 def history(

@@ -8,17 +8,19 @@ latest, when the scope commits. When that fails, the scope fails: nothing is sho
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from core import db
 from core.audit.chain import append
-from core.audit.context import actor, concerned, named, named_so_far, origin
+from core.audit.context import actor, concerned, listed, named, named_so_far, origin
 from core.audit.errors import UnfitDetail
 from core.audit.models import (
     PLATFORM_HEAD_ID,
+    SEVERAL_PATIENTS,
+    SHOWN,
     AuditEntry,
     AuditHead,
     PlatformAuditEntry,
@@ -27,22 +29,30 @@ from core.audit.models import (
 
 _DETAIL_LIMIT = 4000  # characters of JSON: a few facts, never a document
 _PRACTICE, _PLATFORM = "audit", "audit.platform"
+MOST_SHOWN = 80  # patients whom one entry names; a longer list takes several
 
 
 def record(
     action: str,
     *,
     patient_id: UUID | None = None,
-    subject: tuple[str, UUID] | None = None,
+    subject: tuple[str, UUID | None] | None = None,
     detail: dict[str, Any] | None = None,
     reason: str | None = None,
+    shown: Collection[UUID] | None = None,
 ) -> None:
     """Note that the current actor did ``action`` ("patient.viewed") in the current practice.
 
     detail: plain JSON facts (UUIDs become text), no free text of patients. reason: why, where somebody was asked.
+    shown: instead of a subject, the patients of a list or a search, at most MOST_SHOWN: each of them is found by it.
     Raises db.NoPractice, UnfitDetail.
     """
     practice_id = db.practice_id()
+    if shown:
+        if subject is not None or len(shown) > MOST_SHOWN:
+            raise UnfitDetail(f"an entry about a list has no subject and names at most {MOST_SHOWN} patients")
+        subject = (SEVERAL_PATIENTS, None)
+        detail = {**(detail or {}), SHOWN: list(shown)}
     entry = AuditEntry(
         practice_id=practice_id, patient_id=patient_id, **_facts(action, subject, detail, reason)
     )
@@ -71,7 +81,7 @@ def _wait(
 
 
 def _facts(
-    action: str, subject: tuple[str, UUID] | None, detail: dict[str, Any] | None, reason: str | None
+    action: str, subject: tuple[str, UUID | None] | None, detail: dict[str, Any] | None, reason: str | None
 ) -> dict[str, Any]:
     who, where = actor(), origin()
     return {
@@ -122,6 +132,13 @@ def unnamed() -> frozenset[UUID]:
     """
     held = {entry.patient_id for entry in pending()} if db.in_scope() else named_so_far()
     return concerned() - held
+
+
+def unlisted() -> list[tuple[UUID, ...]]:
+    """The patients whom lists of this request showed and whom no entry of it names, in portions of an entry each."""
+    held = {entry.patient_id for entry in pending()} if db.in_scope() else named_so_far()
+    rest = sorted(listed() - held)
+    return [tuple(rest[at : at + MOST_SHOWN]) for at in range(0, len(rest), MOST_SHOWN)]
 
 
 def flush_pending() -> None:

@@ -24,9 +24,6 @@ _LAST_CHARACTER = "\U0010ffff"
 _NUMBER = re.compile(r"\+?\d[\d\s().\-/]*")
 
 
-_NAMED_RESULTS = 50  # the trail names whom a search showed, up to here
-
-
 @dataclass(frozen=True, slots=True)
 class Term:
     """Fits a patient with a search word that begins with one of `prefixes`, or born from `born[0]` to `born[1]`."""
@@ -50,10 +47,8 @@ def search(query: str, limit: int = 25, offset: int = 0, *, inactive: bool = Fal
     statement = statement.options(selectinload(Patient.identifiers)).limit(limit).offset(offset)
     found = list(db.session().scalars(statement))
     if terms:
-        audit.record(
-            "patient.searched",
-            detail={"results": len(found), "shown": [patient.id for patient in found[:_NAMED_RESULTS]]},
-        )
+        shown = [patient.id for patient in found[: audit.MOST_SHOWN]]
+        audit.record("patient.searched", detail={"results": len(found)}, shown=shown)
     return found
 
 

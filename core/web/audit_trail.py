@@ -22,6 +22,7 @@ from core import audit, db, i18n, patients
 from core.audit import AuditEntry, Filter
 from core.i18n import _, ngettext
 from core.tenancy import Membership
+from core.web import audit_words
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -35,7 +36,7 @@ routes = StaffRoutes("core", __name__, name="audit_trail", prefix="/admin/audit"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry as the list shows it."""
+    """An entry as the list shows it. others: how many more patients it speaks of."""
 
     seq: int
     at: datetime
@@ -44,6 +45,7 @@ class Line:
     action: str
     patient: str
     patient_id: UUID | None
+    others: int
     reason: str | None
     address: str | None
     part: str
@@ -93,16 +95,19 @@ def index() -> Markup:
     found = audit.history(chosen=chosen.filter(), before_seq=chosen.before, limit=PAGE + 1)
     shown = found[:PAGE]
     names = _names(shown, chosen.patient_id)
+    titles = audit_words.titles()
     page = render(
         "admin/audit.html",
-        lines=[_line(entry, names) for entry in shown],
+        lines=[_line(entry, names, titles, chosen.patient_id) for entry in shown],
         chosen=chosen,
         patient=names.get(chosen.patient_id, "") if chosen.patient_id else "",
         older=chosen.url(before=shown[-1].seq) if len(found) > PAGE else None,
         newest=chosen.url(before=None) if chosen.before else None,
         people=_people(),
+        actions=_actions(chosen.action),
     )
     audit.record("audit.read", patient_id=chosen.patient_id)
+    audit.lists(names)
     return page
 
 
@@ -110,12 +115,15 @@ def index() -> Markup:
 def export() -> Response:
     """All entries that fit, oldest first, as a table."""
     chosen, practice = _chosen(), g.practice
+    # While the answer is on its way, nobody's language is set any more.
+    language, titles = i18n.language(), audit_words.titles()
     with own_scope():
         audit.record("audit.exported", patient_id=chosen.patient_id, detail={"format": "csv"})
 
     def body() -> Iterator[bytes]:
         yield "\ufeff".encode()  # without it, spreadsheets take UTF-8 for something else
-        for line in audit.lines(audit.every(practice.id, chosen.filter()), "csv", practice):
+        i18n.set_language(language)
+        for line in audit.lines(audit.every(practice.id, chosen.filter()), "csv", practice, titles=titles):
             yield line.encode()
 
     answer = Response(body(), mimetype="text/csv")
@@ -181,17 +189,26 @@ def _names(entries: Any, patient_id: UUID | None) -> dict[UUID, str]:
     return {id: patient.display_name for id, patient in patients.get_many(wanted).items()}
 
 
-def _line(entry: AuditEntry, names: dict[UUID, str]) -> Line:
-    short = f"…{str(entry.patient_id)[-6:]}" if entry.patient_id else ""
+def _actions(chosen: str) -> list[tuple[str, str]]:
+    """Every action in words; what an address asks for beside them, such as the beginning of a code, as it stands."""
+    known = audit_words.actions()
+    own = [(chosen, audit.in_words(chosen, audit_words.titles()))]
+    return [("", _("All actions")), *known, *(own if chosen and chosen not in dict(known) else [])]
+
+
+def _line(entry: AuditEntry, names: dict[UUID, str], titles: dict[str, object], asked: UUID | None) -> Line:
+    on_it = entry.shown
+    who = entry.patient_id or (asked if asked in on_it else None)
     return Line(
         seq=entry.seq,
         at=entry.at,
         who=_("The patient") if entry.actor_kind == "patient" else entry.actor_name,
         kind=entry.actor_kind,
-        action=entry.action,
-        patient=names.get(entry.patient_id, short) if entry.patient_id else "",
-        patient_id=entry.patient_id,
+        action=audit.in_words(entry.action, titles),
+        patient=names.get(who, f"…{str(who)[-6:]}") if who else "",
+        patient_id=who,
+        others=len(on_it) - (who in on_it),
         reason=entry.reason,
         address=entry.address,
-        part=str((entry.detail or {}).get("part") or ""),
+        part=audit_words.place(str((entry.detail or {}).get("part") or ""), titles),
     )

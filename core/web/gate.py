@@ -200,7 +200,7 @@ def _settle(response: Response) -> Response:
     # A form that is shown again with what is wrong (422) shows the patient, too.
     shows = response.status_code < 500 and not g.get("refused")
     if scope is None:
-        if shows and audit.unnamed():
+        if shows and (audit.unnamed() or audit.unlisted()):
             with own_scope():
                 _leave_a_trace()
         return response
@@ -216,10 +216,12 @@ def _settle(response: Response) -> Response:
 
 
 def _leave_a_trace() -> None:
-    """An entry for each patient whom this request concerned and of whom the views noted nothing."""
+    """An entry for each patient whom this request concerned and of whom the views noted nothing; one for its lists."""
     action = "link.used" if "link" in g else "patient.viewed"
     for patient_id in sorted(audit.unnamed()):
         audit.record(action, patient_id=patient_id, detail={"part": request.endpoint or ""})
+    for shown in audit.unlisted():
+        audit.record("patients.listed", detail={"part": request.endpoint or ""}, shown=shown)
 
 
 def _close(error: BaseException | None) -> None:

@@ -15,7 +15,7 @@ from flask import abort, flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from core import db, notifications
+from core import audit, db, notifications
 from core.i18n import _, format_number, format_phone, ngettext
 from core.notifications import CHANNELS, Notification, admission, undelivered
 from core.notifications.errors import NotificationError
@@ -174,6 +174,8 @@ def _lines(rows: list[Notification]) -> list[Line]:
         wanted = {row.patient_id for row in rows if row.patient_id is not None}
         found = db.session().scalars(select(Patient).where(Patient.id.in_(wanted)))
         names = {patient.id: patient.display_name for patient in found}
+    # A number or an address says who it is, too, even in part.
+    audit.lists(row.patient_id for row in rows if row.patient_id is not None)
     titles = {template.name: str(template.title) for template in notifications.templates.registered()}
     return [_line(row, names, titles, may_see=may_see) for row in rows]
 

@@ -13,7 +13,7 @@ from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from core import i18n, patients, plugin_system
+from core import audit, i18n, patients, plugin_system
 from core.i18n import _
 from core.patients import EditConflict, IdentifierTaken, InvalidDetails, Patient, details, phones
 from core.plugin_system import Action
@@ -52,6 +52,8 @@ def _listing(asked: Any) -> dict[str, Any]:
     pages = max(1, min(_MOST_PAGES, -(-total // PAGE)))
     page = min(max(_number(asked.get("page")), 1), pages)
     found = patients.search(query, PAGE, (page - 1) * PAGE, inactive=inactive)
+    if not query:  # a search is noted as such
+        audit.lists(patient.id for patient in found)
     return {
         "query": query,
         "inactive": inactive,
@@ -224,4 +226,6 @@ def _namesakes(values: dict[str, str]) -> list[Patient]:
     if cleaned.problems:
         return []  # first things first: they are shown when the details are right
     kept = cleaned.values
-    return patients.same_person(kept["given_names"], kept["family_name"], kept["birth_date"])
+    found = patients.same_person(kept["given_names"], kept["family_name"], kept["birth_date"])
+    audit.lists(patient.id for patient in found)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.sdk import PatientContext, StaffContext
+from core.sdk import PatientContext, StaffContext, audit
 from plugins.photo_request import lists
 from plugins.photo_request.pages import page
 
@@ -25,6 +25,7 @@ def today_photos(ctx: StaffContext) -> str:
     """What waits for a decision, and what will not go on by itself."""
     may_view = ctx.can("photo_request.view")
     to_review, attention = lists.today(with_photos=may_view)
+    audit.lists(row.patient.id for row in (*to_review, *attention))
     return page(
         "today_panel.html",
         to_review=to_review,

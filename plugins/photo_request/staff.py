@@ -49,6 +49,7 @@ def index() -> str:
     if patient_id is not None:
         chosen = "all"
     found, total = lists.page(chosen, number, patient_id)
+    audit.lists(row.patient.id for row in found)
     live(topic(service.SUBJECT))
     return page(
         "index_list.html" if "fragment" in request.args else "index.html",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from core.sdk import LazyString, _, _l
+from core.sdk import LazyString, _, _l, audit
 
 CONSENT_VERSION: Final = "2026-11"
 
@@ -67,3 +67,22 @@ REASONS: Final = {
         Reason("other", _l("Another reason"), _l("We need a new photo.")),
     )
 }
+
+
+audit.describe(
+    {
+        "photo_request.sent": _l("Photo request sent"),
+        "photo_request.opened": _l("Photo request opened by the patient"),
+        "photo_request.agreed": _l("Patient agreed to how photos are used"),
+        "photo_request.photo_received": _l("Photo received"),
+        "photo_request.photo_viewed": _l("Photo seen in full size"),
+        "photo_request.photo_kept": _l("Photo kept in the record"),
+        "photo_request.photo_rejected": _l("Photo rejected"),
+        "photo_request.photo_commented": _l("Comment on a photo"),
+        "photo_request.taken": _l("Photo request taken on"),
+        "photo_request.released": _l("Photo request open to everybody again"),
+        "photo_request.completed": _l("Photo request completed"),
+        "photo_request.cancelled": _l("Photo request cancelled"),
+        "photo_request.expired": _l("Photo request expired"),
+    }
+)

@@ -23,8 +23,8 @@ from tests.support.house import House, Visitor
 Visit = Callable[[], Visitor]
 
 # A request of staff reads its session, the membership, the permissions, the bell, the practices to choose from, and
-# the events' number: six, whatever the page shows. What is written is the audit trail's entry of a record's reading.
-BUDGETS = {"today": (14, 0), "patients": (11, 0), "workspace": (14, 2)}
+# the events' number: six, whatever the page shows. What is written is the audit trail's entry of whom the page showed.
+BUDGETS = {"today": (15, 2), "patients": (12, 2), "workspace": (14, 2)}
 
 
 @pytest.fixture

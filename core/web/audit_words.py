@@ -1,0 +1,75 @@
+"""What the core's codes on the audit trail mean, for whoever reads it on a page or in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from core import audit, plugin_system
+from core.i18n import LazyString, _l
+
+WORDS: Final[dict[str, LazyString]] = {
+    "audit.exported": _l("Audit trail exported"),
+    "audit.read": _l("Audit trail read"),
+    "audit.verified": _l("Audit trail checked"),
+    "files.key_rotated": _l("Key of the files changed"),
+    "link.birth_date_wrong": _l("Wrong date of birth on a link"),
+    "link.cancelled": _l("Link cancelled"),
+    "link.completed": _l("Link completed"),
+    "link.issued": _l("Link made"),
+    "link.locked": _l("Link locked after wrong dates of birth"),
+    "link.opened": _l("Link opened"),
+    "link.opened_again": _l("Link opened again"),
+    "link.unlocked": _l("Link unlocked"),
+    "link.used": _l("Page behind a link used"),
+    "links.guessing_seen": _l("Somebody may be guessing dates of birth"),
+    "messages.rules_changed": _l("Rules for messages changed"),
+    "notification.cancelled": _l("Message cancelled"),
+    "notification.dismissed": _l("Message taken off the list"),
+    "notification.queued": _l("Message made"),
+    "notification.retried": _l("Message sent again"),
+    "patient.changed": _l("Patient’s details changed"),
+    "patient.created": _l("Patient added"),
+    "patient.deactivated": _l("Patient taken off the list"),
+    "patient.reactivated": _l("Patient put back on the list"),
+    "patient.searched": _l("Patients searched for"),
+    "patient.viewed": _l("Record seen"),
+    "patients.import_confirmed": _l("Import of patients confirmed"),
+    "patients.imported": _l("Patients imported"),
+    "patients.listed": _l("List of patients seen"),
+    "plugin.disabled": _l("Plugin switched off"),
+    "plugin.enabled": _l("Plugin switched on"),
+    "plugin.settings_changed": _l("Settings of a plugin changed"),
+    "retention.applied": _l("Old data deleted"),
+    "retention.changed": _l("How long data is kept changed"),
+    "sign_in.failed": _l("Sign-in failed"),
+    "sign_in.paused": _l("Sign-in paused after wrong passwords"),
+    "sign_in.succeeded": _l("Signed in"),
+    "template.changed": _l("Wording of a message changed"),
+}
+
+PLACES: Final[dict[str, LazyString]] = {
+    "audit_trail.index": _l("Audit trail"),
+    "messages.index": _l("Messages"),
+    "panels.today_panel": _l("Today"),
+    "patients.create": _l("Add patient"),
+    "patients.index": _l("Patients"),
+    "today.index": _l("Today"),
+}
+
+audit.describe(WORDS)
+
+
+def titles() -> dict[str, object]:
+    """What the plugins are called, for actions that have no words."""
+    return {plugin.name: plugin.title for plugin in plugin_system.registry}
+
+
+def actions() -> list[tuple[str, str]]:
+    """Every action that has words, by its words, for a choice."""
+    return sorted(audit.described().items(), key=lambda one: one[1].casefold())
+
+
+def place(part: str, titles: Mapping[str, object]) -> str:
+    """Where something was seen: the page's name, the plugin's for all of its pages, or the code of any other."""
+    return str(PLACES.get(part) or titles.get(part.partition(".")[0], part))
