@@ -83,7 +83,14 @@ class Settings(BaseSettings):
     languages: tuple[str, ...] = ("en", "fr")
     pseudo_locales: bool = Field(False, description="Offer en-XA and ar-XB, for tests of translations.")
     safe_mode: bool = Field(False, description="Start without any plugin.")
+    strict_hooks: bool | None = Field(
+        None,
+        description="Check what hooks are given and answer in every detail; nothing said: not in production.",
+    )
     rate_limits: bool = True
+    breached_passwords: Path | None = Field(
+        None, description="File of Have I Been Pwned, SHA-1 ordered by hash: none of them may be a password."
+    )
     messages_per_recipient_hour: int = Field(
         10,
         ge=1,
@@ -116,6 +123,11 @@ class Settings(BaseSettings):
     def is_open_house(self) -> bool:
         """True where messages may be read at /dev/outbox: never in production."""
         return self.environment != "production"
+
+    @property
+    def checks_hooks(self) -> bool:
+        """Is what hooks answer checked in every detail?"""
+        return self.environment != "production" if self.strict_hooks is None else self.strict_hooks
 
     @property
     def is_https(self) -> bool:

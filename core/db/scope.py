@@ -190,6 +190,16 @@ def known() -> dict[Hashable, Any]:
     return _scope().known
 
 
+def has_left_behind(session: Session) -> bool:
+    """Does this session hold changes that no flush has seen? Asked after every hook, hence by its private parts."""
+    return bool(session._new or session._deleted or session.identity_map._modified)
+
+
+def left_behind() -> bool:
+    """The same of the current scope's session."""
+    return has_left_behind(_scope().session)
+
+
 def rollback() -> None:
     """Undo everything in the current scope so far and forget its hooks."""
     _scope().session.rollback()
