@@ -150,4 +150,5 @@ def changed() -> None:
     practice = tenancy.current()
     practice.plugins_version += 1
     db.session().flush()
+    db.known().clear()  # what this scope found out so far, with the plugins as they were
     realtime.publish("core.plugins", "changed")
