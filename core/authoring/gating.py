@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 from uuid import UUID, uuid4
 
 from core import db, jobs, links, notifications, plugin_system
@@ -19,7 +19,6 @@ from core.authoring.inspection import Inspection
 from core.jobs import JobRow
 from core.patients import Patient
 from core.plugin_system import activation, hookimpl, registry
-from core.plugin_system.hookspecs import CONTRACTS
 from core.realtime.sockets import bus_of
 from core.testing.house import Visitor
 
@@ -109,7 +108,7 @@ def hooks(place: Inspection) -> list[str]:
 
 def _implemented(place: Inspection) -> set[str]:
     names = vars(place.plugin.hooks) if place.plugin.hooks else {}
-    return {name for name in names if name in CONTRACTS and hasattr(names[name], "careroom_impl")}
+    return {name for name in names if name in registry.contracts and hasattr(names[name], "careroom_impl")}
 
 
 @contextmanager
@@ -121,9 +120,11 @@ def _recorded_hooks(place: Inspection) -> Iterator[set[str]]:
     def recorder(name: str) -> Callable[..., Any]:
         def implementation(ctx: Any) -> Any:
             called.add(name)
-            return [] if CONTRACTS[name].item is not None else None
+            return None if registry.contracts[name].item is None else []
 
+        # A hook's annotations are held against its contract.
         implementation.__name__ = name
+        implementation.__annotations__ = get_type_hints(registry.contracts[name].spec)
         return hookimpl(implementation)
 
     for name in _implemented(place):
