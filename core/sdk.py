@@ -22,6 +22,7 @@ from core.i18n import LazyString, _, _l, ngettext
 from core.jobs import Job
 from core.links import Link, LinkPurpose
 from core.notifications import Template
+from core.patient_data import Erased, ExportPart, FileRef, PatientDataContext, PracticeDataContext
 from core.patients import Patient
 from core.patients.timeline import TimelineEntry
 from core.plugin_system import (
@@ -58,7 +59,10 @@ __all__ = [
     "Action",
     "Base",
     "Capability",
+    "Erased",
+    "ExportPart",
     "FileContext",
+    "FileRef",
     "Job",
     "LazyString",
     "Lease",
@@ -71,9 +75,11 @@ __all__ = [
     "Panel",
     "Patient",
     "PatientContext",
+    "PatientDataContext",
     "PatientRoutes",
     "Permission",
     "Plugin",
+    "PracticeDataContext",
     "Refused",
     "RetentionKind",
     "SettingsTest",

@@ -11,8 +11,8 @@ import structlog
 from sqlalchemy import select
 
 from core import db
+from core.db import copies
 from core.files import store
-from core.files.models import File, Rendition, UploadPart
 
 YOUNG: Final = timedelta(hours=24)
 """A blob younger than this may still get its row."""
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 def sweep_orphans(*, older_than: timedelta = YOUNG) -> int:
-    """Delete the blobs that no file, rendition or upload part knows, and answer how many there were."""
+    """Delete the blobs that no row knows, and answer how many there were."""
     swept = 0
     for batch in _batches(store.listing()):
         before = db.utcnow() - older_than
@@ -40,8 +40,8 @@ def sweep(payload: dict[str, Any]) -> None:
 
 
 def _known(blobs: list[str]) -> set[str]:
+    columns = copies.columns_named("blob")  # of every room: exports have theirs, too
     with db.scope(across_practices=True, write=False) as session:
-        columns = (File.original_blob, Rendition.blob, UploadPart.blob)
         return {blob for c in columns for blob in session.scalars(select(c).where(c.in_(blobs))) if blob}
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import pluggy
 import structlog
 
-from core import db, files, i18n, jobs, links, notifications, retention
+from core import db, files, i18n, jobs, links, notifications, patient_data, retention
+from core.notifications import staff
 from core.patients import import_jobs
-from core.plugin_system import hookspecs, order, published
+from core.plugin_system import data_hookspecs, hookspecs, order, published
 from core.plugin_system.hookspecs import Contract
 from core.plugin_system.manifest import ManifestError, Plugin
 from core.plugin_system.refusals import Refusal
@@ -125,12 +126,14 @@ class Registry:
 
     def _tell(self) -> None:
         notifications.templates.clear()
+        notifications.templates.register(*staff.TEMPLATES)
         jobs.clear()
         links.purposes.clear()
         retention.forget()
         jobs.register(
-            *jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS, *import_jobs.JOBS, *retention.JOBS
-        )
+            *jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS, *import_jobs.JOBS, *retention.JOBS,
+            *patient_data.JOBS,
+        )  # fmt: skip
         retention.register(retention.KINDS)
         for plugin in self:
             retention.register(plugin.retention)
@@ -144,6 +147,7 @@ class Registry:
 def _new_manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
+    manager.add_hookspecs(data_hookspecs)
     return manager
 
 

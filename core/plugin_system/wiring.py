@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import files, links, notifications, tenancy
-from core.plugin_system import activation, dispatch
+from core.plugin_system import activation, data_sources, dispatch
 from core.plugin_system.contexts import FileContext, LinkContext, NotificationContext
 from core.plugin_system.registry import registry
 from core.settings import Settings
@@ -14,6 +14,7 @@ def start(settings: Settings) -> None:
     registry.load(settings)
     activation.forget()
     tenancy.switches.answered_by(activation.enabled)
+    data_sources.start()
     links.on_changed(_link_changed)
     files.on_processed(_file_processed)
     notifications.on_changed(_notification_changed)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from core.sdk import (
     Action,
+    Erased,
+    ExportPart,
     FileContext,
     LinkContext,
     NavItem,
     NotificationContext,
     Panel,
     PatientContext,
+    PatientDataContext,
     StaffContext,
     TimelineEntry,
     _l,
@@ -17,7 +20,7 @@ from core.sdk import (
     hookimpl,
     url_for,
 )
-from plugins.photo_request import intake, lists, panels, service, timeline
+from plugins.photo_request import intake, lists, panels, patient_data, service, timeline
 from plugins.photo_request.models import Request
 
 
@@ -112,3 +115,13 @@ def notification_changed(ctx: NotificationContext) -> None:
     subject = ctx.notification.subject_id
     if subject is not None and (request := db.get(Request, subject)) is not None:
         service.tell(request, "message")
+
+
+@hookimpl
+def export_patient(ctx: PatientDataContext) -> list[ExportPart]:
+    return patient_data.export(ctx)
+
+
+@hookimpl
+def erase_patient(ctx: PatientDataContext) -> list[Erased]:
+    return patient_data.erase(ctx)

@@ -42,6 +42,16 @@ class PhotoRequestSettings(BaseModel):
         title=_l("Your own guidance for patients"),
         description=_l("Shown before the patient chooses photos, below the general guidance."),
     )
+    record_years: int = Field(
+        0,
+        ge=0,
+        le=50,
+        title=_l("Years that kept photos must stay"),
+        description=_l(
+            "Where the law obliges you to keep the medical record: when a patient's data is erased, photos that were "
+            "kept in the record stay for so many years. 0: they go with the rest."
+        ),
+    )
 
 
 def here() -> PhotoRequestSettings:

@@ -1,0 +1,246 @@
+"""A patient's export: asked for by staff, made by the worker, fetched for a few days, then gone.
+
+The archive goes from the files' store into the files' store, piece by piece and encrypted; nothing of it is held.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select, update
+
+from core import audit, db, i18n, jobs, notifications, tenancy
+from core.errors import Refused
+from core.files import StoreUnavailable, crypto, store
+from core.files.service import delete_after_commit, open_blob, write_blob
+from core.i18n import _
+from core.patient_data import collecting
+from core.patient_data.archive import Archive, Reading
+from core.patient_data.models import EXPIRED, FAILED, QUEUED, READY, RUNNING, PatientExport
+from core.patient_data.sources import SourceFailed
+from core.patients import Patient
+from core.patients import get as get_patient
+from core.realtime.events import publish, topic
+
+MAKE: Final = "core.export_patient"
+EXPIRE: Final = "core.expire_exports"
+TOPIC: Final = "core.patient_export"
+KEPT_FOR: Final = timedelta(days=3)
+"""How long an export can be fetched."""
+FORMAT: Final = 1
+_TELL_EVERY: Final = 1.0  # seconds
+_STORE_PAUSE: Final = timedelta(minutes=1)
+log = structlog.get_logger(__name__)
+
+
+def request(patient: Patient, *, language: str | None = None) -> PatientExport:
+    """Ask for everything about a patient, in the current write scope. One that is under way is answered instead.
+
+    language: of the page that the patient reads; None: the patient's own, else the practice's.
+    """
+    for export in of_patient(patient.id):
+        if export.state in (QUEUED, RUNNING):
+            return export
+    actor = audit.actor()
+    export = PatientExport(
+        id=db.uuid7(),
+        patient_id=patient.id,
+        language=language or notifications.language_for(patient),
+        requested_by=actor.id,
+        requested_by_name=actor.name,
+    )
+    db.session().add(export)
+    _enqueue(export)
+    audit.record(
+        "patient.export_requested", patient_id=patient.id, subject=("core.patient_export", export.id)
+    )
+    return export
+
+
+def retry(export: PatientExport) -> None:
+    """Try one that failed once more. On any other nothing happens."""
+    if export.state != FAILED:
+        return
+    export.state, export.failed_owner, export.error = QUEUED, None, None
+    export.bytes_done = 0
+    _enqueue(export)
+    _tell(export)
+
+
+def of_patient(patient_id: UUID) -> list[PatientExport]:
+    """The patient's exports, newest first."""
+    found = select(PatientExport).where(PatientExport.patient_id == patient_id)
+    return list(
+        db.session().scalars(found.order_by(PatientExport.created_at.desc(), PatientExport.id.desc()))
+    )
+
+
+def recent(limit: int = 50) -> list[PatientExport]:
+    """The practice's exports, newest first."""
+    found = select(PatientExport).order_by(PatientExport.created_at.desc(), PatientExport.id.desc())
+    return list(db.session().scalars(found.limit(limit)))
+
+
+def get(export_id: UUID) -> PatientExport | None:
+    return db.get(PatientExport, export_id)
+
+
+def can_be_fetched(export: PatientExport) -> bool:
+    """Is it there, and is its time not over? The time counts, not whether the worker has removed it."""
+    return export.state == READY and export.expires_at is not None and export.expires_at > db.utcnow()
+
+
+def open_archive(export: PatientExport) -> BinaryIO:
+    """The ZIP's bytes, decrypted while they are read; notes on the trail that it was fetched. Raises Refused.
+
+    In a write scope, which may be closed before the bytes are read.
+    """
+    if not can_be_fetched(export) or export.blob is None:
+        raise Refused(_("This export is not there any more. Make a new one."), "expired", status=410)
+    # A row of another transaction may be fetched at the same moment: the database counts.
+    db.session().execute(
+        update(PatientExport)
+        .where(PatientExport.id == export.id)
+        .values(downloads=PatientExport.downloads + 1)
+        .execution_options(synchronize_session=False)
+    )
+    audit.record(
+        "patient.export_downloaded", patient_id=export.patient_id, subject=("core.patient_export", export.id)
+    )
+    return open_blob(export.blob, _context(export.practice_id, export.id))
+
+
+def discard(export: PatientExport) -> None:
+    """Remove the archive before its time."""
+    _drop_blob(export)
+    audit.record(
+        "patient.export_removed", patient_id=export.patient_id, subject=("core.patient_export", export.id)
+    )
+
+
+def make(payload: dict[str, Any]) -> None:
+    """Job core.export_patient. Begins anew when the worker before it died."""
+    export_id = UUID(payload["export_id"])
+    with jobs.scope():
+        export = db.get(PatientExport, export_id)
+        if export is None or export.state not in (QUEUED, RUNNING):
+            return
+        export.state = RUNNING
+        actor = audit.Actor("staff", export.requested_by, export.requested_by_name)
+        language = export.language
+        _tell(export)
+    try:
+        with audit.use_actor(actor), i18n.use_language(language):
+            _make(export_id, language)
+    except StoreUnavailable:
+        raise jobs.Postpone(_STORE_PAUSE) from None
+    except SourceFailed as error:
+        _failed(export_id, error.owner, error.what)
+    except Exception as error:
+        _failed(export_id, None, type(error).__name__)
+
+
+def _make(export_id: UUID, language: str) -> None:
+    made_at = db.utcnow()
+    with jobs.scope(write=False), i18n.use_language(language):
+        export = db.session().get_one(PatientExport, (db.practice_id(), export_id))
+        patient = get_patient(export.patient_id)
+        practice_id, name = export.practice_id, patient.display_name
+        owned = collecting.ask(patient)
+        about = {
+            "format": FORMAT,
+            "kind": "patient",
+            "practice": tenancy.current().name,
+            "patient_id": str(patient.id),
+            "owners": {one.source.owner: one.source.version for one in owned},
+        }
+        zone = tenancy.current().time_zone
+    total = sum(size for one in owned for size in one.sizes.values())
+    blob = store.new_name(practice_id)
+    archive = Archive(made_at, about)
+    progress = _Progress(export_id, total)
+    with i18n.use_time_zone(zone):
+        reading = Reading(
+            archive.stream(collecting.members(owned, name, made_at, practice_id)), progress.note
+        )
+        write_blob(blob, reading, _context(practice_id, export_id))
+    with jobs.scope():
+        found = db.get(PatientExport, export_id)
+        if (
+            found is None or found.state != RUNNING
+        ):  # the patient was erased meanwhile, or another worker was first
+            delete_after_commit([blob])
+            return
+        now = db.utcnow()
+        found.state, found.blob, found.size, found.sha256 = READY, blob, reading.size, reading.sha256()
+        found.bytes_done = found.bytes_total = reading.size
+        found.finished_at, found.expires_at = now, now + KEPT_FOR
+        audit.record(
+            "patient.exported",
+            patient_id=found.patient_id,
+            subject=("core.patient_export", found.id),
+            detail={"files": len(archive.members), "bytes": reading.size, "sha256": reading.sha256()},
+        )
+        _tell(found)
+
+
+class _Progress:
+    """Writes how far it is, now and then: a row for each piece would take longer than the archive."""
+
+    def __init__(self, export_id: UUID, total: int) -> None:
+        self._export_id, self._total, self._told_at = export_id, total, time.monotonic()
+
+    def note(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._told_at < _TELL_EVERY:
+            return
+        self._told_at = now
+        with jobs.scope():
+            export = db.get(PatientExport, self._export_id)
+            if export is not None and export.state == RUNNING:
+                export.bytes_done, export.bytes_total = done, max(self._total, done)
+                _tell(export)
+
+
+def expire(payload: dict[str, Any]) -> None:
+    """Sweep core.expire_exports: remove the archives whose time is over, of all practices."""
+    with db.scope(across_practices=True) as session:
+        over = select(PatientExport).where(
+            PatientExport.state == READY, PatientExport.expires_at <= db.utcnow()
+        )
+        for export in session.scalars(over.limit(500)):
+            _drop_blob(export)
+
+
+def _drop_blob(export: PatientExport) -> None:
+    if export.blob:
+        delete_after_commit([export.blob])
+    export.state, export.blob = EXPIRED, None
+
+
+def _failed(export_id: UUID, owner: str | None, what: str) -> None:
+    log.error("patient_export.failed", export=str(export_id), owner=owner, error=what)
+    with jobs.scope():
+        export = db.get(PatientExport, export_id)
+        if export is not None:
+            export.state, export.failed_owner, export.error = FAILED, owner, what[:200]
+            export.finished_at = db.utcnow()
+            _tell(export)
+
+
+def _enqueue(export: PatientExport) -> None:
+    db.session().flush()
+    jobs.enqueue(MAKE, export_id=export.id)
+
+
+def _context(practice_id: UUID, export_id: UUID) -> crypto.Context:
+    return crypto.Context(practice_id, export_id, "patient export")
+
+
+def _tell(export: PatientExport) -> None:
+    publish(topic(TOPIC, export.id), export.state, export=export.id)
+    publish(topic(TOPIC), export.state, export=export.id)
