@@ -145,9 +145,8 @@ class Inspection:
         found = []
         for rule, access in self.rules():
             if access.kind == "staff" and "GET" in (rule.methods or ()):
-                if rule.arguments - {"practice_slug"} - ids.keys():
-                    continue
-                found.append(surfaces.url_of(rule, self.slug(sample), ids))
+                if not surfaces.ids_of(rule) - ids.keys():
+                    found.append(surfaces.url_of(rule, self.slug(sample), ids))
         return found
 
     def pages_of_others(self, sample: Sample | None) -> list[str]:
@@ -162,7 +161,7 @@ class Inspection:
         return [
             f"{rule.rule} ({', '.join(sorted(lacking))})"
             for rule, access in self.rules()
-            if access.kind == "staff" and (lacking := rule.arguments - {"practice_slug"} - ids.keys())
+            if access.kind == "staff" and (lacking := surfaces.ids_of(rule) - ids.keys())
         ]
 
     def patient_pages(self, phone: Phone) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 from typing import Final
 
@@ -72,15 +72,9 @@ def documentation(place: Inspection) -> list[str]:
 
 def _has_readme(place: Inspection) -> bool:
     """Beside the modules, at the root of the project, or as the description of the installed distribution."""
-    from importlib.metadata import metadata
-
     if (place.package / "README.md").is_file() or (place.package.parent / "README.md").is_file():
         return True
     for name in packages_distributions().get(place.plugin.package.partition(".")[0], []):
-        try:
-            version(name)
-        except PackageNotFoundError:
-            continue
-        if len(str(metadata(name).get_payload() or metadata(name).get("Description") or "")) > 200:
+        if len(str(distribution(name).metadata)) > 600:  # the description follows the headers
             return True
     return False

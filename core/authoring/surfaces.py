@@ -54,6 +54,12 @@ def url_of(rule: Rule, slug: str, ids: Mapping[str, UUID], link_id: UUID | None 
     return built[1]
 
 
+def ids_of(rule: Rule) -> set[str]:
+    """The arguments of a rule that name rows, without the practice's and the link's."""
+    named = {name for name in rule.arguments if isinstance(rule._converters[name], UUIDConverter)}
+    return named - {"link_id"}
+
+
 def send(visitor: Visitor, method: str, url: str) -> Any:
     """Ask for a URL by any method."""
     if method == "GET":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
+
+from sqlalchemy import Table
 
 from core import db
 from core.authoring import surfaces
@@ -27,7 +29,7 @@ def models(place: Inspection) -> list[str]:
         if not issubclass(model, TenantModel):
             wrong.append(f"{model.__name__} is no TenantModel: its rows belong to no practice")
             continue
-        for key in model.__table__.foreign_key_constraints:
+        for key in cast(Table, model.__table__).foreign_key_constraints:
             if "practice_id" not in {column.name for column in key.columns}:
                 columns = ", ".join(column.name for column in key.columns)
                 wrong.append(f"the foreign key {columns} of {model.__tablename__} lacks practice_id")
@@ -39,7 +41,7 @@ def foreign_ids(place: Inspection) -> list[str]:
     asked = [
         (rule, method)
         for rule, method in surfaces.requests(place.app, "staff", place.name)
-        if rule.arguments - {"practice_slug"}
+        if surfaces.ids_of(rule)
     ]
     if not asked:
         return []
@@ -50,7 +52,7 @@ def foreign_ids(place: Inspection) -> list[str]:
     before = rows_of(place.house, foreign.practice_id)
     wrong = []
     for rule, method in asked:
-        lacking = rule.arguments - {"practice_slug"} - foreign.ids.keys()
+        lacking = surfaces.ids_of(rule) - foreign.ids.keys()
         if lacking:
             wrong.append(f"sample.make answers no {', '.join(sorted(lacking))} for {rule.rule}")
             continue
