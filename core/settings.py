@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         None,
         description="Check what hooks are given and answer in every detail; nothing said: not in production.",
     )
+    reserved_plugins: tuple[str, ...] = Field(
+        (), description="Plugins that only practices get for which `careroom plugin allow` or `force` named them."
+    )
     rate_limits: bool = True
     breached_passwords: Path | None = Field(
         None, description="File of Have I Been Pwned, SHA-1 ordered by hash: none of them may be a password."

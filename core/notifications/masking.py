@@ -6,9 +6,10 @@ import re
 from typing import Final
 
 MASK: Final = "/l/••••••"
-_LINK = re.compile(r"/l/[A-Za-z0-9_-]{8,}")
+# A patient's link, and those by which staff join or choose a new password.
+_LINK = re.compile(r"/(?:l|join|new-password)/[A-Za-z0-9_-]{8,}")
 
 
 def mask_links(text: str) -> str:
-    """The text with the secret part of every patient's link made unreadable."""
+    """The text with every link that is a key made unreadable."""
     return _LINK.sub(MASK, text)

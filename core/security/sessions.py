@@ -4,35 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from flask import has_request_context, request, session
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select, update
+from flask_login import current_user
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core import db, realtime, tenancy
+from core.security import devices
 from core.security.models import Account, SignInSession
 
 LIFETIME: Final = timedelta(hours=12)
+PROVEN_FOR: Final = timedelta(minutes=15)
+_TOUCH: Final = timedelta(minutes=1)
 _KEY: Final = "sign_in"
 _KEPT: Final = ("language", "patient_language", "theme")
 
 
-def begin(user_id: int) -> None:
-    """Make this browser a signed-in one, with a new session: whatever it held before is gone (no fixation)."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A session as its owner sees it in the list. device: in words; is_here: the one that asks."""
+
+    id: UUID
+    device: str
+    started_at: datetime
+    seen_at: datetime
+    is_here: bool
+    is_locked: bool
+
+
+def begin(user_id: int, method: str = "password", *, only_practice: UUID | None = None) -> None:
+    """Make this browser a signed-in one, with a new session: whatever it held before is gone (no fixation).
+
+    method, only_practice: see SignInSession. Call it in no writing scope.
+    """
     with db.scope() as opened:
         row = SignInSession(
             user_id=user_id,
             expires_at=db.utcnow() + LIFETIME,
             address=request.remote_addr,
             browser=(request.user_agent.string or "")[:200],
+            method=method,
+            only_practice=only_practice,
         )
         opened.add(row)
         opened.flush()
         made = row.id
+        devices.recognise(user_id)
     kept = {key: session[key] for key in _KEPT if key in session}
     session.clear()
     session.update(kept)
@@ -58,18 +82,103 @@ def end() -> None:
     session.update(kept)
 
 
-def end_all(user_id: int) -> None:
-    """Sign a user out everywhere, in the current scope: after a change of password, or when they leave."""
-    _end_rows(SignInSession.user_id == user_id)
+def end_all(user_id: int, *, but_this: bool = False) -> int:
+    """Sign a user out everywhere, in the current scope: after a change of password, or when they leave.
+
+    but_this: the browser that asks stays in. Answers how many were ended.
+    """
+    which = (SignInSession.user_id == user_id) & (SignInSession.expires_at > db.utcnow())
+    here = _session_id()
+    if but_this and here is not None:
+        which &= SignInSession.id != here
+    return _end_rows(which)
 
 
-def _end_rows(which: object) -> None:
-    db.session().execute(
+def end_one(user_id: int, session_id: UUID) -> bool:
+    """Sign one browser of a user out, in the current scope; False when it is not theirs or is out already."""
+    return bool(_end_rows((SignInSession.id == session_id) & (SignInSession.user_id == user_id)))
+
+
+def of_user(user_id: int) -> list[Seen]:
+    """Where a user is signed in, this browser first, then by when they were last seen."""
+    here = _session_id()
+    rows = db.session().scalars(
+        select(SignInSession)
+        .where(SignInSession.user_id == user_id, SignInSession.ended_at.is_(None))
+        .where(SignInSession.expires_at > db.utcnow())
+    )
+    seen = [
+        Seen(
+            id=row.id,
+            device=str(devices.in_words(row.browser)),
+            started_at=row.started_at,
+            seen_at=row.last_seen_at or row.started_at,
+            is_here=row.id == here,
+            is_locked=row.locked_at is not None,
+        )
+        for row in rows
+    ]
+    return sorted(seen, key=lambda one: (one.is_here, one.seen_at), reverse=True)
+
+
+def _end_rows(which: ColumnElement[bool]) -> int:
+    ended = db.session().execute(
         update(SignInSession)
-        .where(which, SignInSession.ended_at.is_(None))  # type: ignore[arg-type]
+        .where(which, SignInSession.ended_at.is_(None))
         .values(ended_at=db.utcnow())
         .execution_options(synchronize_session=False)
     )
+    return int(ended.rowcount)  # type: ignore[attr-defined]
+
+
+# --- this browser's session ------------------------------------------------------------------------------------------
+
+
+def current() -> SignInSession | None:
+    """The row of this browser's session, as it was read with the user."""
+    return getattr(current_user, "careroom_session", None) if has_request_context() else None
+
+
+def set_here(**values: object) -> None:
+    """Change this browser's session row, in the current writing scope."""
+    made = _session_id()
+    db.session().execute(
+        update(SignInSession)
+        .where(SignInSession.id == made)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    if (row := current()) is not None:
+        for name, value in values.items():
+            set_committed_value(row, name, value)
+
+
+def is_proven() -> bool:
+    """Has this person shown within the last quarter of an hour who they are? What changes the sign-in asks for it."""
+    row = current()
+    return row is not None and row.proven_at is not None and row.proven_at > db.utcnow() - PROVEN_FOR
+
+
+def is_idle(minutes: int) -> bool:
+    """Has nothing been done in this browser for so long? 0: never."""
+    row = current()
+    seen = row.last_seen_at if row is not None else None
+    return minutes > 0 and seen is not None and seen < db.utcnow() - timedelta(minutes=minutes)
+
+
+def is_locked() -> bool:
+    """Is this browser's session locked, so that nothing is answered?"""
+    row = current()
+    return row is not None and row.locked_at is not None
+
+
+def touch() -> None:
+    """Note that the person does something here, once a minute at most. In any scope but one that wrote already."""
+    row = current()
+    if row is None or (row.last_seen_at is not None and row.last_seen_at > db.utcnow() - _TOUCH):
+        return
+    with nullcontext() if db.in_scope() and db.is_write() else db.scope():
+        set_here(last_seen_at=db.utcnow())
 
 
 def session_id() -> str:
@@ -95,7 +204,7 @@ def load_user(user_id: str) -> User | None:
     if made is None or not user_id.isdigit():
         return None
     query = (
-        select(User, Account)
+        select(User, Account, SignInSession)
         .join(SignInSession, SignInSession.user_id == User.id)
         .outerjoin(Account, Account.user_id == User.id)
         .where(SignInSession.id == made, SignInSession.user_id == int(user_id))
@@ -109,6 +218,7 @@ def load_user(user_id: str) -> User | None:
             return None
         user: User = found[0]
         user.careroom_account = found[1]
+        user.careroom_session = found[2]
         return user
 
 

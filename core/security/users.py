@@ -6,14 +6,14 @@ from typing import Final
 
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import func, or_, select
-from werkzeug.security import generate_password_hash
 
 from core import db
+from core.security import passwords
 from core.security.models import Account
 from core.tenancy import OPERATOR, ROLES, Membership, Practice
 
-MIN_PASSWORD: Final = 10
-MAX_PASSWORD: Final = 256  # hashing a megabyte is a way to keep the processor busy
+MIN_PASSWORD: Final = passwords.MIN_PASSWORD
+MAX_PASSWORD: Final = passwords.MAX_PASSWORD
 
 
 class UserRefused(ValueError):
@@ -27,8 +27,10 @@ def create_user(
     username, email = username.strip().lower(), email.strip().lower()
     if not username or not email:
         raise UserRefused("a user needs a user name and an e-mail address")
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise UserRefused(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    try:
+        passwords.check(password, about=(username, email, first_name, last_name))
+    except passwords.WeakPassword as weak:
+        raise UserRefused(weak.message) from None
     names = (username, email)
     taken = select(User.id).where(
         or_(func.lower(User.username).in_(names), func.lower(User.email).in_(names))
@@ -40,7 +42,7 @@ def create_user(
         email=email,
         first_name=first_name,
         last_name=last_name,
-        password=generate_password_hash(password),
+        password=passwords.hash_of(password),
         active=True,
     )
     if is_operator:

@@ -10,7 +10,7 @@ from flask_appbuilder.security.views import AuthDBView as FabAuthDBView
 from flask_login import current_user
 
 from core.i18n import _
-from core.security import limits, sessions, sign_in
+from core.security import limits, second_step, sessions, sign_in
 from core.security.redirects import safe_next
 
 
@@ -31,15 +31,18 @@ class AuthDBView(FabAuthDBView):
         if limits.is_exhausted(limits.SIGN_IN_BY_ADDRESS, address):
             wait = _("There were too many attempts from your network. Please wait ten minutes and try again.")
             return _page(target, username, wait, status=429)
-        user_id = sign_in.authenticate(username, request.form.get("password", ""))
-        if user_id is None:
+        found = sign_in.recognise(username, request.form.get("password", ""))
+        if found is None:
             limits.count(limits.SIGN_IN_BY_ADDRESS, address)
             wrong = _(
                 "The user name and password do not match. After several wrong attempts an account is paused for 15 "
                 "minutes."
             )
             return _page(target, username, wrong, status=422)
-        sessions.begin(user_id)
+        if found.needs:
+            second_step.ask(found, target)
+            return redirect("/login/second-step", 303)
+        sessions.begin(found.user_id)
         return redirect(target, 303)
 
     @expose("/logout", methods=("POST",))
