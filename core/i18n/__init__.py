@@ -10,6 +10,7 @@ request. English message ids are the source; `translations/` and each plugin's o
 
 from core.i18n.catalogues import CatalogueError, add_catalogue
 from core.i18n.formats import (
+    country_name,
     format_date,
     format_datetime,
     format_number,
@@ -48,6 +49,7 @@ __all__ = [
     "add_catalogue",
     "babel_locale",
     "best_language",
+    "country_name",
     "direction",
     "format_date",
     "format_datetime",

@@ -52,6 +52,11 @@ def format_number(number: float | Decimal) -> str:
     return numbers.format_decimal(number, locale=babel_locale())
 
 
+def country_name(code: str) -> str:
+    """What a country is called ("FR": France); a code that is none stays as it is."""
+    return str(babel_locale().territories.get(code, code))
+
+
 def format_phone(number: str) -> str:
     """A number in E.164 as people here write it; abroad it keeps its country code. What is no number stays as it is."""
     try:

@@ -6,87 +6,150 @@ process knows without another query whether what it remembers still holds.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from typing import Final
 
 from sqlalchemy import select
 
-from core import audit, db, realtime, tenancy
+from core import audit, db, realtime, settings, tenancy
 from core.i18n import _
+from core.plugin_system import capabilities, remembered
+from core.plugin_system.capabilities import AnyCapability
 from core.plugin_system.manifest import Plugin
 from core.plugin_system.models import PracticePlugin
 from core.plugin_system.refusals import Refusal
 from core.plugin_system.registry import registry
+from core.plugin_system.remembered import Stored
+from core.plugin_system.resolver import Choice, Reason, Rule, resolve
+
+_CHANGED: Final = "core.plugins_changed"
+_ACTIONS: Final[dict[Rule, str]] = {
+    "": "plugin.left_to_practice",
+    "allow": "plugin.allowed",
+    "deny": "plugin.denied",
+    "force": "plugin.forced",
+}
 
 
 class CannotSwitch(Exception):
     """A plugin cannot be switched now; the message is translated and says why."""
 
 
+class AsksForMore(CannotSwitch):
+    """The plugin asks for capabilities that were not among those that somebody agreed to."""
+
+
 @dataclass(frozen=True, slots=True)
 class PluginState:
-    """A plugin in the current practice. ``reason`` says in words why it is as it is."""
+    """A plugin in the current practice.
+
+    wanted: the practice has it switched on, also where something keeps it off. needed_by: titles of what is on
+    and requires it. added: what it asks for beyond what was agreed to.
+    """
 
     plugin: Plugin
-    on: bool
-    reason: str
-    can_switch: bool
+    why: Reason
+    wanted: bool
+    rule: str
+    needed_by: tuple[str, ...]
+    added: tuple[AnyCapability, ...]
+
+    @property
+    def on(self) -> bool:
+        return self.why.on
+
+    @property
+    def can_switch(self) -> bool:
+        """May the practice switch it the other way?"""
+        if self.on:
+            return self.why.code == "on" and not self.needed_by
+        return self.why.code in ("off", "consent_widened")
+
+    @property
+    def reason(self) -> str:
+        """Why it is as it is, in words."""
+        if self.why.code == "on" and self.needed_by:
+            return _(
+                "On. It cannot be switched off while %(others)s needs it.", others=", ".join(self.needed_by)
+            )
+        return self.why.sentence
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    version: int
-    on: frozenset[str]
-    settings: dict[str, dict[str, Any]]
-
-
-_remembered: dict[UUID, _Decided] = {}
-_sets: dict[frozenset[str], frozenset[str]] = {}
+# --- questions ---------------------------------------------------------------------------------------------------
 
 
 def forget() -> None:
     """Drop what this process remembers; the next question reads the database again."""
-    _remembered.clear()
-
-
-def decided() -> _Decided:
-    """What holds for the current practice, read anew only when the practice's version says so."""
-    practice = tenancy.current()
-    known = _remembered.get(practice.id)
-    if known is None or known.version != practice.plugins_version:
-        rows = db.session().scalars(select(PracticePlugin)).all()
-        known = _Decided(
-            practice.plugins_version, _resolve(rows), {row.name: row.settings for row in rows if row.settings}
-        )
-        _remembered[practice.id] = known
-    return known
+    remembered.clear()
 
 
 def enabled() -> frozenset[str]:
     """The names of the plugins that are on for the current practice. Equal sets are one object."""
-    return decided().on
+    practice = tenancy.current()
+    known = remembered.sets_of(practice.id)
+    if known is None or known.version != practice.plugins_version or known.country != practice.country:
+        return _read(practice)[0]
+    return known.on
 
 
-def _resolve(rows: Any) -> frozenset[str]:
-    chosen = {row.name: row.enabled for row in rows}
-    on: set[str] = set()
-    for plugin in registry:  # in order: what it requires has been decided before
-        if chosen.get(plugin.name, plugin.default_on) and on.issuperset(plugin.requires):
-            on.add(plugin.name)
-    frozen = frozenset(on)
-    return _sets.setdefault(frozen, frozen)
+def stored_settings(name: str) -> Stored | None:
+    """A plugin's settings as the current practice has them stored; None: it set nothing."""
+    practice = tenancy.current()
+    known = remembered.settings_of(practice.id, practice.plugins_version)
+    return (_read(practice)[1] if known is None else known).get(name)
+
+
+def _read(practice: tenancy.Practice) -> tuple[frozenset[str], remembered.Settings]:
+    rows = _rows()
+    reasons = _resolve(rows, practice)
+    on = remembered.shared_set(frozenset(name for name, reason in reasons.items() if reason.on))
+    settings = remembered.shared_settings(
+        {row.name: Stored(row.settings_version, row.settings) for row in rows.values() if row.settings}
+    )
+    # What this transaction changed may yet be undone, and its version then given to something else.
+    if not db.pending(_CHANGED):
+        remembered.keep_sets(practice.id, practice.plugins_version, practice.country, on)
+        remembered.keep_settings(practice.id, practice.plugins_version, settings)
+    return on, settings
+
+
+def _rows() -> dict[str, PracticePlugin]:
+    return {row.name: row for row in db.session().scalars(select(PracticePlugin))}
+
+
+def _choice(row: PracticePlugin) -> Choice:
+    return Choice(row.enabled, row.rule, frozenset(row.agreed) if row.agreed is not None else None)
+
+
+def _resolve(rows: dict[str, PracticePlugin], practice: tenancy.Practice) -> dict[str, Reason]:
+    choices = {name: _choice(row) for name, row in rows.items()}
+    return resolve(registry, choices, practice.country, settings.current().reserved_plugins)
 
 
 def states() -> list[PluginState]:
-    """Every installed plugin with its state in the current practice, for the admin's page."""
-    on = enabled()
-    return [_state(plugin, on) for plugin in registry]
+    """Every installed plugin with its state in the current practice, in the plugins' order."""
+    rows = _rows()
+    reasons = _resolve(rows, tenancy.current())
+    return [_state(plugin, reasons, rows.get(plugin.name)) for plugin in registry]
 
 
 def state(name: str) -> PluginState:
     """One plugin's state. Raises KeyError for a plugin that is not installed."""
-    return _state(registry.get(name), enabled())
+    rows = _rows()
+    return _state(registry.get(name), _resolve(rows, tenancy.current()), rows.get(name))
+
+
+def why(name: str) -> Reason:
+    """Why a plugin is on or off in the current practice; of one that is not there, why it is not."""
+    if name in registry:
+        return state(name).why
+    refusal = next((refusal for refusal in registry.refused if refusal.name == name), None)
+    if refusal is None:
+        return Reason(False, "not_installed")
+    if not refusal.is_fault:
+        return Reason(False, "safe_mode")
+    return Reason(False, "refused", detail=refusal.sentence)
 
 
 def refusals() -> list[Refusal]:
@@ -94,45 +157,73 @@ def refusals() -> list[Refusal]:
     return list(registry.refused)
 
 
-def _state(plugin: Plugin, on: frozenset[str]) -> PluginState:
-    missing = [_title(name) for name in plugin.requires if name not in on]
-    needed_by = [str(other.title) for other in registry if plugin.name in other.requires and other.name in on]
-    if plugin.name in on:
-        if needed_by:
-            reason = _(
-                "On. It cannot be switched off while %(others)s needs it.", others=", ".join(needed_by)
-            )
-            return PluginState(plugin, True, reason, False)
-        return PluginState(plugin, True, _("On for this practice."), True)
-    if missing:
-        reason = _("Off. It needs %(others)s, which is off here.", others=", ".join(missing))
-        return PluginState(plugin, False, reason, False)
-    return PluginState(plugin, False, _("Off for this practice."), True)
+def _state(plugin: Plugin, reasons: dict[str, Reason], row: PracticePlugin | None) -> PluginState:
+    choice = _choice(row) if row is not None else Choice(plugin.default_on)
+    needed_by = tuple(
+        str(other.title) for other in registry if plugin.name in other.requires and reasons[other.name].on
+    )
+    agreed = choice.agreed if choice.agreed is not None else capabilities.keys(plugin.capabilities)
+    added = tuple(item for item in plugin.capabilities if item.key not in agreed)
+    wanted = choice.enabled or choice.rule == "force"
+    return PluginState(plugin, reasons[plugin.name], wanted, choice.rule, needed_by, added)
 
 
-def _title(name: str) -> str:
-    return str(registry.get(name).title) if name in registry else name
+# --- changes -----------------------------------------------------------------------------------------------------
 
 
-def enable(name: str) -> None:
-    """Switch a plugin on for the current practice. Raises CannotSwitch, KeyError."""
-    _switch(name, True)
+def enable(name: str, *, agreed: Collection[str] | None = None) -> None:
+    """Switch a plugin on for the current practice, which thereby agrees to what the plugin asks for.
+
+    agreed: the capabilities that somebody was shown; None: all that the installed version asks for.
+    Raises CannotSwitch, AsksForMore when the plugin asks for more than was shown, KeyError.
+    """
+    _hold_practice()
+    now = state(name)
+    if now.on:
+        return
+    if not now.can_switch:
+        raise CannotSwitch(now.reason)
+    asked = capabilities.keys(now.plugin.capabilities)
+    if agreed is not None and asked - set(agreed):
+        raise AsksForMore(_("This plugin asks for more than you were shown. Please look at it again."))
+    row = stored(name)
+    row.enabled, row.version, row.agreed = True, now.plugin.version, sorted(asked)
+    again = now.why.code == "consent_widened"
+    _record("plugin.consented" if again else "plugin.enabled", now, agreed=", ".join(sorted(asked)))
+    changed()
 
 
 def disable(name: str) -> None:
     """Switch a plugin off for the current practice; its data stays. Raises CannotSwitch, KeyError."""
-    _switch(name, False)
-
-
-def _switch(name: str, on: bool) -> None:
+    _hold_practice()
     now = state(name)
-    if now.on == on:
+    if not now.wanted:
         return
-    if not now.can_switch:
+    if now.rule == "force" or now.needed_by:
         raise CannotSwitch(now.reason)
     row = stored(name)
-    row.enabled, row.version = on, now.plugin.version
-    audit.record("plugin.enabled" if on else "plugin.disabled", detail={"plugin": name})
+    row.enabled, row.version = False, now.plugin.version
+    _record("plugin.disabled", now)
+    changed()
+
+
+def decree(name: str, rule: Rule) -> None:
+    """The operator's word for the current practice: allow (the practice decides, also of a reserved plugin), deny
+    (off whatever the practice wants), force (on, agreed to by the operator), "" (as if nothing had been said).
+
+    Raises CannotSwitch when a forced plugin could not be on, KeyError.
+    """
+    _hold_practice()
+    now = state(name)
+    if now.rule == rule and (rule != "force" or now.on):
+        return
+    if rule == "force" and now.why.code in ("needs", "conflicts", "region"):
+        raise CannotSwitch(now.reason)
+    row = stored(name)
+    row.rule, row.version = rule, now.plugin.version
+    if rule == "force":
+        row.agreed = sorted(capabilities.keys(now.plugin.capabilities))
+    _record(_ACTIONS[rule], now)
     changed()
 
 
@@ -147,8 +238,24 @@ def stored(name: str) -> PracticePlugin:
 
 def changed() -> None:
     """Raise the practice's version, so that every process reads anew, and tell open pages."""
-    practice = tenancy.current()
-    practice.plugins_version += 1
-    db.session().flush()
+    session, practice = db.session(), tenancy.current()
+    db.pending(_CHANGED).append(practice.id)
+    # Counted by the database: of two changes at the same time each has a version of its own.
+    practice.plugins_version = tenancy.Practice.plugins_version + 1
+    session.flush()
+    session.refresh(practice, ["plugins_version"])
     db.known().clear()  # what this scope found out so far, with the plugins as they were
     realtime.publish("core.plugins", "changed")
+
+
+def _hold_practice() -> None:
+    """One change of a practice's plugins at a time: each sees what the one before it left."""
+    session = db.session()
+    session.flush()
+    session.get(
+        tenancy.Practice, db.practice_id(), with_for_update={"key_share": True}, populate_existing=True
+    )
+
+
+def _record(action: str, now: PluginState, **detail: str) -> None:
+    audit.record(action, detail={"plugin": now.plugin.name, "version": now.plugin.version, **detail})

@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 
 def load(plugin: Plugin) -> BaseModel:
     """The settings that hold here. Stored values that no longer fit fall back to the defaults, one by one."""
-    stored = _opened(plugin, activation.decided().settings.get(plugin.name, {}))
+    known = activation.stored_settings(plugin.name)
+    stored = _opened(plugin, known.values if known is not None else {})
     while True:
         try:
             return plugin.settings.model_validate(stored)

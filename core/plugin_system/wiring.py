@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core import files, links, notifications, tenancy
-from core.plugin_system import activation, data_sources, dispatch
+from core import files, jobs, links, notifications, tenancy
+from core.plugin_system import activation, consent, data_sources, dispatch
 from core.plugin_system.contexts import FileContext, LinkContext, NotificationContext
 from core.plugin_system.registry import registry
 from core.settings import Settings
@@ -12,6 +12,7 @@ from core.settings import Settings
 def start(settings: Settings) -> None:
     """Load the plugins and answer for them: in the web process and in the worker alike."""
     registry.load(settings)
+    jobs.register(*consent.JOBS)
     activation.forget()
     tenancy.switches.answered_by(activation.enabled)
     data_sources.start()

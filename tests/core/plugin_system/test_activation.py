@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from core import audit, db, tenancy
-from core.plugin_system import CannotSwitch, activation, plugin_settings, wiring
+from core.plugin_system import CannotSwitch, activation, plugin_settings, remembered, wiring
 from tests.support.house import House
 from tests.support.plugins import installer, make
 
@@ -38,20 +38,33 @@ def test_a_switch_holds_for_one_practice(house: House, install: Callable[..., No
         assert not tenancy.switches.is_on("x_a")
 
 
-def test_another_process_sees_it_with_its_next_unit_of_work(
+def test_what_a_process_remembers_from_before_a_switch_does_not_hold(
     house: House, install: Callable[..., None]
 ) -> None:
     install(make("x_a"))
     with house.at(house.riverside, write=False):
         assert not tenancy.switches.is_on("x_a")
-    remembered = dict(activation._remembered)
+    stale = remembered.sets_of(house.riverside)
+    assert stale is not None
     with house.at(house.riverside):
         activation.enable("x_a")
-    # What the other process still remembers is from before the switch.
-    activation._remembered.clear()
-    activation._remembered.update(remembered)
+    # As another process, which saw nothing of the switch, has it.
+    remembered.keep_sets(house.riverside, *stale)
     with house.at(house.riverside, write=False):
         assert tenancy.switches.is_on("x_a")
+
+
+def test_a_switch_that_is_undone_is_not_remembered(house: House, install: Callable[..., None]) -> None:
+    install(make("x_a"), make("x_b"))
+    with pytest.raises(RuntimeError), house.at(house.riverside):
+        activation.enable("x_a")
+        assert tenancy.switches.is_on("x_a")
+        raise RuntimeError
+    with house.at(house.riverside):
+        activation.enable("x_b")  # takes the version that the undone switch would have had
+    with house.at(house.riverside, write=False):
+        assert not tenancy.switches.is_on("x_a")
+        assert tenancy.switches.is_on("x_b")
 
 
 def test_what_it_requires_must_be_on_and_may_not_go_first(house: House, install: Callable[..., None]) -> None:
