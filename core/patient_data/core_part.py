@@ -19,7 +19,7 @@ from core.links.models import Link
 from core.notifications.models import InboxItem, InboxRead, Notification
 from core.patient_data.models import PatientExport
 from core.patient_data.parts import Erased, ExportPart, PatientDataContext
-from core.patient_data.sources import Source, installed
+from core.patient_data.sources import Source, installed, owners
 from core.patients import Patient
 from core.patients.models import PatientIdentifier, PatientSearchWord
 from core.tenancy.switches import CORE
@@ -186,13 +186,14 @@ def notices_of(patient_id: UUID) -> list[UUID]:
     return found
 
 
-def erase_what_hangs_on(patient: Patient, *, preview: bool, kept_owners: frozenset[str]) -> list[Erased]:
-    """Links, messages, notices, exports, leftovers of uploads and files. kept_owners: whose files stay."""
+def erase_what_hangs_on(patient: Patient, *, preview: bool) -> list[Erased]:
+    """Links, messages, notices, exports, records of uploads, and files of plugins that are not installed any more."""
     session = db.session()
     notices = notices_of(patient.id)
     exports = _of(PatientExport, PatientExport.patient_id == patient.id)
     uploads = _of(Upload, Upload.patient_id == patient.id)
-    stored = [file for file in _of(File, File.patient_id == patient.id) if file.owner not in kept_owners]
+    known = owners()
+    stored = [file for file in _of(File, File.patient_id == patient.id) if file.owner not in known]
     erased = [
         Erased(_l("Links"), _count(Link, Link.patient_id == patient.id)),
         Erased(_l("Messages"), _count(Notification, Notification.patient_id == patient.id)),

@@ -7,6 +7,8 @@ name. The audit trail stays as it is, sealed: it names patients by their ids onl
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -76,13 +78,34 @@ class Preview:
 
 
 def preview(patient: Patient) -> Preview:
-    """What an erasure would do now, in the current language. Opens a scope of its own and undoes all that it does."""
+    """What an erasure would do now, in the current language.
+
+    Each owner is asked in a scope of its own that only reads, and that is undone: what a plugin changes all the same
+    harms nobody, and one that fails takes nobody along.
+    """
     practice_id, patient_id = patient.practice_id, patient.id
-    with db.scope(practice_id, write=False) as session:
-        try:
-            return _walk(get_patient(patient_id), preview=True)
-        finally:
-            session.rollback()
+
+    def asked(source: Source) -> list[Erased]:
+        with _undone(practice_id):
+            return _asked(
+                source, PatientDataContext(tenancy.current(), get_patient(patient_id), preview=True)
+            )
+
+    sections, answers = _ask_plugins(asked, may_fail=True)
+    outcome = _outcome(answers)
+    with _undone(practice_id):
+        core = _of_core(get_patient(patient_id), outcome, preview=True)
+    return Preview([core, *sections], outcome)
+
+
+@contextmanager
+def _undone(practice_id: UUID) -> Iterator[None]:
+    scope = db.open_scope(practice_id, write=False)
+    try:
+        yield
+    finally:
+        scope.session.rollback()
+        scope.close()
 
 
 def request(patient: Patient) -> PatientErasure:
@@ -167,7 +190,7 @@ def _erase(erasure_id: UUID) -> None:
     """Everything in one transaction: all of it, or nothing."""
     erasure = db.session().get_one(PatientErasure, (db.practice_id(), erasure_id))
     patient = get_patient(erasure.patient_id)
-    done = _walk(patient, preview=False)
+    done = _do(patient)
     erasure.state, erasure.outcome, erasure.finished_at = DONE, done.outcome, db.utcnow()
     erasure.report = {"sections": [_plain(section) for section in done.sections]}
     kept = sorted(section.owner for section in done.sections if section.stays)
@@ -199,29 +222,33 @@ def look_again(payload: dict[str, Any]) -> None:
                 files.delete(file.id)
 
 
-def _walk(patient: Patient, *, preview: bool) -> Preview:
-    """Ask every plugin, then the core. In a preview a plugin that fails is shown; else SourceFailed is raised."""
-    ctx = PatientDataContext(tenancy.current(), patient, preview)
+def _do(patient: Patient) -> Preview:
+    """Let every plugin erase its part, then the core, in the current transaction. Raises SourceFailed."""
+    ctx = PatientDataContext(tenancy.current(), patient)
+    sections, answers = _ask_plugins(lambda source: _asked(source, ctx), may_fail=False)
+    outcome = _outcome(answers)
+    return Preview([_of_core(patient, outcome, preview=False), *sections], outcome)
+
+
+def _ask_plugins(
+    ask: Callable[[Source], list[Erased]], *, may_fail: bool
+) -> tuple[list[Section], list[Erased]]:
     sections: list[Section] = []
     answers: list[Erased] = []
     # What comes later may lean on what comes before: the last one erases first.
     for source in reversed(sources.installed()):
+        title = str(own_rows.title_of(source))
         try:
-            erased = _asked(source, ctx)
+            erased = ask(source)
         except SourceFailed as error:
-            if not preview:
+            if not may_fail:
                 raise
-            sections.append(Section(source.owner, str(own_rows.title_of(source)), [], error.what))
+            sections.append(Section(source.owner, title, [], error.what))
             continue
         answers += erased
         if erased:
-            sections.append(
-                Section(source.owner, str(own_rows.title_of(source)), [_line(one) for one in erased])
-            )
-    sections.reverse()
-    outcome = _outcome(answers)
-    kept = frozenset(section.owner for section in sections if section.stays)
-    return Preview([_of_core(patient, outcome, kept, preview=preview), *sections], outcome)
+            sections.append(Section(source.owner, title, [_line(one) for one in erased]))
+    return sections[::-1], answers
 
 
 def _asked(source: Source, ctx: PatientDataContext) -> list[Erased]:
@@ -247,9 +274,9 @@ def _outcome(answers: list[Erased]) -> str:
     return "reduced" if any(one.needs_identity for one in staying) else "anonymised"
 
 
-def _of_core(patient: Patient, outcome: str, kept: frozenset[str], *, preview: bool) -> Section:
+def _of_core(patient: Patient, outcome: str, *, preview: bool) -> Section:
     rows = core_part.identity_rows(patient.id)
-    lines = [_line(one) for one in core_part.erase_what_hangs_on(patient, preview=preview, kept_owners=kept)]
+    lines = [_line(one) for one in core_part.erase_what_hangs_on(patient, preview=preview)]
     if outcome == "reduced":
         reason = _("What must stay is of no use unless it is known whose it is.")
         lines.insert(0, Line(_("Name, date of birth and numbers"), rows, reason))
