@@ -8,7 +8,7 @@ from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db, observability, plugin_system, settings
-from core.admin import message_rules, message_templates
+from core.admin import message_rules, message_templates, practice
 from core.admin import plugins as admin_plugins
 from core.i18n import install_jinja
 from core.plugin_system import wiring
@@ -19,9 +19,12 @@ from core.web import (
     assets,
     audit_trail,
     bell,
+    brand,
     errors,
+    fault_notes,
     gate,
     healthz,
+    launch,
     links,
     live,
     messages,
@@ -38,6 +41,7 @@ from core.web import (
     sockets,
     style_page,
     today,
+    toolbar,
 )
 
 CORE_ROUTES = (
@@ -45,7 +49,11 @@ CORE_ROUTES = (
     admin_plugins.routes,
     audit_trail.routes,
     bell.routes,
+    brand.logo_routes,
+    brand.routes,
     healthz.routes,
+    launch.door,
+    launch.routes,
     links.patient_routes,
     links.routes,
     live.patient_routes,
@@ -57,9 +65,11 @@ CORE_ROUTES = (
     panels.routes,
     patient_import.routes,
     patients.routes,
+    practice.routes,
     plugin_assets.routes,
     providers.routes,
     today.routes,
+    toolbar.routes,
 )
 OPEN_HOUSE_ROUTES = (outbox.routes, style_page.routes)
 
@@ -77,6 +87,7 @@ def create_app(chosen: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     metrics.install(app)
+    fault_notes.install(app)
     gate.install(
         app
     )  # before the others: whatever runs before a view after this finds a scope and knows who is there

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from core import audit, i18n, patients, plugin_system
 from core.i18n import _
-from core.patients import EditConflict, IdentifierTaken, InvalidDetails, Patient, details, phones
+from core.patients import EditConflict, IdentifierTaken, InvalidDetails, Patient, active, details, phones
 from core.plugin_system import Action
 from core.web import panels, record
 from core.web.gate import own_scope
@@ -85,7 +85,7 @@ def show(patient_id: UUID) -> Markup:
         "patients/show.html",
         patient_id=patient_id,
         identity=identity,
-        actions=_actions(ctx),
+        actions=actions_for(ctx),
         main=panels.show(offered, "patient.main", ctx),
         side=panels.show(offered, "patient.side", ctx),
         may_edit=ctx.can("core.edit_patients"),
@@ -95,7 +95,8 @@ def show(patient_id: UUID) -> Markup:
     return page
 
 
-def _actions(ctx: plugin_system.PatientContext) -> list[Action]:
+def actions_for(ctx: plugin_system.PatientContext) -> list[Action]:
+    """What this person may do for this patient, the main thing first."""
     offered: list[Action] = plugin_system.call("patient_actions", ctx)
     allowed = [action for action in offered if ctx.can(action.permission)]
     return sorted(allowed, key=lambda action: (action.order, action.name))
@@ -114,6 +115,8 @@ class Form:
     taken_by: UUID | None = None
     namesakes: list[Patient] = field(default_factory=list)
     conflict: bool = False
+    then: str | None = None
+    """Of a form that a clinical system filled: the action that comes next, or "" for the workspace."""
 
 
 @routes.get("/new", permission="core.edit_patients")
@@ -122,10 +125,15 @@ def new() -> Markup:
     return _form_page(Form(dict.fromkeys(details.FIELDS, "")), None)
 
 
+def blank_form(values: dict[str, str], *, then: str) -> Markup:
+    """The form for a new patient with what a clinical system knows; ``then``: the action that comes next."""
+    return _form_page(Form(dict.fromkeys(details.FIELDS, "") | values, then=then), None)
+
+
 @routes.post("/new", permission="core.edit_patients")
 def create() -> ResponseReturnValue:
     """Add the patient; ask first when somebody with this name and date of birth is here already."""
-    form = Form(_typed())
+    form = Form(_typed(), then=request.form.get("then"))
     if not request.form.get("anyway"):
         form.namesakes = _namesakes(form.values)
         if form.namesakes:
@@ -135,6 +143,10 @@ def create() -> ResponseReturnValue:
     except InvalidDetails as error:
         return _form_page(_with_problems(form, error), None), 422
     flash(_("%(name)s was added.", name=patient.display_name), "success")
+    if form.then is not None:
+        active.become(g.user.id, patient.id)
+    if form.then:
+        return redirect(url_for("launch.act", patient_id=patient.id, name=form.then), 303)
     return redirect(url_for("patients.show", patient_id=patient.id), 303)
 
 

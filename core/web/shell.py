@@ -20,7 +20,7 @@ from core.i18n import _
 from core.notifications import inbox, undelivered
 from core.plugin_system import NavItem, StaffContext
 from core.tenancy import CLINICIAN, OPERATOR, PRACTICE_ADMIN, RECEPTIONIST, Practice
-from core.web import live
+from core.web import brand, live
 from core.web.pages import live as listen
 
 Theme = Literal["light", "dark", "system"]
@@ -126,7 +126,12 @@ class Shell:
     def languages(self) -> list[Language]:
         now = i18n.language()
         names = {**i18n.LANGUAGES, **i18n.PSEUDO_LANGUAGES}
-        return [Language(code, names.get(code, code), code == now) for code in i18n.offered_languages()]
+        codes = dict.fromkeys(i18n.offered_languages())
+        # A practice says which of them its patients are offered.
+        chosen = self.practice.profile.get("languages") if self.practice and self.is_patient_page else None
+        if chosen:
+            codes = [code for code in codes if code in chosen or code not in i18n.LANGUAGES]
+        return [Language(code, names.get(code, code), code == now) for code in codes]
 
     @cached_property
     def theme(self) -> Theme:
@@ -163,8 +168,13 @@ class Shell:
 
     @property
     def practice_logo_url(self) -> str | None:
-        """Practices have no logo yet; the patient shell keeps the place for one."""
-        return None
+        """The logo of this practice; None when it has none."""
+        return brand.logo_url(self.practice) if self.practice else None
+
+    @property
+    def colour_url(self) -> str | None:
+        """A stylesheet with this practice's colour; None when it has none of its own."""
+        return brand.stylesheet_url(self.practice) if self.practice else None
 
     @cached_property
     def practices(self) -> list[PracticeEntry]:
@@ -220,6 +230,11 @@ class Shell:
         return f"{self.home_url}patients" if self.practice and self._may("core.view_patients") else None
 
     @property
+    def toolbar_url(self) -> str | None:
+        """The small window beside a clinical system."""
+        return url_for("toolbar.window") if self.search_url else None
+
+    @property
     def search_query(self) -> str:
         return request.args.get("q", "")[:200]
 
@@ -240,6 +255,8 @@ class Shell:
     @cached_property
     def administration(self) -> list[Entry]:
         entries = []
+        if self.practice is not None and self._may("core.manage_practice"):
+            entries.append(self._entry(_("Practice"), "building-hospital", url_for("practice.edit")))
         if self.practice is not None and self._may("core.manage_messages"):
             failed = undelivered.count_failed()
             entries.append(

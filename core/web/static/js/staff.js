@@ -3,3 +3,4 @@ import "careroom/menu";
 import "careroom/dialog";
 import "careroom/forms";
 import "careroom/theme";
+import "careroom/popup";
