@@ -41,8 +41,11 @@ from core.plugin_system import (
     calls,
     hookimpl,
 )
+from core.plugin_system.dispatch import ask
+from core.plugin_system.hookspecs import contract
 from core.plugin_system.manifest import API_VERSION
 from core.plugin_system.plugin_settings import of as settings_of
+from core.plugin_system.slots import Slot
 from core.realtime import publish, topic
 from core.realtime.socket_events import SocketEvent
 from core.retention import Kind as RetentionKind
@@ -51,6 +54,7 @@ from core.web import uploads
 from core.web.file_response import file_response
 from core.web.gate import current_link, own_scope
 from core.web.pages import NotFound, live, render
+from core.web.panels import render_slot
 from core.web.plugin_assets import plugin_static
 from core.web.routes import PatientRoutes, StaffRoutes
 
@@ -83,6 +87,7 @@ __all__ = [
     "Refused",
     "RetentionKind",
     "SettingsTest",
+    "Slot",
     "SocketEvent",
     "StaffContext",
     "StaffRoutes",
@@ -94,9 +99,11 @@ __all__ = [
     "_",
     "_l",
     "abort",
+    "ask",
     "audit",
     "calls",
     "can",
+    "contract",
     "current_link",
     "db",
     "file_response",
@@ -118,6 +125,7 @@ __all__ = [
     "realtime",
     "redirect",
     "render",
+    "render_slot",
     "request",
     "settings_of",
     "tenancy",

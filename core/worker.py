@@ -26,6 +26,7 @@ from core.notifications import Postman
 from core.observability import Readiness, Reason
 from core.observability.gauges import Gauges
 from core.observability.worker_port import WorkerPort
+from core.plugin_system import faults
 from core.realtime import wakes
 from core.settings import Settings
 
@@ -81,6 +82,7 @@ class Lane:
         done = 0
         while items := self._claim(1):
             self._work(*items[0])
+            faults.settle()
             done += 1
         return done
 
@@ -96,6 +98,7 @@ class Lane:
             # The lease runs out and the item comes again. Only a database that is away gets here.
             log.error("worker.item_lost_hold", lane=self.name, item=str(item[1]), error=type(error).__name__)
         finally:
+            faults.settle()
             wakeup.ring()  # a hand is free
 
 

@@ -1,7 +1,7 @@
 """The database room: models' base, the session of a scope, and the guard that keeps practices apart."""
 
 import core.db.guard  # noqa: F401 - listens from the first session on
-from core.db.engine import configure, dispose, engine
+from core.db.engine import configure, dispose, engine, has_fragile_transactions
 from core.db.errors import (
     CrossPracticeWrite,
     DatabaseError,
@@ -64,6 +64,7 @@ __all__ = [
     "engine",
     "enter_practice",
     "get",
+    "has_fragile_transactions",
     "has_left_behind",
     "has_practice",
     "held",

@@ -56,6 +56,11 @@ def snapshot_engine() -> Engine:
     return engine() if _snapshots is None else _snapshots
 
 
+def has_fragile_transactions() -> bool:
+    """Does a failed statement spoil its whole transaction, as on PostgreSQL?"""
+    return engine().dialect.name == "postgresql"
+
+
 @contextmanager
 def owner_connection() -> Iterator[Connection]:
     """A transaction as the owner of the tables (``migration_url``): for migrations, never for the application."""

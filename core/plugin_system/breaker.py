@@ -50,6 +50,7 @@ class _Watch:
     version: int
     opened: int = 0
     until: float = 0.0
+    reference: str = ""
     surfaces: dict[str, _Surface] = field(default_factory=dict)
 
     @property
@@ -89,6 +90,12 @@ def state(plugin: str) -> BreakerState:
     return "closed" if watch is None else watch.state
 
 
+def reference(plugin: str) -> str:
+    """Of the fault that opened it last in the current practice; empty when there is none."""
+    watch = _find(db.practice_id(), plugin)
+    return "" if watch is None else watch.reference
+
+
 def admits(plugin: str, surface: str) -> bool:
     """May this hook or panel be called now? Whoever is admitted says :func:`well` or :func:`failed` afterwards."""
     if not watching or (watch := _find(db.practice_id(), plugin)) is None or not watch.opened:
@@ -125,8 +132,11 @@ def well(plugin: str, surface: str) -> bool:
     return False
 
 
-def failed(plugin: str, surface: str) -> Opened | None:
-    """A call failed or overran its budget. Answers the opening when that opens the breaker."""
+def failed(plugin: str, surface: str, reference: str = "") -> Opened | None:
+    """A call failed or overran its budget. Answers the opening when that opens the breaker.
+
+    reference: of the log entry.
+    """
     practice_id = db.practice_id()
     watch = _find(practice_id, plugin)
     with _lock:
@@ -145,7 +155,7 @@ def failed(plugin: str, surface: str) -> Opened | None:
         again = watch.opened > 0
         watch.opened += 1
         seconds = min(FIRST_PAUSE * 2.0 ** min(watch.opened - 1, 10), LONGEST_PAUSE)
-        watch.until = clock() + seconds
+        watch.until, watch.reference = clock() + seconds, reference
         return Opened(seconds, found.failures, again)
 
 

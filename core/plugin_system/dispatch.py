@@ -7,7 +7,8 @@ implementations a set of enabled plugins has is remembered per set, never per pr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Generic, TypeVar
@@ -86,7 +87,7 @@ def call(hook: str, ctx: Any, *, owner: str | None = None) -> list[Any]:
     if not calls:
         return []
     answers: list[Any] = []
-    for _plugin, answer in _ask_each(hook, calls, ctx, owner):
+    for _plugin, answer in _ask_each(hook, calls, ctx, None if owner is None else (owner,)):
         answers += answer
     return answers
 
@@ -99,10 +100,10 @@ def ask(hook: str, ctx: Any) -> list[Any]:
     return call(hook, ctx)
 
 
-def offers(hook: str, ctx: Any, *, owner: str | None = None) -> list[tuple[str, Any]]:
-    """The same, each item with the plugin that answered it."""
+def offers(hook: str, ctx: Any, *, owners: Collection[str] | None = None) -> list[tuple[str, Any]]:
+    """The same, each item with the plugin that answered it; of ``owners`` alone when some are named."""
     calls = _table()[hook]
-    return [(plugin, item) for plugin, answer in _ask_each(hook, calls, ctx, owner) for item in answer]
+    return [(plugin, item) for plugin, answer in _ask_each(hook, calls, ctx, owners) for item in answer]
 
 
 def attempt(plugin: str, surface: str, work: Callable[[], Value], *, budget: float) -> Outcome[Value]:
@@ -110,15 +111,16 @@ def attempt(plugin: str, surface: str, work: Callable[[], Value], *, budget: flo
 
     surface: what it is, in the log and for the breaker ("panel:photos").
     """
-    stopwatch = metrics.HOOKS.of(surface, plugin)
+    stopwatch = metrics.HOOKS.of(faults.label_of(surface), plugin)
     if not breaker.admits(plugin, surface):
-        return Outcome(None, paused=True)
+        return Outcome(None, breaker.reference(plugin), paused=True)
     with tracing.step(plugin, surface) as step:
         begun = perf_counter()
         try:
-            value = work()
-            if not db.is_write() and db.left_behind():
-                raise Wrote
+            with _fence():
+                value = work()
+                if not db.is_write() and db.left_behind():
+                    raise Wrote
         except _CAUGHT as error:
             step.outcome, step.reference = "failed", _failed(plugin, surface, error)
             return Outcome(None, step.reference)
@@ -128,6 +130,11 @@ def attempt(plugin: str, surface: str, work: Callable[[], Value], *, budget: flo
         step.reference = _in_time(plugin, surface, took, budget)
         step.outcome = "slow" if step.reference else "done"
     return Outcome(value)
+
+
+def _fence() -> AbstractContextManager[None]:
+    """A savepoint where a failed statement, also one that the plugin caught, would spoil what comes after."""
+    return db.savepoint() if db.is_write() or db.has_fragile_transactions() else nullcontext()
 
 
 def _table() -> Table:
@@ -170,9 +177,11 @@ def _with_context(function: Implementation, names: tuple[str, ...]) -> Implement
     return function if names else lambda _ctx: function()
 
 
-def _ask_each(hook: str, calls: tuple[Call, ...], ctx: Any, owner: str | None) -> list[tuple[str, list[Any]]]:
-    if owner is not None:
-        calls = tuple(one for one in calls if one.plugin == owner)
+def _ask_each(
+    hook: str, calls: tuple[Call, ...], ctx: Any, owners: Collection[str] | None
+) -> list[tuple[str, list[Any]]]:
+    if owners is not None:
+        calls = tuple(one for one in calls if one.plugin in owners)
     if not calls:
         return []
     contract = calls[0].contract

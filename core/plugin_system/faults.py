@@ -87,6 +87,11 @@ _lock = threading.Lock()
 _next = 0.0
 
 
+def label_of(surface: str) -> str:
+    """What the metrics call a surface: a panel's name is for the plugin to make up, and may hold an id."""
+    return surface.partition(":")[0]
+
+
 def note(plugin: str, surface: str, kind: Kind, error: BaseException | None = None) -> str:
     """A hook or panel of a plugin failed: log it, count it, tell the breaker. Answers the fault's reference.
 
@@ -94,7 +99,7 @@ def note(plugin: str, surface: str, kind: Kind, error: BaseException | None = No
     """
     reference = "".join(secrets.choice(_LETTERS) for _ in range(8))
     name, place = (type(error).__name__, _place(error)) if error is not None else ("", "")
-    metrics.HOOK_FAILURES.labels(surface, plugin, kind).inc()
+    metrics.HOOK_FAILURES.labels(label_of(surface), plugin, kind).inc()
     # The exception's text may quote a patient's data: type and place are enough.
     log.error(
         "plugin_fault",
@@ -106,7 +111,7 @@ def note(plugin: str, surface: str, kind: Kind, error: BaseException | None = No
     )
     if plugin == tenancy.switches.CORE or not db.has_practice():
         return reference
-    opened = breaker.failed(plugin, surface)
+    opened = breaker.failed(plugin, surface, reference)
     now = db.utcnow()
     with _lock:
         key = (db.practice_id(), plugin, surface, kind, name[:120], place[:200])
@@ -129,6 +134,15 @@ def note_well(plugin: str, surface: str) -> None:
         with _lock:
             _pauses.opened.pop((db.practice_id(), plugin), None)
             _pauses.closed[db.practice_id(), plugin] = db.utcnow()
+
+
+def forget() -> None:
+    """Begin anew: no breaker is open and nothing waits. For a process that starts."""
+    with _lock:
+        _waiting.clear()
+        _pauses.opened.clear()
+        _pauses.closed.clear()
+    breaker.forget()
 
 
 def are_waiting() -> bool:

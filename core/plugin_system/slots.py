@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from core.i18n import LazyString, _l
 from core.plugin_system.contexts import PatientContext, StaffContext
@@ -18,6 +20,8 @@ class Slot:
 
     name: "<plugin>.<place>". context: what the views of its panels are called with. description: what belongs here,
     for authors. hook: who is asked for panels; nothing said: "<plugin>_panels", which the plugin publishes.
+    restore: makes the context again from the id that ``render_slot`` was given, so that a panel can reload itself. It
+    looks, like a view, whether this person may see the thing, and aborts when not.
     """
 
     name: str
@@ -25,6 +29,7 @@ class Slot:
     context: type
     description: str = ""
     hook: str = ""
+    restore: Callable[[UUID], Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.hook:

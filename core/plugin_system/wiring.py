@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core import files, jobs, links, notifications, tenancy
-from core.plugin_system import activation, consent, data_sources, dispatch
+from core import branding, files, jobs, links, notifications, tenancy
+from core.plugin_system import activation, consent, data_sources, dispatch, faults
 from core.plugin_system.contexts import FileContext, LinkContext, NotificationContext
 from core.plugin_system.registry import registry
 from core.settings import Settings
@@ -14,10 +14,12 @@ def start(settings: Settings) -> None:
     registry.load(settings)
     jobs.register(*consent.JOBS)
     activation.forget()
+    faults.forget()
     tenancy.switches.answered_by(activation.enabled)
     data_sources.start()
     links.on_changed(_link_changed)
     files.on_processed(_file_processed)
+    files.on_processed(branding.logo.settle)
     notifications.on_changed(_notification_changed)
 
 

@@ -1,4 +1,4 @@
-"""Panels: the fragments that pages are made of, rendered side by side and served one by one.
+"""Panels: the fragments that pages are made of, rendered side by side, and served again by name.
 
 A panel is asked from its hook each time, so that a plugin that is off has none, here as on the page. What one panel
 breaks stays in its frame: the others and the page go on.
@@ -6,47 +6,67 @@ breaks stays in its frame: the others and the page go on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 from uuid import UUID
 
-import structlog
-from flask import abort, g, url_for
+from flask import abort, g, jsonify, request, url_for
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
-from core import db, patients, plugin_system
+from core import patients, tenancy
 from core.patients import Patient
-from core.plugin_system import Panel, PatientContext, StaffContext
+from core.plugin_system import Panel, PatientContext, StaffContext, breaker, dispatch, faults, registry
+from core.plugin_system.dispatch import WrongAnswer
+from core.plugin_system.slots import Slot
+from core.security.permissions import can
 from core.tenancy.switches import CORE
 from core.web import record
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
-log = structlog.get_logger(__name__)
+State = Literal["shown", "waiting", "fault", "paused"]
+MOST_AT_ONCE: Final = 50
+_PAUSED: Final = "paused"
 
 routes = StaffRoutes("core", __name__, name="panels", prefix="")
+
+_places: dict[tuple[str, str], dict[str, tuple[int, str]]] = {}
+"""Where a plugin's panels were last seen, by (plugin, hook): slot -> (order, permission). For while it is paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A panel, and whose it is: the plugin whose hook answered it, whatever the panel says."""
+
+    owner: str
+    panel: Panel
+
+    @property
+    def name(self) -> str:
+        return f"{self.owner}.{self.panel.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A panel on a page. html: None when its view failed. url: where it is fetched again."""
+    """A panel on a page. url: where it is fetched alone; together_url: where several are, with ``?names=``.
 
-    panel: Panel
-    html: Markup | None
-    url: str
+    reference: of the log entry, when its view failed or its plugin is paused.
+    """
 
-    @property
-    def name(self) -> str:
-        return f"{self.panel.owner}.{self.panel.name}"
+    name: str
+    title: str
+    topics: str
+    state: State
+    html: Markup | None = None
+    reference: str = ""
+    skeleton: int = 3
+    url: str = ""
+    together_url: str = ""
 
-    @property
-    def title(self) -> str:
-        return str(self.panel.title)
 
-    @property
-    def topics(self) -> str:
-        return " ".join(self.panel.topics)
+# --- whose panels -------------------------------------------------------------------------------------------------
 
 
 def staff_context() -> StaffContext:
@@ -59,33 +79,158 @@ def patient_context(patient: Patient) -> PatientContext:
     return PatientContext(g.practice, g.user.id, frozenset(g.permissions), patient)
 
 
-def of_patient(ctx: PatientContext, *, owner: str | None = None) -> list[Panel]:
-    """The patient workspace's panels that this person may see, the core's and the plugins', in order."""
-    offered = [] if owner == CORE else plugin_system.call("patient_panels", ctx, owner=owner)
-    own = record.panels(ctx, offered) if owner in (None, CORE) else []
-    return _in_order([*own, *offered])
+def of_patient(ctx: PatientContext, *, owners: Collection[str] | None = None) -> list[Offer]:
+    """The patient workspace's panels, the core's and the plugins', in order; of ``owners`` alone, if any are named."""
+    offered = _offers("patient_panels", ctx, owners)
+    own = record.panels(ctx, [offer.panel for offer in offered]) if owners is None or CORE in owners else []
+    return _in_order([*(Offer(CORE, panel) for panel in own), *offered])
 
 
-def of_today(ctx: StaffContext, *, owner: str | None = None) -> list[Panel]:
+def of_today(ctx: StaffContext, *, owners: Collection[str] | None = None) -> list[Offer]:
     """Today's panels, likewise."""
-    return _in_order(plugin_system.call("today_panels", ctx, owner=owner))
+    return _in_order(_offers("today_panels", ctx, owners))
 
 
-def show(panels: Iterable[Panel], slot: str, ctx: StaffContext) -> list[Shown]:
-    """Render the panels of a slot that this person may see, and let the page hear their topics."""
-    shown = []
-    for panel in panels:
-        if panel.slot == slot and ctx.can(panel.permission):
-            live(*panel.topics)
-            shown.append(Shown(panel, _html(panel, ctx), _url(panel, ctx)))
-    return shown
+def _offers(hook: str, ctx: Any, owners: Collection[str] | None) -> list[Offer]:
+    if owners is not None and not set(owners) - {CORE}:
+        return []
+    offered: list[Offer] = []
+    for owner, panel in dispatch.offers(hook, ctx, owners=owners):
+        slot = registry.slots.get(panel.slot)
+        if slot is None or slot.hook != hook:
+            faults.note(owner, f"panel:{panel.name}", "wrong_answer")
+            continue
+        offered.append(Offer(owner, panel))
+        _places.setdefault((owner, hook), {})[panel.slot] = (panel.order, panel.permission)
+    return offered + _paused(hook, owners)
+
+
+def _paused(hook: str, owners: Collection[str] | None) -> list[Offer]:
+    """A quiet panel in each place where a paused plugin had some: it is not asked, and must not just be missing."""
+    if not breaker.watching:
+        return []
+    return [
+        Offer(owner, Panel(slot, _PAUSED, registry.get(owner).title, _never, permission, order=order))
+        for (owner, asked), places in _places.items()
+        if asked == hook and tenancy.switches.is_on(owner) and breaker.is_open(owner)
+        if owners is None or owner in owners
+        for slot, (order, permission) in places.items()
+    ]
+
+
+def _never(_ctx: Any) -> str:
+    raise AssertionError("a paused plugin's panel has no view")
+
+
+def _in_order(offered: Iterable[Offer]) -> list[Offer]:
+    return sorted(offered, key=lambda offer: (offer.panel.order, offer.owner, offer.panel.name))
+
+
+# --- on a page ----------------------------------------------------------------------------------------------------
+
+
+def show(offered: Iterable[Offer], slot: str, ctx: StaffContext) -> list[Shown]:
+    """The panels of a slot that this person may see; the page hears their topics. Lazy ones wait to be fetched."""
+    together = _together_url(ctx)
+    return [
+        _shown(offer, ctx, _url(offer, ctx), together, wait=offer.panel.lazy)
+        for offer in offered
+        if offer.panel.slot == slot and ctx.can(offer.panel.permission)
+    ]
+
+
+def render_slot(name: str, ctx: Any, *, subject_id: UUID | None = None) -> Markup:
+    """The panels that plugins put into a slot that a plugin publishes, for a page of its own.
+
+    ctx: of the type that the slot declares. subject_id: what the page is about; with it, and where the slot can make
+    its context again, the panels reload themselves. Raises KeyError for a slot that nobody declares, TypeError for a
+    context of another type.
+    """
+    slot = registry.slots[name]
+    if not isinstance(ctx, slot.context):
+        raise TypeError(f"{name} is filled with {slot.context.__name__}, not {type(ctx).__name__}")
+    together = ""
+    if subject_id is not None and slot.restore is not None:
+        together = url_for("panels.slot_panels", slot=name, subject_id=subject_id)
+    shown = [
+        _shown(offer, ctx, "", together, wait=offer.panel.lazy and bool(together))
+        for offer in _of_slot(slot, ctx, None)
+        if can(offer.panel.permission)
+    ]
+    return render("panels/slot.html", panels=shown)
+
+
+def _of_slot(slot: Slot, ctx: Any, owners: Collection[str] | None) -> list[Offer]:
+    return [offer for offer in _in_order(_offers(slot.hook, ctx, owners)) if offer.panel.slot == slot.name]
+
+
+def _shown(offer: Offer, ctx: Any, url: str, together_url: str, *, wait: bool = False) -> Shown:
+    panel = offer.panel
+    live(*panel.topics)
+    state: State = "waiting"
+    html, reference = None, ""
+    if panel.view is _never:
+        state, reference = "paused", breaker.reference(offer.owner)
+    elif not wait:
+        outcome = dispatch.attempt(
+            offer.owner, f"panel:{panel.name}", lambda: _view(panel, ctx), budget=panel.budget
+        )
+        html, reference = outcome.value, outcome.reference
+        state = "paused" if outcome.paused else "fault" if outcome.failed else "shown"
+    return Shown(
+        offer.name,
+        str(panel.title),
+        " ".join(panel.topics),
+        state,
+        html,
+        reference,
+        panel.skeleton,
+        url,
+        together_url,
+    )
+
+
+def _view(panel: Panel, ctx: Any) -> Markup:
+    answer: object = panel.view(ctx)
+    if not isinstance(answer, str):
+        raise WrongAnswer("a panel's view answers HTML")
+    return escape(answer)
+
+
+# --- one by one, and several at once ------------------------------------------------------------------------------
+
+
+@routes.get("/patients/<uuid:patient_id>/panels", permission="core.view_patients")
+def patient_panels(patient_id: UUID) -> ResponseReturnValue:
+    """What is inside the panels that ``?names=`` asks for, for the page that heard of a change or waits for them."""
+    ctx, names = patient_context(patients.get(patient_id)), _asked()
+    answer = _several(of_patient(ctx, owners=_owners(names)), names, ctx)
+    patients.note_viewed(patient_id, part=" ".join(names))
+    return answer
+
+
+@routes.get("/panels", permission="core.work")
+def today_panels() -> ResponseReturnValue:
+    """The same for Today."""
+    ctx, names = staff_context(), _asked()
+    return _several(of_today(ctx, owners=_owners(names)), names, ctx)
+
+
+@routes.get("/slots/<slot>/<uuid:subject_id>/panels", permission="core.work")
+def slot_panels(slot: str, subject_id: UUID) -> ResponseReturnValue:
+    """The same for a slot on a plugin's page; the plugin says whether this person may see the subject."""
+    found = registry.slots.get(slot)
+    if found is None or found.restore is None or not tenancy.switches.is_on(found.owner):
+        abort(404)
+    ctx, names = found.restore(subject_id), _asked()
+    return _several(_of_slot(found, ctx, _owners(names)), names, ctx)
 
 
 @routes.get("/patients/<uuid:patient_id>/panels/<owner>/<name>", permission="core.view_patients")
 def patient_panel(patient_id: UUID, owner: str, name: str) -> Markup:
-    """What is inside one panel of a patient's workspace, for the page that heard of a change."""
+    """What is inside one panel of a patient's workspace."""
     ctx = patient_context(patients.get(patient_id))
-    fragment = _fragment(of_patient(ctx, owner=owner), owner, name, ctx)
+    fragment = _fragment(of_patient(ctx, owners=[owner]), owner, name, ctx)
     patients.note_viewed(patient_id, part=f"{owner}.{name}")
     return fragment
 
@@ -94,47 +239,52 @@ def patient_panel(patient_id: UUID, owner: str, name: str) -> Markup:
 def today_panel(owner: str, name: str) -> Markup:
     """What is inside one panel of Today."""
     ctx = staff_context()
-    return _fragment(of_today(ctx, owner=owner), owner, name, ctx)
+    return _fragment(of_today(ctx, owners=[owner]), owner, name, ctx)
 
 
-def _fragment(panels: list[Panel], owner: str, name: str, ctx: StaffContext) -> Markup:
-    panel = next((one for one in panels if one.owner == owner and one.name == name), None)
-    if panel is None:
+def _fragment(offered: list[Offer], owner: str, name: str, ctx: StaffContext) -> Markup:
+    offer = next((one for one in offered if one.owner == owner and one.panel.name == name), None)
+    if offer is None:
         abort(404)
-    if not ctx.can(panel.permission):
+    if not ctx.can(offer.panel.permission):
         abort(403)
-    return render("patients/panel_inside.html", shown=Shown(panel, _html(panel, ctx), _url(panel, ctx)))
+    return render("panels/inside.html", shown=_shown(offer, ctx, "", ""))
 
 
-def _in_order(panels: Iterable[Panel]) -> list[Panel]:
-    return sorted(panels, key=lambda panel: (panel.order, panel.owner, panel.name))
+def _several(offered: list[Offer], names: list[str], ctx: Any) -> ResponseReturnValue:
+    """Each name with its HTML and state, or null for what is not there for this person."""
+    found = {offer.name: offer for offer in offered if can(offer.panel.permission)}
+    answer: dict[str, dict[str, str] | None] = dict.fromkeys(names)
+    for name in names:
+        # A paused plugin is not asked for its panels; the page has one and learns why it is silent.
+        offer = found.get(name) or found.get(f"{name.partition('.')[0]}.{_PAUSED}")
+        if offer is not None:
+            shown = _shown(offer, ctx, "", "")
+            answer[name] = {"html": render("panels/inside.html", shown=shown), "state": shown.state}
+    response = jsonify(panels=answer)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
-def _html(panel: Panel, ctx: StaffContext) -> Markup | None:
-    """What the view answers, None when it fails. The savepoint keeps PostgreSQL going after a failed statement."""
-    try:
-        with db.savepoint():
-            return escape(panel.view(ctx))
-    except Exception as error:
-        # The exception's text may quote a patient's data: type and place are enough.
-        log.error(
-            "panel_failed",
-            panel=f"{panel.owner}.{panel.name}",
-            error=type(error).__name__,
-            where=_where(error),
-        )
-        return None
+def _asked() -> list[str]:
+    names = [name for name in request.args.get("names", "").split(",") if name]
+    if not names or len(names) > MOST_AT_ONCE:
+        abort(400)
+    return list(dict.fromkeys(names))
 
 
-def _where(error: Exception) -> str:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    return f"{place.tb_frame.f_globals.get('__name__')}:{place.tb_lineno}" if place is not None else ""
+def _owners(names: Iterable[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
 
 
-def _url(panel: Panel, ctx: StaffContext) -> str:
-    names: dict[str, Any] = {"owner": panel.owner, "name": panel.name}
+def _url(offer: Offer, ctx: StaffContext) -> str:
+    names: dict[str, Any] = {"owner": offer.owner, "name": offer.panel.name}
     if isinstance(ctx, PatientContext):
         return url_for("panels.patient_panel", patient_id=ctx.patient.id, **names)
     return url_for("panels.today_panel", **names)
+
+
+def _together_url(ctx: StaffContext) -> str:
+    if isinstance(ctx, PatientContext):
+        return url_for("panels.patient_panels", patient_id=ctx.patient.id)
+    return url_for("panels.today_panels")

@@ -1,17 +1,27 @@
 /**
  * Panels keep themselves fresh: <section data-panel="name" data-panel-url="..." data-topics="topic topic"> is fetched
- * again when one of its topics is told. What the person is doing inside stays: focus, open parts, scroll, half-typed
- * fields. While they type nothing is exchanged under their hands; a button offers the new state instead.
+ * again when one of its topics is told. Panels with data-panels-url="..." are fetched together: what several of them
+ * heard within a moment is one request, ?names=a,b. What the person is doing inside stays: focus, open parts, scroll,
+ * half-typed fields. While they type nothing is exchanged under their hands; a button offers the new state instead.
  *
- * data-announce="words" says the change to screen readers. After an exchange the panel dispatches "careroom:panel".
+ * data-panel-waiting: shows a skeleton; fetched as soon as the page stands. data-panel-failed: could not be fetched;
+ * tried again when the line is back. [data-panel-retry] inside tries again, too. data-announce="words" says the change to screen
+ * readers. After an exchange the panel dispatches "careroom:panel".
  */
 import { capture, isBusy } from "careroom/panel_state";
 import { word } from "careroom/words";
 
 const GATHER = 150; // several events of one transaction make one request
+const AT_ONCE = 50; // as many names as the server takes
 
-/** @type {WeakMap<HTMLElement, {timer?: number, loading: boolean, again: boolean, html?: string}>} */
+/** @typedef {{html: string, state: string}} Part */
+
+/** @type {WeakMap<HTMLElement, {loading: boolean, again: boolean, html?: string}>} */
 const works = new WeakMap();
+/** @type {Set<HTMLElement>} */
+const due = new Set();
+/** @type {number | undefined} */
+let timer;
 
 /** Begins to listen, once. */
 export function start() {
@@ -28,26 +38,41 @@ export function start() {
     if (/** @type {CustomEvent<{state: string}>} */ (event).detail.state !== "connected") return;
     for (const panel of panels()) if (panel.hasAttribute("data-panel-failed")) reload(panel);
   });
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest("[data-panel-retry]") : null;
+    const panel = button?.closest("[data-panel]");
+    if (!(panel instanceof HTMLElement)) return;
+    if (isFetched(panel)) reload(panel, 0);
+    else location.reload();
+  });
+  const waiting = panels().filter((panel) => panel.hasAttribute("data-panel-waiting"));
+  for (const panel of waiting) reload(panel, 0);
 }
 start.done = false;
 
 /**
  * Fetches a panel soon; calls that come close together are one.
  * @param {HTMLElement} panel
+ * @param {number} [milliseconds] how long to gather
  */
-export function reload(panel) {
+export function reload(panel, milliseconds = GATHER) {
   const work = workOf(panel);
   if (work.loading) {
     work.again = true;
     return;
   }
-  clearTimeout(work.timer);
-  work.timer = setTimeout(() => void load(panel), GATHER);
+  due.add(panel);
+  timer ??= setTimeout(loadDue, milliseconds);
 }
 
 /** @returns {HTMLElement[]} */
 function panels() {
-  return [...document.querySelectorAll("[data-panel][data-panel-url]")].filter((panel) => panel instanceof HTMLElement);
+  return [...document.querySelectorAll("[data-panel]")].filter((panel) => panel instanceof HTMLElement && isFetched(panel)).map((panel) => /** @type {HTMLElement} */ (panel));
+}
+
+/** @param {HTMLElement} panel */
+function isFetched(panel) {
+  return Boolean(panel.dataset.panelUrl || panel.dataset.panelsUrl);
 }
 
 /** @param {HTMLElement} panel */
@@ -65,27 +90,80 @@ function workOf(panel) {
   return work;
 }
 
-/** @param {HTMLElement} panel */
-async function load(panel) {
-  const work = workOf(panel);
-  const url = panel.dataset.panelUrl;
-  if (!url || !panel.isConnected) return;
-  work.loading = true;
-  work.again = false;
-  panel.setAttribute("aria-busy", "true");
-  try {
-    const headers = { "X-Panel": "1", Accept: "text/html" };
-    const response = await fetch(url, { headers, redirect: "manual", cache: "no-store" });
-    if (response.status === 404) gone(panel);
-    else if (!response.ok) fail(panel);
-    else arrived(panel, await response.text());
-  } catch {
-    fail(panel);
-  } finally {
-    panel.removeAttribute("aria-busy");
-    work.loading = false;
-    if (work.again) reload(panel);
+function loadDue() {
+  timer = undefined;
+  /** @type {Map<string, HTMLElement[]>} */
+  const together = new Map();
+  for (const panel of due) {
+    if (!panel.isConnected) continue;
+    const url = panel.dataset.panelsUrl;
+    if (!url) void load([panel], () => alone(panel));
+    else together.set(url, [...(together.get(url) ?? []), panel]);
   }
+  due.clear();
+  for (const [url, group] of together) {
+    for (let from = 0; from < group.length; from += AT_ONCE) {
+      const some = group.slice(from, from + AT_ONCE);
+      void load(some, () => several(url, some));
+    }
+  }
+}
+
+/**
+ * @param {HTMLElement[]} group
+ * @param {() => Promise<void>} fetching
+ */
+async function load(group, fetching) {
+  for (const panel of group) {
+    Object.assign(workOf(panel), { loading: true, again: false });
+    panel.setAttribute("aria-busy", "true");
+  }
+  try {
+    await fetching();
+  } catch {
+    for (const panel of group) fail(panel);
+  } finally {
+    for (const panel of group) {
+      panel.removeAttribute("aria-busy");
+      const work = workOf(panel);
+      work.loading = false;
+      if (work.again) reload(panel);
+    }
+  }
+}
+
+/** @param {HTMLElement} panel */
+async function alone(panel) {
+  const response = await ask(panel.dataset.panelUrl ?? "", "text/html");
+  if (response.status === 404) gone(panel);
+  else if (!response.ok) fail(panel);
+  else arrived(panel, { html: await response.text(), state: "shown" });
+}
+
+/**
+ * @param {string} url
+ * @param {HTMLElement[]} group
+ */
+async function several(url, group) {
+  const names = group.map((panel) => panel.dataset.panel ?? "").join(",");
+  const response = await ask(`${url}?names=${encodeURIComponent(names)}`, "application/json");
+  if (response.status === 404) {
+    for (const panel of group) gone(panel);
+    return;
+  }
+  if (!response.ok) throw new Error(String(response.status));
+  /** @type {{panels: Record<string, Part | null>}} */
+  const answer = await response.json();
+  for (const panel of group) {
+    const part = answer.panels[panel.dataset.panel ?? ""];
+    if (part) arrived(panel, part);
+    else gone(panel);
+  }
+}
+
+/** @param {string} url @param {string} accept */
+function ask(url, accept) {
+  return fetch(url, { headers: { "X-Panel": "1", Accept: accept }, redirect: "manual", cache: "no-store" });
 }
 
 /** The plugin was switched off, or the thing was deleted. @param {HTMLElement} panel */
@@ -93,11 +171,13 @@ function gone(panel) {
   panel.hidden = true;
 }
 
-/** @param {HTMLElement} panel @param {string} html */
-function arrived(panel, html) {
+/** @param {HTMLElement} panel @param {Part} part */
+function arrived(panel, { html, state }) {
   const work = workOf(panel);
   panel.hidden = false;
+  panel.removeAttribute("data-panel-waiting");
   panel.removeAttribute("data-panel-failed");
+  panel.dataset.panelState = state;
   removeNote(panel);
   if (html === work.html) return;
   if (isBusy(panel)) {
@@ -128,7 +208,7 @@ async function revive(panel) {
 /** @param {HTMLElement} panel */
 function fail(panel) {
   panel.setAttribute("data-panel-failed", "");
-  note(panel, "alert", word("something_went_wrong"), word("try_again"), () => reload(panel));
+  note(panel, "alert", word("something_went_wrong"), word("try_again"), () => reload(panel, 0));
 }
 
 /**
