@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from core import db, plugin_system, settings, tenancy
 from core.cli_audit import audit_group
+from core.cli_authoring import check, new, translate
 from core.cli_files import files_group
-from core.cli_plugins import plugin_group
+from core.cli_plugins import plugin_group, refuse_to_go_on
 from core.cli_retention import retention_group
 from core.cli_start import bring_up_to_date, prepare, told
 from core.db import copies, roles
@@ -55,12 +56,26 @@ def demo(port: int, folder: Path, fresh: bool) -> None:
     "--job-workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Workers beside."
 )
 @click.option("--no-worker", is_flag=True, help="The same as --job-workers 0.")
-def serve(host: str | None, port: int | None, workers: int, job_workers: int, no_worker: bool) -> None:
+@click.option("--safe-mode", is_flag=True, help="Start without any plugin, to look for a fault.")
+@click.option("--strict", is_flag=True, help="Do not start when a plugin was refused.")
+def serve(
+    host: str | None,
+    port: int | None,
+    workers: int,
+    job_workers: int,
+    no_worker: bool,
+    safe_mode: bool,
+    strict: bool,
+) -> None:
     """Serve the web application; the database must have been migrated.
 
     A process that dies is started again. SIGHUP replaces them one by one (for new code), SIGTERM stops.
     """
+    if safe_mode:
+        os.environ["CAREROOM_SAFE_MODE"] = "1"  # the processes beside and below read it, too
     chosen = prepare()
+    if strict:
+        refuse_to_go_on()
     if workers > 1 and not chosen.redis_url:
         raise click.ClickException(
             "Several web processes share sockets and rate limits: set CAREROOM_REDIS_URL."
@@ -244,6 +259,8 @@ main.add_command(files_group)
 main.add_command(retention_group)
 main.add_command(audit_group)
 main.add_command(plugin_group)
+for command in (new, check, translate):
+    plugin_group.add_command(command)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import click
 
 from core import audit, db, observability, plugin_system, settings, tenancy
 from core.db import migrate as migrations
-from core.plugin_system import wiring
+from core.plugin_system import consent, wiring
 from core.security import permissions
 from core.settings import Settings
 
@@ -33,6 +33,7 @@ def bring_up_to_date() -> None:
     migrations.upgrade(plugin_system.registry.branches())
     with db.scope():
         permissions.sync_permissions(permissions.declared())
+    consent.adopt()
 
 
 def practice_id(slug: str) -> UUID:

@@ -89,6 +89,51 @@ def test_plugins_are_switched_for_one_practice_and_the_trail_knows(careroom: She
     assert "No plugin is called nothing" in unknown.stderr
 
 
+def test_why_a_plugin_is_on_or_off_is_said(careroom: Shell) -> None:
+    def why(name: str) -> str:
+        return careroom("plugin", "why", name, "hillside").stdout.strip()
+
+    assert why("photo_request") == "photo_request: Off for this practice. [off]"
+    assert why("nothing") == "nothing: Off. It is not installed. [not_installed]"
+    denied = careroom("plugin", "deny", "photo_request", "hillside")
+    assert denied.returncode == 0, denied.stderr
+    assert why("photo_request").endswith("[denied_by_operator]")
+    refused = careroom("plugin", "enable", "photo_request", "hillside")
+    assert refused.returncode == 1
+    assert "does not allow it" in refused.stderr
+    assert careroom("plugin", "force", "photo_request", "hillside").returncode == 0
+    assert why("photo_request").endswith("[forced_by_operator]")
+    assert careroom("plugin", "disable", "photo_request", "hillside").returncode == 1
+    assert "Off for this practice." in careroom("plugin", "allow", "photo_request", "hillside").stdout
+
+
+def test_a_refused_plugin_fails_only_who_is_strict(careroom: Shell) -> None:
+    careroom.environment["CAREROOM_PLUGIN_PATHS"] = '["nowhere.to_be_found"]'
+    try:
+        listed = careroom("plugin", "list")
+        assert listed.returncode == 0
+        assert "refused: ModuleNotFoundError" in listed.stdout
+        strict = careroom("plugin", "list", "--strict")
+        assert strict.returncode == 1
+        assert "nowhere.to_be_found" in strict.stderr
+        serving = careroom("serve", "--strict", "--port", "1")
+        assert serving.returncode == 1
+        assert "These plugins were refused" in serving.stderr
+    finally:
+        del careroom.environment["CAREROOM_PLUGIN_PATHS"]
+    assert careroom("plugin", "list", "--strict").returncode == 0
+
+
+def test_safe_mode_lists_what_it_left_out(careroom: Shell) -> None:
+    careroom.environment["CAREROOM_SAFE_MODE"] = "1"
+    try:
+        assert "refused: safe mode" in careroom("plugin", "list", "--strict").stdout
+        said = careroom("plugin", "why", "photo_request", "hillside").stdout
+    finally:
+        del careroom.environment["CAREROOM_SAFE_MODE"]
+    assert "[safe_mode]" in said
+
+
 def test_an_unknown_practice_is_said_so(careroom: Shell) -> None:
     answer = careroom("plugin", "list", "nowhere")
     assert answer.returncode == 1
