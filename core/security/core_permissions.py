@@ -29,6 +29,15 @@ CORE_PERMISSIONS: Final = (
         _l("See which messages did not arrive, send them again, and set the rules for messages"),
         roles=(PRACTICE_ADMIN,),
     ),
+    Permission(
+        "core.manage_practice",
+        _l("Change the practice's profile, its links and how long data is kept"),
+        roles=(PRACTICE_ADMIN,),
+    ),
+    Permission(
+        "core.export_patients", _l("Export all that is held about a patient"), roles=(PRACTICE_ADMIN,)
+    ),
+    Permission("core.erase_patients", _l("Erase a patient's data for good"), roles=(PRACTICE_ADMIN,)),
     Permission("core.view_audit", _l("Read the audit trail"), roles=(PRACTICE_ADMIN,)),
     Permission("core.operate", _l("Look after the platform"), roles=(OPERATOR,)),
 )

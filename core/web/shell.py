@@ -126,7 +126,7 @@ class Shell:
     def languages(self) -> list[Language]:
         now = i18n.language()
         names = {**i18n.LANGUAGES, **i18n.PSEUDO_LANGUAGES}
-        codes = dict.fromkeys(i18n.offered_languages())
+        codes = list(i18n.offered_languages())
         # A practice says which of them its patients are offered.
         chosen = self.practice.profile.get("languages") if self.practice and self.is_patient_page else None
         if chosen:
@@ -267,6 +267,8 @@ class Shell:
             )
         if self.practice is not None and self._may("core.manage_plugins"):
             entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
+        if self.practice is not None and self._may("core.export_patients"):
+            entries.append(self._entry(_("Patients’ data"), "file-export", url_for("patient_data.index")))
         if self.practice is not None and self._may("core.view_audit"):
             entries.append(self._entry(_("Audit trail"), "shield-check", url_for("audit_trail.index")))
         return entries
