@@ -29,6 +29,7 @@ from core.realtime.events import publish, topic
 MAKE: Final = "core.export_patient"
 EXPIRE: Final = "core.expire_exports"
 TOPIC: Final = "core.patient_export"
+"""``core.patient_export:<patient id>``, and alone for all of the practice."""
 KEPT_FOR: Final = timedelta(days=3)
 """How long an export can be fetched."""
 FORMAT: Final = 1
@@ -242,5 +243,5 @@ def _context(practice_id: UUID, export_id: UUID) -> crypto.Context:
 
 
 def _tell(export: PatientExport) -> None:
-    publish(topic(TOPIC, export.id), export.state, export=export.id)
+    publish(topic(TOPIC, export.patient_id), export.state, export=export.id)
     publish(topic(TOPIC), export.state, export=export.id)
