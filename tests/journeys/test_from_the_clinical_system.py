@@ -36,7 +36,7 @@ def test_a_link_opens_the_action_after_a_sign_in_and_no_address_says_who(
     page = windows.desk()
     addresses = asked_for(page)
     page.goto(f"{DOOR}#nhs_number=999+000+1006&action=photo_request&system=EMIS+Web")
-    page.wait_for_url("**/login?next=*")
+    page.wait_for_url("**/login?next=**")
     page.locator("input[name=username]").fill("amira")
     page.locator("input[name=password]").fill(demo.PASSWORD)
     page.locator("main button[type=submit]").click()
@@ -68,7 +68,7 @@ def test_an_unclear_patient_is_chosen_by_a_person(clinician: Page, people: Peopl
     expect(clinician.get_by_role("heading", name="Which patient?")).to_be_visible()
     expect(clinician.get_by_text("do not all belong to the same patient")).to_be_visible()
     look_over(clinician)
-    clinician.get_by_role("button", name="This patient").press("Enter")
+    clinician.get_by_role("button", name="This patient", exact=True).press("Enter")
     clinician.wait_for_url(f"**/photo_request/patients/{person.id}/new")
 
 

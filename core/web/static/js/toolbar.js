@@ -45,3 +45,5 @@ async function post(url, fields) {
     // No network: the line shows it.
   }
 }
+
+export {};
