@@ -8,7 +8,7 @@ from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db, observability, plugin_system, settings
-from core.admin import message_rules, message_templates, practice
+from core.admin import message_rules, message_templates, plugin_health, practice
 from core.admin import plugins as admin_plugins
 from core.i18n import install_jinja
 from core.plugin_system import wiring
@@ -69,6 +69,7 @@ CORE_ROUTES = (
     patients.routes,
     practice.routes,
     plugin_assets.routes,
+    plugin_health.routes,
     providers.routes,
     today.routes,
     toolbar.routes,

@@ -16,7 +16,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import audit, db, metrics, realtime, tenancy
@@ -54,11 +54,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a plugin does in a practice. since, until: of the pause, when it is not closed."""
+    """How a plugin does in a practice. since, until: of the pause, when it is not closed. recent: faults in a week."""
 
     plugin: str
     state: BreakerState
-    failures: int
+    recent: int
     since: datetime | None = None
     until: datetime | None = None
     reference: str = ""
@@ -203,11 +203,17 @@ def health(plugin: str) -> Health:
 
 
 def healths(plugins: Iterable[str]) -> dict[str, Health]:
-    """The same for many, with one query."""
-    wanted = list(plugins)
+    """The same for many, with two queries."""
+    wanted, week = list(plugins), db.utcnow() - timedelta(days=7)
     rows = db.session().scalars(select(PluginPause).where(PluginPause.plugin.in_(wanted)))
     found = {row.plugin: row for row in rows}
-    return {name: _health(name, found.get(name)) for name in wanted}
+    counted = (
+        select(PluginFault.plugin, func.sum(PluginFault.count))
+        .where(PluginFault.plugin.in_(wanted), PluginFault.at > week)
+        .group_by(PluginFault.plugin)
+    )
+    counts: dict[str, int] = dict(db.session().execute(counted).tuples().all())
+    return {name: _health(name, found.get(name), counts.get(name, 0)) for name in wanted}
 
 
 def reset(plugin: str) -> None:
@@ -221,10 +227,10 @@ def reset(plugin: str) -> None:
     realtime.publish(TOPIC, "changed")
 
 
-def _health(plugin: str, row: PluginPause | None) -> Health:
+def _health(plugin: str, row: PluginPause | None, count: int) -> Health:
     here, now = breaker.state(plugin), db.utcnow()
     if row is None:
-        return Health(plugin, here, 0)
+        return Health(plugin, here, count)
     there: BreakerState = "closed"
     if row.ended_at is None and now < row.until:
         there = "open"
@@ -232,8 +238,8 @@ def _health(plugin: str, row: PluginPause | None) -> Health:
         there = "half_open"  # in a process that nobody has asked since
     state = here if here != "closed" else there
     if state == "closed":
-        return Health(plugin, state, row.failures)
-    return Health(plugin, state, row.failures, row.since, row.until, row.reference)
+        return Health(plugin, state, count)
+    return Health(plugin, state, count, row.since, row.until, row.reference)
 
 
 def _store(practice_id: UUID, faults: dict[_Key, _Waiting], pauses: _Pauses) -> None:
