@@ -144,9 +144,9 @@ class Inspection:
         ids = sample.ids if sample else {}
         found = []
         for rule, access in self.rules():
-            if access.kind == "staff" and "GET" in (rule.methods or ()):
-                if not surfaces.ids_of(rule) - ids.keys():
-                    found.append(surfaces.url_of(rule, self.slug(sample), ids))
+            is_page = access.kind == "staff" and "GET" in (rule.methods or ())
+            if is_page and not surfaces.ids_of(rule) - ids.keys():
+                found.append(surfaces.url_of(rule, self.slug(sample), ids))
         return found
 
     def pages_of_others(self, sample: Sample | None) -> list[str]:
