@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from core.admin import settings_form
 from core.i18n import _
-from core.plugin_system import CannotSwitch, Plugin, PluginState, activation, plugin_settings
+from core.plugin_system import CannotSwitch, Plugin, PluginState, activation, faults, plugin_settings
+from core.plugin_system.faults import Health
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 from core.web.shell import role_titles
@@ -44,13 +45,17 @@ class Card:
     rights: list[Right]
     messages: list[str]
     links: list[str]
+    health: Health
 
 
 @routes.get("", permission=PERMISSION)
 def index() -> str:
     """A card for each installed plugin, and those that the platform could not take."""
     live("core.plugins")
-    cards = [_card(state) for state in activation.states()]
+    live(faults.TOPIC)
+    states = activation.states()
+    healths = faults.healths(state.plugin.name for state in states)
+    cards = [_card(state, healths[state.plugin.name]) for state in states]
     return render("admin/plugins.html", cards=cards, refusals=activation.refusals())
 
 
@@ -130,7 +135,7 @@ def _form(
     return render("admin/plugin_settings.html", plugin=plugin, fields=fields, errors=errors)
 
 
-def _card(state: PluginState) -> Card:
+def _card(state: PluginState, health: Health) -> Card:
     plugin, roles = state.plugin, role_titles()
     return Card(
         name=plugin.name,
@@ -149,4 +154,5 @@ def _card(state: PluginState) -> Card:
         ],
         messages=[str(item.title) for item in plugin.templates],
         links=[str(item.title) for item in plugin.link_purposes],
+        health=health,
     )
