@@ -30,6 +30,8 @@ def prepare() -> Settings:
 
 def bring_up_to_date() -> None:
     """The database to the newest schema of core and plugins, and the permissions that they declare."""
+    if settings.current().safe_mode:
+        raise click.ClickException("In safe mode the plugins' tables and permissions would be left out.")
     migrations.upgrade(plugin_system.registry.branches())
     with db.scope():
         permissions.sync_permissions(permissions.declared())

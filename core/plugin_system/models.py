@@ -16,7 +16,7 @@ class PracticePlugin(Timestamps, TenantModel):
     version: the plugin's when it was last switched. rule: the operator's, one of ``resolver.RULES``.
     agreed: the capabilities that the practice agreed to, None before it was ever asked.
     settings_version: of which version of the settings the stored values are. settings_kept: earlier values that
-    could not be carried over, as they were: {"version": n, "values": {...}}.
+    could not be used, as they were: {"earlier": [{"version": n, "values": {...}, "until": "..."}]}.
     """
 
     __tablename__ = "core_practice_plugin"

@@ -1,34 +1,88 @@
-"""A plugin's settings in the current practice: a pydantic model, stored as what differs from its defaults."""
+"""A plugin's settings in the current practice: a pydantic model, stored as what differs from its defaults.
+
+Values of an earlier version are brought to the present one when they are read, and stored so when they are next
+saved. What cannot be read falls back to the defaults, says so, and stays in the row.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
 
 import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from core import audit
+from core import audit, db
+from core.i18n import _
 from core.plugin_system import activation, secrets
 from core.plugin_system.manifest import Plugin
 from core.plugin_system.registry import registry
+from core.plugin_system.remembered import Bounded
+from core.plugin_system.settings_migration import MigrationFailed, carried
 
+_KEPT: Final = 5
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something stored that could not be used. ``fields``: which, where it is about some only."""
+
+    code: Literal["migration", "newer", "unfit", "secret"]
+    fields: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The same in words, for the practice admin."""
+        match self.code:
+            case "migration":
+                return _(
+                    "What your practice set could not be carried over to the new version: the usual settings hold."
+                )
+            case "newer":
+                return _("These settings were saved by a newer version of the plugin. Please check them.")
+            case "secret":
+                return _("A stored secret can no longer be read. Please enter it again.")
+            case "unfit":
+                return _("Some of what your practice set no longer fits: the usual value holds there.")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings that hold here, and what of the stored ones could not be used."""
+
+    settings: BaseModel
+    problems: tuple[Problem, ...] = ()
+
+
+_told: Bounded[tuple[UUID, str, int], bool] = Bounded(1_000)
+
+
+def read(plugin: Plugin) -> Loaded:
+    """The settings that hold here, with what is wrong with the stored ones."""
+    stored = activation.stored_settings(plugin.name)
+    if stored is None:
+        return Loaded(plugin.settings())
+    values, unreadable = _opened(plugin, stored.values)
+    problems = [Problem("secret", unreadable)] if unreadable else []
+    if stored.version > plugin.settings_version:
+        problems.append(Problem("newer"))
+    try:
+        values = carried(plugin, stored.version, values)
+    except MigrationFailed as error:
+        _tell(plugin, stored.version, error)
+        return Loaded(plugin.settings(), (*problems, Problem("migration")))
+    settings, unfit = _fitting(plugin, values)
+    if unfit:
+        problems.append(Problem("unfit", unfit))
+    return Loaded(settings, tuple(problems))
 
 
 def load(plugin: Plugin) -> BaseModel:
     """The settings that hold here. Stored values that no longer fit fall back to the defaults, one by one."""
-    known = activation.stored_settings(plugin.name)
-    stored = _opened(plugin, known.values if known is not None else {})
-    while True:
-        try:
-            return plugin.settings.model_validate(stored)
-        except ValidationError as error:
-            wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]} & stored.keys()
-            if not wrong:
-                return plugin.settings()
-            for name in wrong:
-                del stored[name]
+    return read(plugin).settings
 
 
 def of(name: str) -> BaseModel:
@@ -37,17 +91,49 @@ def of(name: str) -> BaseModel:
 
 
 def save(plugin: Plugin, values: dict[str, Any]) -> BaseModel:
-    """Store these settings for the current practice. Raises pydantic's ValidationError; nothing is stored then."""
+    """Store these settings for the current practice. Raises pydantic's ValidationError; nothing is stored then.
+
+    What was stored and could not be used is kept in the row beside them.
+    """
     settings = plugin.settings.model_validate(values)
-    before = load(plugin)
+    before = read(plugin)
     row = activation.stored(plugin.name)
-    row.settings = _sealed(plugin, settings)
+    if before.problems and row.settings:
+        earlier = (row.settings_kept or {}).get("earlier", [])
+        kept = {"version": row.settings_version, "values": row.settings, "until": db.utcnow().isoformat()}
+        row.settings_kept = {"earlier": [*earlier, kept][-_KEPT:]}
+    row.settings, row.settings_version = _sealed(plugin, settings), plugin.settings_version
     names = sorted(
-        name for name in type(settings).model_fields if getattr(settings, name) != getattr(before, name)
+        name
+        for name in type(settings).model_fields
+        if getattr(settings, name) != getattr(before.settings, name)
     )
     audit.record("plugin.settings_changed", detail={"plugin": plugin.name, "fields": ", ".join(names)})
     activation.changed()
     return settings
+
+
+def _fitting(plugin: Plugin, values: dict[str, Any]) -> tuple[BaseModel, tuple[str, ...]]:
+    """The settings made of the values that fit, and the names of those that do not."""
+    left, dropped = dict(values), set[str]()
+    while True:
+        try:
+            return plugin.settings.model_validate(left), tuple(sorted(dropped))
+        except ValidationError as error:
+            wrong = {str(item["loc"][0]) for item in error.errors() if item["loc"]} & left.keys()
+            if not wrong:
+                return plugin.settings(), tuple(sorted(values))
+            dropped |= wrong
+            for name in wrong:
+                del left[name]
+
+
+def _tell(plugin: Plugin, version: int, error: MigrationFailed) -> None:
+    """Once for each practice and version: settings are read many times an hour."""
+    key = (db.practice_id(), plugin.name, version)
+    if _told.get(key) is None:
+        _told.put(key, True)
+        log.error("plugin_settings_migration_failed", plugin=plugin.name, version=version, exc_info=error)
 
 
 def _sealed(plugin: Plugin, settings: BaseModel) -> dict[str, Any]:
@@ -60,12 +146,14 @@ def _sealed(plugin: Plugin, settings: BaseModel) -> dict[str, Any]:
     return stored
 
 
-def _opened(plugin: Plugin, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """The row's values with secrets readable; one that cannot be opened falls back to its default."""
+def _opened(plugin: Plugin, stored: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The row's values with secrets readable, and the names of those that cannot be opened."""
     opened: dict[str, Any] = {}
+    unreadable: list[str] = []
     for name, value in stored.items():
         try:
             opened[name] = secrets.unseal(value, plugin.name, name) if secrets.is_sealed(value) else value
         except secrets.SecretUnreadable:
             log.error("plugin_secret_unreadable", plugin=plugin.name, field=name)
-    return opened
+            unreadable.append(name)
+    return opened, tuple(unreadable)
