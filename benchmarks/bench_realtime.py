@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.measure import Row, cpu_of_process, in_child
+from benchmarks.measure import Row, cpu_of_process, in_child, wait_for_port
 
 HERE: Final = Path(__file__).resolve().parent
 CLIENTS: Final = 200
@@ -86,7 +86,7 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator[int]:
 
 
 def _measure(pid: int, port: int, practice: str) -> Cost:
-    _wait_for(port, pid)
+    wait_for_port(port, pid)
     last = str((os.cpu_count() or 1) - 1)
     load = subprocess.Popen(
         ["taskset", "-c", last, "node", str(HERE / "socket_load.mjs"), f"http://127.0.0.1:{port}", practice],
@@ -127,20 +127,6 @@ def _resident(pid: int) -> float:
     """Kilobytes in memory, without what is shared."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(float(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
-
-
-def _wait_for(port: int, pid: int) -> None:
-    import socket
-    import time
-
-    end = time.monotonic() + 60
-    while time.monotonic() < end and Path(f"/proc/{pid}").exists():
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit(f"the server on port {port} did not start")
 
 
 def rows() -> Iterable[Row]:

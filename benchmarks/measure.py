@@ -7,11 +7,13 @@ nothing else is steady within a few per cent, and the ratio of two that were mea
 import multiprocessing
 import os
 import resource
+import socket
 import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
@@ -78,3 +80,15 @@ def cpu_of_process(pid: int) -> float:
     """Processor seconds that another running process has used so far."""
     # Linux makes the id of a process's clock from its pid (clock_getcpuclockid(3)); /proc counts in hundredths only.
     return time.clock_gettime(~pid << 3 | 2)
+
+
+def wait_for_port(port: int, pid: int) -> None:
+    """Until a process listens on this port of the loopback address. Raises SystemExit when it never does."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end and Path(f"/proc/{pid}").exists():
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"the server on port {port} did not start")
