@@ -212,7 +212,7 @@ def healths(plugins: Iterable[str]) -> dict[str, Health]:
         .where(PluginFault.plugin.in_(wanted), PluginFault.at > week)
         .group_by(PluginFault.plugin)
     )
-    counts: dict[str, int] = dict(db.session().execute(counted).tuples().all())
+    counts: dict[str, int] = {row[0]: row[1] for row in db.session().execute(counted)}
     return {name: _health(name, found.get(name), counts.get(name, 0)) for name in wanted}
 
 
