@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db, observability, plugin_system, settings
 from core.admin import message_rules, message_templates, plugin_health, practice
+from core.admin import plugin_settings as admin_plugin_settings
 from core.admin import plugins as admin_plugins
 from core.i18n import install_jinja
 from core.plugin_system import wiring
@@ -16,9 +17,15 @@ from core.security import configuration
 from core.settings import Settings
 from core.web import (
     account,
+    alerts,
+    account_lock,
+    account_page,
+    account_sign_in,
     assets,
     audit_trail,
     bell,
+    communication,
+    contact,
     brand,
     errors,
     fault_notes,
@@ -41,15 +48,23 @@ from core.web import (
     shell,
     sockets,
     style_page,
+    timeline,
     today,
     toolbar,
 )
 
 CORE_ROUTES = (
     account.routes,
+    account_lock.routes,
+    account_page.routes,
+    account_sign_in.routes,
     admin_plugins.routes,
+    admin_plugin_settings.routes,
     audit_trail.routes,
     bell.routes,
+    alerts.routes,
+    communication.routes,
+    contact.routes,
     brand.logo_routes,
     brand.routes,
     healthz.routes,
@@ -71,6 +86,7 @@ CORE_ROUTES = (
     plugin_assets.routes,
     plugin_health.routes,
     providers.routes,
+    timeline.routes,
     today.routes,
     toolbar.routes,
 )

@@ -36,6 +36,15 @@ class Limit:
 SIGN_IN_BY_ADDRESS: Final = Limit("sign_in.address", "30 per 10 minutes")
 """A surgery's whole desk may share one address; thirty wrong passwords in ten minutes are no desk."""
 
+CODE_BY_ACCOUNT: Final = Limit("code.account", "10 per 10 minutes")
+"""Codes that are to confirm a new authenticator app."""
+
+RESET_BY_ADDRESS: Final = Limit("reset.address", "10 per hour")
+"""Asking for links to new passwords."""
+
+RESET_BY_ACCOUNT: Final = Limit("reset.account", "3 per hour")
+"""Links for one account: nobody's mailbox is filled."""
+
 LINK_BY_ADDRESS: Final = Limit("link.address", "30 per 10 minutes")
 """Wrong dates of birth and unknown links, of all links together: a phone network may share one address."""
 

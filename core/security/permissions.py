@@ -73,27 +73,44 @@ def current_permissions() -> frozenset[str]:
 
 def permissions_of(user_id: int) -> frozenset[str]:
     """All that a user may do in the scope's practice; outside any, what the platform lets them do."""
-    query = (
+    practice_id = db.practice_id() if db.has_practice() else None
+    values = {"user_id": user_id} if practice_id is None else {"user_id": user_id, "practice_id": practice_id}
+    found = db.session().execute(_permissions(in_practice=practice_id is not None), values)
+    return frozenset(join(permission, view) for permission, view in found.all())
+
+
+@cache
+def _permissions(*, in_practice: bool) -> Select[tuple[str, str]]:
+    """Made once: every request of staff asks it."""
+    return (
         select(FabPermission.name, ViewMenu.name)
         .select_from(Role)
         .join(Role.permissions)
         .join(PermissionView.permission)
         .join(PermissionView.view_menu)
-        .where(held_roles(user_id))
+        .where(
+            _held(
+                bindparam("user_id", type_=Integer),
+                bindparam("practice_id", type_=Uuid) if in_practice else None,
+            )
+        )
     )
-    return frozenset(join(permission, view) for permission, view in db.session().execute(query).all())
 
 
 def held_roles(user_id: int) -> ColumnElement[bool]:
     """The condition on Role: a global role of this user, or that of a membership in the current practice."""
+    return _held(user_id, db.practice_id() if db.has_practice() else None)
+
+
+def _held(user_id: Any, practice_id: Any) -> ColumnElement[bool]:
     # A global role counts only when it is the platform's: a "clinician" without a practice is nobody anywhere.
     of_platform: ColumnElement[bool] = (Role.name == OPERATOR) & Role.user.any(User.id == user_id)
-    if not db.has_practice():
+    if practice_id is None:
         return of_platform
     of_practice = Role.name.in_(
         select(Membership.role).where(
             Membership.user_id == user_id,
-            Membership.practice_id == db.practice_id(),
+            Membership.practice_id == practice_id,
             Membership.role != OPERATOR,
         )
     )

@@ -166,6 +166,12 @@ def is_idle(minutes: int) -> bool:
     return minutes > 0 and seen is not None and seen < db.utcnow() - timedelta(minutes=minutes)
 
 
+def opens(practice_id: UUID) -> bool:
+    """Is this browser's session good for a practice? One that a practice's provider made is for that one alone."""
+    row = current()
+    return row is None or row.only_practice in (None, practice_id)
+
+
 def is_locked() -> bool:
     """Is this browser's session locked, so that nothing is answered?"""
     row = current()

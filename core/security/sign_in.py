@@ -194,6 +194,12 @@ def forgive(user_id: int) -> bool:
     return bool(forgiven.rowcount)  # type: ignore[attr-defined]
 
 
+def forgive_pause(user_id: int) -> None:
+    """End a pause, in the current scope: the person has shown by other means who they are."""
+    account = account_of(user_id)
+    account.failed_tries, account.locked_until = 0, None
+
+
 def _renew(user_id: int, stored: str, renewed: str) -> None:
     """Keep the password in today's way, unless it was changed meanwhile."""
     db.session().execute(

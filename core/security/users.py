@@ -31,6 +31,13 @@ def create_user(
         passwords.check(password, about=(username, email, first_name, last_name))
     except passwords.WeakPassword as weak:
         raise UserRefused(weak.message) from None
+    return store(username, email, first_name, last_name, passwords.hash_of(password), is_operator=is_operator)
+
+
+def store(
+    username: str, email: str, first_name: str, last_name: str, hashed: str, *, is_operator: bool = False
+) -> User:
+    """The same with a password that was judged and hashed before, outside the scope. Raises UserRefused."""
     names = (username, email)
     taken = select(User.id).where(
         or_(func.lower(User.username).in_(names), func.lower(User.email).in_(names))
@@ -42,7 +49,7 @@ def create_user(
         email=email,
         first_name=first_name,
         last_name=last_name,
-        password=passwords.hash_of(password),
+        password=hashed,
         active=True,
     )
     if is_operator:
@@ -53,9 +60,14 @@ def create_user(
     return user
 
 
+def is_assignable(role: str) -> bool:
+    """Can a practice give this role to somebody?"""
+    return role in ROLES and role != OPERATOR
+
+
 def add_membership(practice: Practice, user: User, role: str) -> None:
     """Give a user a role in a practice; one that is held already is kept. Raises UserRefused."""
-    if role not in ROLES or role == OPERATOR:
+    if not is_assignable(role):
         raise UserRefused(f"{role!r} is no role within a practice")
     key = (practice.id, user.id, role)
     if db.session().get(Membership, key) is None:

@@ -10,7 +10,7 @@ from flask_appbuilder.security.views import AuthDBView as FabAuthDBView
 from flask_login import current_user
 
 from core.i18n import _
-from core.security import limits, second_step, sessions, sign_in
+from core.security import limits, passkeys, second_step, sessions, sign_in
 from core.security.redirects import safe_next
 
 
@@ -53,5 +53,11 @@ class AuthDBView(FabAuthDBView):
 
 
 def _page(target: str, username: str = "", error: str | None = None, *, status: int = 200) -> Any:
-    page = render_template("sign_in/login.html", next=target, values={"username": username}, error=error)
+    page = render_template(
+        "sign_in/login.html",
+        next=target,
+        values={"username": username},
+        error=error,
+        passkeys_possible=passkeys.are_possible(),
+    )
     return make_response(page, status)

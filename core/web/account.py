@@ -8,7 +8,9 @@ from flask import Flask, redirect, request, session, url_for
 from flask_login import current_user
 
 from core import i18n, security, tenancy
+from core.security import sessions
 from core.security.configuration import LIBRARY_ENDPOINTS
+from core.web import locking
 from core.web.pages import render
 from core.web.routes import Access, CoreRoutes, declare
 
@@ -29,7 +31,11 @@ def index() -> Any:
     """To the sign-in, to the only practice, or the choice of practices."""
     if not current_user.is_authenticated:
         return redirect(url_for("AuthDBView.login"))
-    practices = tenancy.practices_of(current_user.id)
+    if (answer := locking.admit_person()) is not None:
+        return answer
+    practices = [
+        practice for practice in tenancy.practices_of(current_user.id) if sessions.opens(practice.id)
+    ]
     if len(practices) == 1:
         return redirect(f"/p/{practices[0].slug}/")
     i18n.set_language(security.language_of(current_user) or i18n.language())

@@ -19,7 +19,7 @@ from core.security import safe_next
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Never shown again, whatever form they were in.
-_SECRET_FIELDS = frozenset({"csrf_token", "password"})
+_SECRET_FIELDS = frozenset({"csrf_token", "password", "new_password", "code"})
 _MOST_KEPT = 100_000  # characters
 
 csrf = CSRFProtect()
@@ -70,7 +70,7 @@ def _stale(error: CSRFError) -> Response:
         # Asked for afresh: the one that was checked is spoilt.
         for key in ("csrf_token", "csrf_valid"):
             g.pop(key, None)
-        kept = _typed() if _came_from_here() else None
+        kept = typed() if _came_from_here() else None
         action = request.full_path.rstrip("?") if kept is not None else _page_of_the_form()
         patient = request.path.startswith(("/l/", "/v/"))
         response = make_response(
@@ -90,7 +90,7 @@ def _is_form() -> bool:
     return request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-def _typed() -> list[tuple[str, str]] | None:
+def typed() -> list[tuple[str, str]] | None:
     """The fields to send again; None when they cannot all be kept (files, or too much)."""
     if request.files:
         return None

@@ -12,6 +12,7 @@ from core import db
 from core.errors import Refused
 from core.i18n import _
 from core.links import LinkClosed
+from core.web import denial
 from core.web import links as link_pages
 
 log = structlog.get_logger(__name__)
@@ -80,7 +81,9 @@ def answer(
         response = jsonify(error={"code": code or str(status), "message": message or ""})
     else:
         name = str(status) if status in PAGES else "400"
-        response = make_response(render_template(f"errors/{name}.html", message=message, status=status))
+        denied = denial.of(g.get("lacking")) if status == 403 else None
+        page = render_template(f"errors/{name}.html", message=message, status=status, denied=denied)
+        response = make_response(page)
     response.status_code = status
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)

@@ -23,6 +23,7 @@ from core.audit import Actor
 from core.links import Link, LinkClosed
 from core.security.permissions import current_permissions
 from core.web import links as link_pages
+from core.web import locking
 from core.web.routes import Access, table
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -103,7 +104,7 @@ def _admit_signed_in(asked: Access) -> Any:
     g.user = current_user
     audit.set_actor(Actor("staff", str(current_user.id), current_user.get_full_name()))
     i18n.set_language(security.language_of(current_user) or _visitor_language())
-    return None
+    return locking.admit_person()
 
 
 def _admit_staff(asked: Access) -> Any:
@@ -119,10 +120,13 @@ def _admit_staff(asked: Access) -> Any:
     if chosen:
         i18n.set_language(_with_region(chosen, practice.language))
     g.practice, g.practice_id = practice, practice.id
+    if (answer := locking.admit_to_practice(practice)) is not None:
+        return answer
     if not tenancy.switches.is_on(asked.owner):
         abort(404)
     g.permissions = current_permissions()
     if asked.permission not in g.permissions:
+        g.lacking = asked.permission
         abort(403)
     if isinstance(patient_id := (request.view_args or {}).get("patient_id"), UUID):
         audit.concerns(patient_id)

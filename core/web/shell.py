@@ -19,6 +19,8 @@ from core import i18n, plugin_system, security, settings, tenancy
 from core.i18n import _
 from core.notifications import inbox, undelivered
 from core.plugin_system import NavItem, StaffContext
+from core.security import passkeys
+from core.security import rules as sign_in_rules
 from core.tenancy import CLINICIAN, OPERATOR, PRACTICE_ADMIN, RECEPTIONIST, Practice
 from core.web import brand, live
 from core.web.pages import live as listen
@@ -90,6 +92,7 @@ class Bell:
 def install(app: Flask) -> None:
     """Give templates ``shell``, and ``date_parts`` for fields of a date."""
     app.context_processor(lambda: {"shell": _shell()})
+    app.jinja_env.globals["are_passkeys_possible"] = passkeys.are_possible
     app.jinja_env.globals["date_parts"] = date_parts
 
 
@@ -211,6 +214,11 @@ class Shell:
     @property
     def sign_out_url(self) -> str | None:
         return url_for("AuthDBView.logout") if g.get("user") is not None else None
+
+    @property
+    def idle_minutes(self) -> int:
+        """After how many minutes without anybody the page covers itself; 0: never."""
+        return sign_in_rules.of(self.practice).idle_minutes if self.practice else 0
 
     @property
     def is_open_house(self) -> bool:

@@ -1,0 +1,45 @@
+"""Why somebody may not open something: which right it takes, in words, and who in the practice can give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import g
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+
+from core import db, plugin_system, tenancy
+from core.security.core_permissions import CORE_PERMISSIONS
+from core.tenancy import PRACTICE_ADMIN, Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """right: what the person would need, in words; from_whom: the names of those who can give it."""
+
+    right: str
+    from_whom: list[str]
+
+
+def of(permission: str | None) -> Denial | None:
+    """What to say to somebody who lacks a permission of the current practice; None where there is nothing to say."""
+    if permission is None or g.get("practice") is None or not db.in_scope():
+        return None
+    declared = [
+        *CORE_PERMISSIONS,
+        *(item for plugin in plugin_system.registry for item in plugin.permissions),
+    ]
+    right = next((str(item.title) for item in declared if item.name == permission), "")
+    return Denial(right, administrators()) if right else None
+
+
+def administrators() -> list[str]:
+    """The names of those who run the current practice."""
+    users = db.session().scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.practice_id == tenancy.current().id, Membership.role == PRACTICE_ADMIN)
+        .where(User.active.is_(True))
+        .order_by(User.last_name, User.first_name)
+    )
+    return [user.get_full_name() for user in users]

@@ -1,0 +1,82 @@
+"""What stands between a signed-in person and the pages: the idle lock, and the second factor that a practice asks for.
+
+Called by the gate. A locked session is locked here, on the server: the overlay in the page only shows it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from core import db
+from core.errors import Refused
+from core.i18n import _
+from core.security import rules, sessions
+from core.tenancy import Practice
+from core.web import csrf
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# A locked person can unlock, sign out, and nothing else.
+_OPEN_WHEN_LOCKED: Final = frozenset({"lock.page", "lock.state", "lock.unlock", "lock.lock"})
+# Requests that a page sends by itself are no sign that anybody is there.
+_BY_ITSELF: Final = ("live.", "bell.panel", "lock.")
+
+
+def admit_person() -> Any:
+    """May this signed-in person go on? None, or the answer instead."""
+    if sessions.is_locked() and request.endpoint not in _OPEN_WHEN_LOCKED:
+        return _locked()
+    return None
+
+
+def admit_to_practice(practice: Practice) -> Any:
+    """The same where the practice is known, with its own rules."""
+    row = sessions.current()
+    if not sessions.opens(practice.id):
+        abort(404)
+    chosen = rules.of(practice)
+    if sessions.is_idle(chosen.idle_minutes):
+        _lock()
+        return _locked()
+    if not (request.endpoint or "").startswith(_BY_ITSELF) and "X-Panel" not in request.headers:
+        sessions.touch()
+    if chosen.second_factor == "required" and (row is None or row.method in ("password", "recovery")):
+        return _second_factor()
+    return None
+
+
+def _second_factor() -> Any:
+    """To the page that sets one up, for whoever has none. Signing in with a provider is the provider's to protect."""
+    if rules.has_second_factor(current_user):
+        return None
+    if request.method not in _SAFE or "X-Panel" in request.headers:
+        raise Refused(
+            _("Your practice asks for a second factor. Set one up under Your account."), "second_factor"
+        )
+    flash(_("Your practice asks for a second factor at sign-in. Please set one up to go on."), "info")
+    return redirect(url_for("your_account.second_factor", next=request.full_path.rstrip("?")))
+
+
+def _lock() -> None:
+    if db.is_write():
+        sessions.set_here(locked_at=db.utcnow())
+        db.session().commit()  # what is refused is undone; that it is locked stays
+    else:
+        with db.scope():
+            sessions.set_here(locked_at=db.utcnow())
+
+
+def _locked() -> Any:
+    by_script = (
+        "X-Panel" in request.headers or "X-Fragment" in request.headers or "X-CSRFToken" in request.headers
+    )
+    if request.method in _SAFE and not by_script:
+        return redirect(url_for("lock.page", next=request.full_path.rstrip("?")))
+    if by_script or not request.form:
+        raise Refused(_("Careroom is locked. Unlock it to go on."), "locked", status=423)
+    kept = csrf.typed()
+    return make_response(
+        render_template("account/locked_form.html", kept=kept, action=request.full_path), 423
+    )
