@@ -5,22 +5,29 @@ A plugin's first revision depends on the core's. Nothing migrates at start-up: `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, create_engine, text
+from sqlalchemy.pool import StaticPool
 
-from core.db import roles
+from core.db import ownership, roles, stepping
 from core.db.engine import engine, owner_connection
+from core.db.errors import DatabaseError
 from core.db.models import Base
 
 HERE = Path(__file__).parent / "migrations"
 CORE = "core"
 Branches = Mapping[str, Path]
+
+
+class BlockingKey(DatabaseError):
+    """A foreign key of a plugin could keep a row of the core from being deleted. The message names it."""
 
 
 def config(branches: Branches, connection: Connection | None = None) -> Config:
@@ -37,17 +44,70 @@ def config(branches: Branches, connection: Connection | None = None) -> Config:
 def upgrade(branches: Branches) -> None:
     """Bring every branch to its newest revision, in one transaction where the database can.
 
-    Then every table of core and plugins has its policies, and the application's role the rights that it needs.
+    Then every table of core and plugins has its policies, and the application's role the rights that it needs. A
+    plugin's revision that changes what is not the plugin's is refused, and so is a foreign key that could block
+    deleting a core row: raises stepping.NotItsOwn or BlockingKey, and nothing was done.
     """
+    _refuse_foreseen(branches)
     with owner_connection() as connection:
-        command.upgrade(config(branches, connection), "heads")
+        stepping.run(config(branches, connection), connection, "up", "heads", branches)
+        if blocking := ownership.blocking_keys(connection, branches):
+            raise BlockingKey(f"a plugin's foreign key could block a deletion: {'; '.join(blocking)}")
         roles.secure(connection)
 
 
 def downgrade(branches: Branches, target: str) -> None:
-    """Go back to ``target`` ("photo_request@base"), as the owner of the tables."""
+    """Go back to ``target`` ("photo_request@base"), as the owner of the tables. Raises stepping.NotItsOwn."""
     with owner_connection() as connection:
-        command.downgrade(config(branches, connection), target)
+        stepping.run(config(branches, connection), connection, "down", target, branches)
+
+
+def _refuse_foreseen(branches: Branches) -> None:
+    """Find out before anything runs where that can be found out; the run itself looks once more."""
+    if applied() and any(branches):
+        with contextlib.suppress(stepping.CannotForesee):
+            foresee(branches, "up", "heads")
+
+
+def foresee(branches: Branches, direction: stepping.Direction, target: str) -> list[stepping.Step]:
+    """What going up or down to ``target`` would run. Changes nothing. Raises stepping.CannotForesee, NotItsOwn.
+
+    PostgreSQL is asked in a transaction that may only read; of SQLite the schema is copied and the copy migrated.
+    """
+    if engine().dialect.name == "sqlite":
+        with schema_copy() as connection:
+            return stepping.run(config(branches, connection), connection, direction, target, branches)
+    with owner_connection() as connection:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        return stepping.run(
+            config(branches, connection), connection, direction, target, branches, pretend=True
+        )
+
+
+@contextlib.contextmanager
+def schema_copy() -> Iterator[Connection]:
+    """A database in memory with the tables of this SQLite database, none of their rows, and its revisions."""
+    with engine().connect() as here:
+        made = here.execute(
+            text(
+                "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' "
+                "ORDER BY type <> 'table'"
+            )
+        )
+        schema = list(made.scalars())
+        revisions = MigrationContext.configure(here).get_current_heads()
+    copy = create_engine("sqlite://", poolclass=StaticPool)
+    try:
+        with copy.begin() as connection:
+            for statement in schema:
+                connection.exec_driver_sql(statement)
+            for revision in revisions:
+                connection.execute(
+                    text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision}
+                )
+            yield connection
+    finally:
+        copy.dispose()
 
 
 def heads(branches: Branches) -> set[str]:

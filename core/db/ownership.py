@@ -80,11 +80,14 @@ def _of_key(
         yield f"the foreign key of {table} to {target} says ON DELETE {rule} and so could block a deletion"
 
 
-def blocking_keys(connection: Connection) -> list[str]:
-    """Foreign keys, as the database has them, of tables that are not the core's and that block deleting a core row."""
+def blocking_keys(connection: Connection, plugins: Iterable[str] | None = None) -> list[str]:
+    """Foreign keys, as the database has them, that could block deleting a core row.
+
+    Of the tables of these plugins; None: of all tables that are not the core's.
+    """
     found, looked = [], inspect(connection)
     for table in looked.get_table_names():
-        if is_core_table(table):
+        if is_core_table(table) or (plugins is not None and owner_of(table, plugins) is None):
             continue
         columns: dict[str, bool] = {c["name"]: bool(c["nullable"]) for c in looked.get_columns(table)}
         for key in looked.get_foreign_keys(table):

@@ -14,6 +14,7 @@ import pluggy
 import structlog
 
 from core import db, files, i18n, jobs, links, notifications, patient_data, retention
+from core.db import ownership
 from core.notifications import staff
 from core.patients import import_jobs
 from core.plugin_system import data_hookspecs, hookspecs, order, published
@@ -66,7 +67,7 @@ class Registry:
         else:
             found = self._found(settings) | {plugin.name: plugin for plugin in extra}
             for plugin in order.in_order(found, self.refused.append):
-                self._take(plugin)
+                self._take(plugin, found)
         for refusal in self.faults:
             log.warning("plugin_refused", plugin=refusal.name, reason=refusal.reason)
         self._tell()
@@ -102,13 +103,13 @@ class Registry:
                 found[plugin.name] = plugin
         return found
 
-    def _take(self, plugin: Plugin) -> None:
+    def _take(self, plugin: Plugin, found: Iterable[str]) -> None:
         missing = tuple(name for name in plugin.requires if name not in self.plugins)
         if missing:  # it was there when the order was made, and was refused since
             self.refused.append(Refusal(plugin.name, f"requires {', '.join(missing)}", "requires", missing))
             return
         try:
-            _check_tables(plugin)
+            _check_tables(plugin, found)
             contracts = {**self.contracts, **published.contracts_of(plugin)}
             published.check_slots(plugin, contracts)
             if plugin.hookspecs is not None:
@@ -164,12 +165,15 @@ def _load(path: str) -> Any:
     return getattr(import_module(module), attribute or "plugin")
 
 
-def _check_tables(plugin: Plugin) -> None:
+def _check_tables(plugin: Plugin, others: Iterable[str]) -> None:
     prefix = plugin.package + "."
-    for mapper in db.Base.registry.mappers:
-        model = mapper.class_
-        if model.__module__.startswith(prefix) and not model.__tablename__.startswith(plugin.name + "_"):
-            raise ManifestError(f"table {model.__tablename__} must begin with {plugin.name}_")
+    tables = {
+        mapper.class_.__tablename__: db.Base.metadata.tables[mapper.class_.__tablename__]
+        for mapper in db.Base.registry.mappers
+        if mapper.class_.__module__.startswith(prefix)
+    }
+    if problems := ownership.problems_of(plugin.name, tables.values(), others):
+        raise ManifestError("; ".join(problems))
 
 
 registry = Registry()
