@@ -8,7 +8,7 @@ from flask import Blueprint, Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import db, observability, plugin_system, settings
-from core.admin import message_rules, message_templates, plugin_health, practice
+from core.admin import administration, plugin_health
 from core.admin import plugin_settings as admin_plugin_settings
 from core.admin import plugins as admin_plugins
 from core.i18n import install_jinja
@@ -59,6 +59,7 @@ CORE_ROUTES = (
     account_page.routes,
     account_sign_in.routes,
     admin_plugins.routes,
+    *administration.ROUTES,
     admin_plugin_settings.routes,
     audit_trail.routes,
     bell.routes,
@@ -74,15 +75,12 @@ CORE_ROUTES = (
     links.routes,
     live.patient_routes,
     live.staff_routes,
-    message_rules.routes,
-    message_templates.routes,
     messages.routes,
     metrics.routes,
     panels.routes,
     patient_data.routes,
     patient_import.routes,
     patients.routes,
-    practice.routes,
     plugin_assets.routes,
     plugin_health.routes,
     providers.routes,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.i18n import _, ngettext
+from core.i18n import _, ngettext, use_language
 from core.notifications import compose, sms
 from core.notifications.errors import NotificationError
 from core.notifications.html import URL
@@ -54,6 +54,8 @@ def show(wording: Wording, values: Mapping[str, str]) -> Shown:
     odd = sms.outside_gsm7(sms_text)
     plain = sms.measure(sms_text.translate(_STANDARD_LETTERS))
     body = _filled(wording, values, "text")
+    with use_language(wording.language):
+        action = wording.action or _("Open the secure page")
     return Shown(
         has_sms="sms" in wording.template.channels,
         has_email="email" in wording.template.channels,
@@ -65,7 +67,7 @@ def show(wording: Wording, values: Mapping[str, str]) -> Shown:
         odd=odd,
         odd_words=_odd_in_words(odd, size.segments, plain) if odd else "",
         subject=_filled(wording, values, "subject"),
-        paragraphs=_paragraphs(body, wording.action),
+        paragraphs=_paragraphs(body, action),
         braces=_braces(wording),
     )
 
@@ -111,7 +113,7 @@ def _paragraphs(body: str, action: str) -> list[Paragraph]:
         for line in block.splitlines():
             if URL.fullmatch(line.strip()):
                 found += [Paragraph(lines)] if lines else []
-                found.append(Paragraph([line.strip()], action or _("Open the secure page")))
+                found.append(Paragraph([line.strip()], action))
                 lines = []
             else:
                 lines.append(line)

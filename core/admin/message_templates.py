@@ -14,12 +14,11 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from core import i18n, links, tenancy
-from core.admin import conflicts
+from core.admin import conflicts, owners
 from core.admin.message_preview import Shown, show
 from core.i18n import _
 from core.notifications import NotificationError, UnknownTemplate, rules, samples, templates
 from core.notifications.templates import Part, Template
-from core.plugin_system import registry
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -226,10 +225,7 @@ def _variables(template: Template, language: str) -> list[Variable]:
 
 
 def _group(owner: str) -> Group:
-    plugin = next((plugin for plugin in registry if plugin.name == owner), None)
-    if plugin is None:
-        return Group(_("Careroom itself"), "home", [])
-    return Group(str(plugin.title), plugin.icon, [])
+    return Group(owners.title_of(owner), owners.icon_of(owner), [])
 
 
 def _line(template: Template, own: set[str]) -> Line:

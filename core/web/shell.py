@@ -265,6 +265,7 @@ class Shell:
         entries = []
         if self.practice is not None and self._may("core.manage_practice"):
             entries.append(self._entry(_("Practice"), "building-hospital", url_for("practice.edit")))
+            entries.append(self._entry(_("Keeping data"), "history", url_for("retention.edit")))
         if self.practice is not None and self._may("core.manage_messages"):
             failed = undelivered.count_failed()
             entries.append(

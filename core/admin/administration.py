@@ -1,0 +1,14 @@
+"""The pages of a practice's administration, for the wiring of the web process."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.admin import message_rules, message_templates, practice, retention
+
+ROUTES: Final = (
+    message_rules.routes,
+    message_templates.routes,
+    practice.routes,
+    retention.routes,
+)
