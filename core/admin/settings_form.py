@@ -2,8 +2,11 @@
 
 Kinds: switch (bool), number (int, float, Decimal, with bounds), choice (Literal, Enum), choices (several of
 them), lines (list of text, one a line), long (text of more than 200 characters), secret (write-only) and text.
-Words for the values of a choice come from ``json_schema_extra={"options": {"sms": _l("Text message")}}``, a unit
-from ``{"unit": _l("days")}``.
+``json_schema_extra`` says more: ``{"section": _l("Links")}`` puts a field under a heading, ``{"options": {"sms":
+_l("Text message")}}`` has the words for the values of a choice, ``{"unit": _l("days")}`` a unit.
+
+A secret never goes to the browser. What was typed and not yet saved does, sealed by the caller's ``Vault``, so that
+it need not be typed again when something else in the form is wrong.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Protocol, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -39,6 +42,32 @@ class Shape:
     whole: bool = True
 
 
+class Vault(Protocol):
+    """Seals what was typed into a secret field, for its way to the browser and back."""
+
+    def seal(self, name: str, plain: str) -> str: ...
+
+    def unseal(self, name: str, sealed: str) -> str | None:
+        """What was typed; None when it is not what this vault sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What a form may know of a secret: is one stored, is one typed and not yet saved (sealed), shall it go?"""
+
+    stored: bool
+    typed: str = ""
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Fields under one heading; "" for those under none."""
+
+    title: str
+    fields: list[FormField]
+
+
 @dataclass(frozen=True, slots=True)
 class FormField:
     """A field as the template shows it. ``value`` is what the browser is given: text, bool or a list of text."""
@@ -52,6 +81,8 @@ class FormField:
     optional: bool = False
     options: list[tuple[str, str]] = field(default_factory=list)
     unit: str = ""
+    section: str = ""
+    secret: Secret | None = None
     attributes: dict[str, str] = field(default_factory=dict)
 
 
@@ -100,12 +131,12 @@ def _limit(info: FieldInfo, name: str) -> Any:
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
-def read(model: type[BaseModel], form: Form, kept: BaseModel) -> dict[str, Any]:
+def read(model: type[BaseModel], form: Form, kept: BaseModel, vault: Vault | None = None) -> dict[str, Any]:
     """The values for ``model.model_validate``. A secret left empty stays as it is in ``kept``."""
-    return {name: _read(name, info, form, kept) for name, info in model.model_fields.items()}
+    return {name: _read(name, info, form, kept, vault) for name, info in model.model_fields.items()}
 
 
-def _read(name: str, info: FieldInfo, form: Form, kept: BaseModel) -> Any:
+def _read(name: str, info: FieldInfo, form: Form, kept: BaseModel, vault: Vault | None) -> Any:
     shape = shape_of(info)
     text = form.get(name, "").strip()
     if shape.kind == "switch":
@@ -115,7 +146,7 @@ def _read(name: str, info: FieldInfo, form: Form, kept: BaseModel) -> Any:
     if shape.kind == "lines":
         return [line.strip() for line in form.get(name, "").splitlines() if line.strip()]
     if shape.kind == "secret" and not text:
-        return getattr(kept, name)
+        return _secret_left(name, info, form, kept, vault)
     if shape.kind == "choice":
         return next((option for option in shape.options if _key(option) == text), text or None)
     if shape.optional and not text:
@@ -123,6 +154,14 @@ def _read(name: str, info: FieldInfo, form: Form, kept: BaseModel) -> Any:
     if shape.kind == "number":
         return text.replace(",", ".")  # half is 0,5 in French
     return text.replace("\r\n", "\n")
+
+
+def _secret_left(name: str, info: FieldInfo, form: Form, kept: BaseModel, vault: Vault | None) -> Any:
+    if f"{name}.remove" in form:
+        return info.get_default(call_default_factory=True)
+    sealed = form.get(f"{name}.typed", "")
+    typed = vault.unseal(name, sealed) if vault is not None and sealed else None
+    return getattr(kept, name) if typed is None else typed
 
 
 # --- showing -----------------------------------------------------------------------------------------------------
@@ -133,13 +172,22 @@ def fields(
     settings: BaseModel,
     typed: Form | None = None,
     error: ValidationError | None = None,
+    vault: Vault | None = None,
 ) -> list[FormField]:
     """The form's fields with the stored values, or with what was ``typed`` and what is wrong with it."""
     wrong = errors_by_field(model, error)
     return [
-        _field(name, info, getattr(settings, name), typed, wrong.get(name))
+        _field(name, info, getattr(settings, name), typed, wrong.get(name), vault)
         for name, info in model.model_fields.items()
     ]
+
+
+def sections(shown: Sequence[FormField]) -> list[Section]:
+    """The fields by their headings, in the order in which each heading first comes; those under none are first."""
+    found: dict[str, list[FormField]] = {"": []}
+    for item in shown:
+        found.setdefault(item.section, []).append(item)
+    return [Section(title, items) for title, items in found.items() if items]
 
 
 def errors_by_field(model: type[BaseModel], error: ValidationError | None) -> dict[str, str]:
@@ -152,7 +200,9 @@ def errors_by_field(model: type[BaseModel], error: ValidationError | None) -> di
     return found
 
 
-def _field(name: str, info: FieldInfo, value: Any, typed: Form | None, error: str | None) -> FormField:
+def _field(
+    name: str, info: FieldInfo, value: Any, typed: Form | None, error: str | None, vault: Vault | None
+) -> FormField:
     shape = shape_of(info)
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     return FormField(
@@ -165,8 +215,19 @@ def _field(name: str, info: FieldInfo, value: Any, typed: Form | None, error: st
         optional=shape.optional,
         options=_worded(shape, extra.get("options")),
         unit=str(extra.get("unit", "")),
+        section=str(extra.get("section", "")),
+        secret=_secret(name, value, typed, vault) if shape.kind == "secret" else None,
         attributes=_attributes(info, shape),
     )
+
+
+def _secret(name: str, value: Any, form: Form | None, vault: Vault | None) -> Secret:
+    stored = isinstance(value, SecretStr) and bool(value.get_secret_value())
+    if form is None or vault is None:
+        return Secret(stored)
+    plain = form.get(name, "").strip()
+    sealed = vault.seal(name, plain) if plain else form.get(f"{name}.typed", "")
+    return Secret(stored, sealed, f"{name}.remove" in form)
 
 
 def _typed(name: str, shape: Shape, form: Form) -> Any:

@@ -10,7 +10,14 @@ from core.plugin_system import activation, plugin_settings, registry
 from tests.support.house import House, Visitor
 
 URL = "/p/riverside/admin/plugins"
-FORM = {"link_days": "", "max_photos": "4", "default_channel": "email", "guidance": "Hold still."}
+ASKED = ["reads_patients", "sends_sms", "sends_email", "stores_files"]
+FORM = {
+    "link_days": "",
+    "max_photos": "4",
+    "default_channel": "email",
+    "guidance": "Hold still.",
+    "record_years": "10",
+}
 
 
 @pytest.fixture
@@ -32,7 +39,7 @@ def test_a_clinician_is_told_why_not(visitor: Callable[[], Visitor]) -> None:
     browser.sign_in("amira")
     answer = browser.get(URL)
     assert answer.status_code == 403
-    assert "Your role in this practice does not include it." in answer.get_data(as_text=True)
+    assert "Your role in this practice does not include it" in answer.get_data(as_text=True)
     assert browser.post(f"{URL}/photo_request/disable").status_code == 403
 
 
@@ -54,7 +61,7 @@ def test_off_and_on_again(helen: Visitor, house: House) -> None:
     assert "is switched off. Its data is kept." in answer.get_data(as_text=True)
     assert not is_on(house)
     assert 'href="/p/riverside/photo_request' not in helen.get(URL).get_data(as_text=True)
-    helen.post(f"{URL}/photo_request/enable")
+    helen.post(f"{URL}/photo_request/enable", {"agreed": ASKED})
     assert is_on(house)
 
 
