@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2 import TemplateSyntaxError
 
@@ -83,10 +83,14 @@ class Source:
             raise SystemExit(f"{self.code.name}/{reading}:{error.lineno}: {error.message}") from None
 
     def read(self, language: str) -> Catalog | None:
-        """The catalogue as it is written down; None when there is none yet."""
+        """The catalogue as it is written down, or, in an installed package, compiled; None when there is none yet."""
         path = self.po(language)
         if not path.exists():
-            return None
+            compiled = path.with_suffix(".mo")
+            if not compiled.exists():
+                return None
+            with compiled.open("rb") as file:
+                return read_mo(file)
         with path.open("rb") as file:
             return read_po(file, locale=language, abort_invalid=True)
 

@@ -18,7 +18,9 @@ from core import settings
 from core.i18n.languages import PSEUDO_LANGUAGES
 from core.i18n.pseudo import PseudoTranslations
 
-CORE_CATALOGUE: Final = Path(__file__).resolve().parents[2] / "translations"
+_CORE: Final = Path(__file__).resolve().parents[1]
+_IN_WHEEL: Final = _CORE / "translations"
+CORE_CATALOGUE: Final = _IN_WHEEL if _IN_WHEEL.is_dir() else _CORE.parent / "translations"
 
 _sources: list[Path] = [CORE_CATALOGUE]
 _merged: dict[str, NullTranslations] = {}
