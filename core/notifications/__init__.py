@@ -18,12 +18,14 @@ from core.notifications import (
     sms,
     templates,
     undelivered,
+    ways,
 )
 from core.notifications.callbacks import twilio_reports
 from core.notifications.changes import TOPIC, TROUBLE_TOPIC, on_changed, remove_listener
 from core.notifications.compose import Preview, language_for
 from core.notifications.delivery import Postman
 from core.notifications.errors import (
+    ConsentMissing,
     EmptyText,
     InvalidRecipient,
     MessageTooLong,
@@ -65,6 +67,7 @@ __all__ = [
     "TOPIC",
     "TROUBLE_TOPIC",
     "Channel",
+    "ConsentMissing",
     "EmptyText",
     "InboxItem",
     "InboxRead",
@@ -109,4 +112,5 @@ __all__ = [
     "templates",
     "twilio_reports",
     "undelivered",
+    "ways",
 ]

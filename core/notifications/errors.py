@@ -120,6 +120,12 @@ class InvalidRecipient(RecipientError):
     code_name = "invalid_recipient"
 
 
+class ConsentMissing(RecipientError):
+    """The patient does not want this channel, or must be asked first."""
+
+    code_name = "consent_missing"
+
+
 class WrongState(NotificationError):
     """The message is past the point where this could be done."""
 

@@ -8,6 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from core import settings, tenancy
 from core.i18n import _
+from core.notifications import ways
 from core.notifications.errors import InvalidRecipient, NoRecipient
 from core.notifications.models import Channel
 from core.patients import InvalidPhone, Patient
@@ -20,8 +21,9 @@ def resolve(channel: Channel, patient: Patient | None, one_off: OneOff = None) -
     """The checked address for a channel: E.164 or an e-mail address.
 
     one_off: used for this message instead of the patient's own, which stays as it is; a mapping gives one per
-    channel. Raises NoRecipient when there is none and InvalidRecipient when it is not one.
+    channel. Raises NoRecipient when there is none, InvalidRecipient when it is not one, and ConsentMissing.
     """
+    ways.check_consent(channel, patient)
     given = one_off if isinstance(one_off, str) else (one_off or {}).get(channel)
     if given is None or not given.strip():
         if patient is None:

@@ -85,6 +85,13 @@ class MessageRules(BaseModel):
         _l("Texts that wait go when the budget is raised or a new month begins."),
         json_schema_extra={"options": {"wait": _l("Texts wait"), "email": _l("Send an e-mail instead")}},
     )
+    only_with_consent: bool = _said(
+        False,
+        _l("Only with consent"),
+        _l(
+            "Write only to patients who were asked and said yes. Without it, to everybody but those who said no."
+        ),
+    )
     email_instead: bool = _said(
         False,
         _l("E-mail when a text fails"),

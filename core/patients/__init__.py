@@ -6,7 +6,7 @@ patients.open_record(patient.id)     a person reads the record: audited
 patients.get(patient.id)             code needs the patient: not audited
 """
 
-from core.patients import birth_dates, ins, names, nhs_number, phones
+from core.patients import alerts, birth_dates, contact_states, ins, names, nhs_number, phones
 from core.patients.errors import (
     EditConflict,
     IdentifierTaken,
@@ -59,9 +59,11 @@ __all__ = [
     "PatientIdentifier",
     "PatientNotFound",
     "TimelineEntry",
+    "alerts",
     "birth_dates",
     "by_identifier",
     "collect",
+    "contact_states",
     "count",
     "create",
     "deactivate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -35,9 +36,13 @@ class StaffContext:
 
 @dataclass(frozen=True, slots=True)
 class PatientContext(StaffContext):
-    """A page about one patient, seen by staff."""
+    """A page about one patient, seen by staff.
+
+    before: of a timeline that is read page by page: only what happened before this moment is asked for.
+    """
 
     patient: Patient
+    before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

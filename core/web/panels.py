@@ -22,7 +22,7 @@ from core.plugin_system.dispatch import WrongAnswer
 from core.plugin_system.slots import Slot
 from core.security.permissions import can
 from core.tenancy.switches import CORE
-from core.web import record
+from core.web import workspace
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
@@ -82,7 +82,9 @@ def patient_context(patient: Patient) -> PatientContext:
 def of_patient(ctx: PatientContext, *, owners: Collection[str] | None = None) -> list[Offer]:
     """The patient workspace's panels, the core's and the plugins', in order; of ``owners`` alone, if any are named."""
     offered = _offers("patient_panels", ctx, owners)
-    own = record.panels(ctx, [offer.panel for offer in offered]) if owners is None or CORE in owners else []
+    own = (
+        workspace.panels(ctx, [offer.panel for offer in offered]) if owners is None or CORE in owners else []
+    )
     return _in_order([*(Offer(CORE, panel) for panel in own), *offered])
 
 

@@ -15,8 +15,18 @@ from markupsafe import Markup
 
 from core import audit, i18n, patients, plugin_system
 from core.i18n import _
-from core.patients import EditConflict, IdentifierTaken, InvalidDetails, Patient, active, details, phones
+from core.patients import (
+    EditConflict,
+    IdentifierTaken,
+    InvalidDetails,
+    Patient,
+    active,
+    alerts,
+    details,
+    phones,
+)
 from core.plugin_system import Action
+from core.web import alerts as alert_pages
 from core.web import panels, record
 from core.web.gate import own_scope
 from core.web.pages import render
@@ -85,6 +95,8 @@ def show(patient_id: UUID) -> Markup:
         "patients/show.html",
         patient_id=patient_id,
         identity=identity,
+        alerts=alert_pages.shown(patient_id),
+        usual_alerts=[str(one) for one in alerts.USUAL],
         actions=actions_for(ctx),
         main=panels.show(offered, "patient.main", ctx),
         side=panels.show(offered, "patient.side", ctx),

@@ -1,35 +1,14 @@
-"""The core's own panels of the patient workspace: contact details and the timeline."""
+"""Who a page is about, in words: what a clinician compares before doing anything."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
-from markupsafe import Markup
-
-from core import db, i18n, notifications, patients, plugin_system, tenancy
-from core.i18n import _, _l, ngettext
-from core.notifications import Notification
-from core.patients import Patient, TimelineEntry, birth_dates, nhs_number
+from core import db, i18n, patients
+from core.i18n import _, ngettext
+from core.patients import Patient, birth_dates, nhs_number
 from core.patients import ins as ins_numbers
-from core.plugin_system import Panel, PatientContext
-from core.web.pages import render
-
-PERMISSION: Final = "core.view_patients"
-SHOWN_AT_ONCE: Final = 10
-MOST_ENTRIES: Final = 100
-
-_MESSAGE_STATES: Final = {
-    "queued": _l("Waiting to be sent"),
-    "sending": _l("On its way"),
-    "sent": _l("Sent"),
-    "delivered": _l("Delivered"),
-    "failed": _l("Did not arrive"),
-    "dead": _l("Could not be sent"),
-    "cancelled": _l("Cancelled before it was sent"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,45 +57,6 @@ def age_in_words(born: date) -> str:
     return ngettext("%(num)d year old", "%(num)d years old", years)
 
 
-def panels(ctx: PatientContext, offered: Iterable[Panel]) -> list[Panel]:
-    """Contact details and timeline. The timeline listens to whatever the plugins' panels listen to."""
-    own_topic = ctx.topic("core.patient", ctx.patient.id)
-    heard = {topic: None for panel in offered if ctx.can(panel.permission) for topic in panel.topics}
-    messages = ctx.topic("core.notification", ctx.patient.id)
-    return [
-        Panel("patient.side", "contact", _l("Contact"), contact, PERMISSION, [own_topic], order=10),
-        Panel(
-            "patient.side",
-            "timeline",
-            _l("Timeline"),
-            timeline,
-            PERMISSION,
-            [own_topic, messages, *heard],
-            order=900,
-        ),
-    ]
-
-
-def contact(ctx: PatientContext) -> Markup:
-    """How to reach the patient, and what is missing for it."""
-    patient = ctx.patient
-    language = patient.language or tenancy.current().language.partition("-")[0]
-    return render(
-        "patients/contact_panel.html",
-        patient=patient,
-        language=i18n.LANGUAGES.get(language, language),
-        has_own_language=patient.language is not None,
-        may_edit=ctx.can("core.edit_patients"),
-    )
-
-
-def timeline(ctx: PatientContext) -> Markup:
-    """Everything that happened, from all parts of the house."""
-    contributed: list[TimelineEntry] = plugin_system.call("timeline_entries", ctx)
-    entries = patients.collect(contributed, _messages(ctx), _own(ctx.patient), limit=MOST_ENTRIES)
-    return render("patients/timeline_panel.html", first=entries[:SHOWN_AT_ONCE], rest=entries[SHOWN_AT_ONCE:])
-
-
 def _numbers(patient: Patient) -> list[tuple[str, str]]:
     numbers = []
     if value := patient.nhs_number:
@@ -126,26 +66,3 @@ def _numbers(patient: Patient) -> list[tuple[str, str]]:
     if value := patient.identifier(patients.LOCAL):
         numbers.append((_("Record number"), value))
     return numbers
-
-
-def _own(patient: Patient) -> list[TimelineEntry]:
-    return [TimelineEntry(patient.created_at, _("Record created"), icon="user-plus")]
-
-
-def _messages(ctx: PatientContext) -> list[TimelineEntry]:
-    return [_message(one) for one in notifications.for_patient(ctx.patient.id, limit=50)]
-
-
-def _message(message: Notification) -> TimelineEntry:
-    by_text = message.channel == "sms"
-    failed = message.state in ("failed", "dead")
-    return TimelineEntry(
-        at=message.created_at,
-        title=_("Text message")
-        if by_text
-        else _("E-mail instead of a text")
-        if message.failover_of
-        else _("E-mail"),
-        detail=str(_MESSAGE_STATES.get(message.state, message.state)),
-        icon="alert-triangle" if failed else "message" if by_text else "mail",
-    )

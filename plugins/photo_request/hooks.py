@@ -88,7 +88,7 @@ def navigation(ctx: StaffContext) -> list[NavItem]:
 
 @hookimpl
 def timeline_entries(ctx: PatientContext) -> list[TimelineEntry]:
-    return timeline.entries(ctx.patient.id) if ctx.can("photo_request.send") else []
+    return timeline.entries(ctx.patient.id, ctx.before) if ctx.can("photo_request.send") else []
 
 
 @hookimpl

@@ -50,10 +50,11 @@ def ask_again(photo: Photo) -> Request:
     """
     request = request_of(photo)
     patient = service.patient_of(request)
-    channels = [c for c in request.channels if service.contact_of(patient, c)]
+    usable = service.usable_channels(patient)
+    channels = [c for c in request.channels if c in usable]
     again = service.request_photos(
         patient,
-        channels=channels or service.usable_channels(patient),
+        channels=channels or usable,
         supersedes=request.id,
         reason=reason_for_patient(photo),
     )

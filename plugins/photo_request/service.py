@@ -58,7 +58,7 @@ def contact_of(patient: Patient, channel: str) -> str | None:
 
 def usable_channels(patient: Patient) -> list[Channel]:
     """The ways in which this patient can be reached, the practice's preferred one first."""
-    usable = [c for c in _CHANNELS if contact_of(patient, c)]
+    usable = [channel for channel, way in notifications.ways.to(patient).items() if way.usable]
     return sorted(usable, key=lambda channel: channel != settings.here().default_channel)
 
 
@@ -163,7 +163,8 @@ def message_variables(
 def send_again(request: Request, *, channels: Sequence[str] | None = None, id: UUID | None = None) -> Request:
     """Send a new link with the same note. The old link stops working, unless photos came through it already."""
     patient = patient_of(request)
-    usable = [c for c in request.channels if contact_of(patient, c)] or list(usable_channels(patient))
+    all_usable = usable_channels(patient)
+    usable = [c for c in request.channels if c in all_usable] or list(all_usable)
     again = request_photos(
         patient, channels=channels or usable, note=request.note, id=id, supersedes=request.id
     )

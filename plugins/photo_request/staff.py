@@ -231,6 +231,7 @@ def _preview(patient: Patient, channels: list[Any], note: str) -> dict[str, Any]
         "problem": problem,
         "language_name": i18n.LANGUAGES.get(language, language),
         "expires_at": expires_at,
+        "ways": notifications.ways.to(patient),
         "by_sms": "sms" in channels,
         "by_email": "email" in channels,
         "patient": patient,

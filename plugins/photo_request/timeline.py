@@ -15,9 +15,10 @@ from plugins.photo_request.models import CANCELLED, COMPLETED, EXPIRED, KEPT, RE
 _NEWEST: Final = 50
 
 
-def entries(patient_id: UUID) -> list[TimelineEntry]:
-    """The patient's photo requests as timeline entries, newest first, at most 50."""
-    found = [entry for row in lists.of_patient(patient_id) for entry in _of_request(row)]
+def entries(patient_id: UUID, before: datetime | None = None) -> list[TimelineEntry]:
+    """The patient's photo requests as timeline entries (of before a moment), newest first, at most 50."""
+    every = (entry for row in lists.of_patient(patient_id) for entry in _of_request(row))
+    found = [entry for entry in every if before is None or entry.at < before]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:_NEWEST]
 
 

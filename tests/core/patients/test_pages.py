@@ -15,7 +15,7 @@ from sqlalchemy import event, select
 from core import audit, db, patients
 from core.plugin_system import Panel, activation
 from core.plugin_system.contexts import PatientContext
-from core.web import record
+from core.web import workspace
 from tests.support.house import House, Visitor
 
 Visitors = Callable[[], Visitor]
@@ -193,18 +193,18 @@ def test_a_panel_that_breaks_leaves_the_page_whole(
     house: House, amira: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patient_id = house.patient_id(house.riverside, "Okafor")
-    own = record.panels
+    own = workspace.panels
 
     def with_broken(ctx: PatientContext, offered: Any) -> list[Panel]:
         made = [
-            Panel("patient.main", name, name.title(), view, record.PERMISSION, order=order)
+            Panel("patient.main", name, name.title(), view, workspace.PERMISSION, order=order)
             for order, (name, view) in enumerate(
                 {"broken": broken, "statement": broken_statement, "text": markup_as_text}.items()
             )
         ]
         return [*made, *own(ctx, offered)]
 
-    monkeypatch.setattr(record, "panels", with_broken)
+    monkeypatch.setattr(workspace, "panels", with_broken)
     answer = amira.get(f"{PATIENTS}/{patient_id}")
     assert "&lt;b&gt;plain text&lt;/b&gt;" in answer.get_data(as_text=True)
     text = page(answer)
@@ -227,12 +227,12 @@ def test_a_panel_alone_is_gone_with_its_plugin_and_closed_without_permission(
     page(amira.get(f"{PATIENTS}/{patient_id}/panels/photo_request/nothing"), 404)
     page(amira.get(f"{PATIENTS}/{patient_id}/panels/nobody/photos"), 404)
     page(amira.get("/p/riverside/panels/photo_request/nothing"), 404)
-    own = record.panels
+    own = workspace.panels
 
     def with_closed(ctx: PatientContext, offered: Any) -> list[Panel]:
         return [Panel("patient.side", "closed", "Closed", markup_as_text, "core.operate"), *own(ctx, offered)]
 
-    monkeypatch.setattr(record, "panels", with_closed)
+    monkeypatch.setattr(workspace, "panels", with_closed)
     page(amira.get(f"{PATIENTS}/{patient_id}/panels/core/closed"), 403)
     assert "plain text" not in page(amira.get(f"{PATIENTS}/{patient_id}"))
     with house.at(house.riverside):

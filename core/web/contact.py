@@ -1,0 +1,142 @@
+"""How a patient can be reached: the panel, and the form for what they said about texts and e-mails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+from uuid import UUID
+
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from core import audit, i18n, patients, tenancy
+from core.i18n import _, format_date, format_phone
+from core.notifications import ways
+from core.patients import Patient, contact_states
+from core.patients.contact_states import Channel, Consent
+from core.patients.models import ContactState
+from core.plugin_system import PatientContext
+from core.web import record
+from core.web.pages import render
+from core.web.routes import StaffRoutes
+
+routes = StaffRoutes("core", __name__, name="contact", prefix="/patients")
+
+_EDIT = "core.edit_patients"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A channel as the panel shows it. verification, consent: sentences; empty where there is nothing to say."""
+
+    channel: Channel
+    address: str | None
+    verified: bool
+    verification: str
+    consent: Consent
+    consent_words: str
+    why_not: str
+
+
+def panel(ctx: PatientContext) -> Markup:
+    """The panel of the workspace."""
+    patient = ctx.patient
+    language = patient.language or tenancy.current().language.partition("-")[0]
+    return render(
+        "patients/contact_panel.html",
+        patient=patient,
+        channels=_channels(patient),
+        language=i18n.LANGUAGES.get(language, language),
+        has_own_language=patient.language is not None,
+        may_edit=ctx.can(_EDIT),
+    )
+
+
+@routes.get("/<uuid:patient_id>/consent", permission=_EDIT)
+def edit(patient_id: UUID) -> Markup:
+    """What the patient said, as a form."""
+    patient = patients.get(patient_id)
+    audit.concerns(patient_id)
+    return render(
+        "patients/consent.html",
+        patient=patient,
+        identity=record.identity(patient),
+        channels=_channels(patient),
+    )
+
+
+@routes.post("/<uuid:patient_id>/consent", permission=_EDIT)
+def save(patient_id: UUID) -> ResponseReturnValue:
+    """Note it."""
+    patient = patients.get(patient_id)
+    audit.concerns(patient_id)
+    states = contact_states.of(patient_id)
+    for channel in contact_states.CHANNELS:
+        said = request.form.get(f"{channel}_consent")
+        for consent in get_args(Consent):
+            if said == consent:
+                contact_states.set_consent(patient_id, channel, consent)
+        _note_verified(patient, channel, states.get(channel))
+    flash(_("What the patient said is in the record."), "success")
+    return redirect(url_for("patients.show", patient_id=patient_id), 303)
+
+
+def _note_verified(patient: Patient, channel: Channel, state: ContactState | None) -> None:
+    value = contact_states.address(patient, channel)
+    # The form speaks of the address that it showed; one that was changed meanwhile is left as it is.
+    if value is None or request.form.get(f"{channel}_address") != value:
+        return
+    ticked = request.form.get(f"{channel}_verified") == "1"
+    if ticked:
+        contact_states.verify(patient, channel, "staff")
+    elif contact_states.is_verified(state, value):
+        contact_states.doubt(patient, channel)
+
+
+def _channels(patient: Patient) -> list[Shown]:
+    states, found = contact_states.of(patient.id), ways.to(patient)
+    return [_shown(way, states.get(channel)) for channel, way in found.items()]
+
+
+def _shown(way: ways.Way, state: ContactState | None) -> Shown:
+    consent: Consent = state.consent if state and state.consent in get_args(Consent) else "unknown"  # type: ignore[assignment]
+    address = format_phone(way.address) if way.address and way.channel == "sms" else way.address
+    return Shown(
+        channel=way.channel,
+        address=address,
+        verified=way.verified,
+        verification=_verification(way, state),
+        consent=consent,
+        consent_words=_consent(way.channel, consent, state),
+        why_not=way.why_not if way.address else "",
+    )
+
+
+def _verification(way: ways.Way, state: ContactState | None) -> str:
+    if not way.address:
+        return ""
+    if not way.verified or state is None or state.verified_at is None:
+        return _("Not confirmed yet")
+    on = format_date(i18n.local(state.verified_at).date(), "medium")
+    if state.verified_how == "link":
+        return _("Confirmed on %(date)s: the patient opened a link sent there", date=on)
+    return _("Confirmed with the patient on %(date)s", date=on)
+
+
+def _consent(channel: Channel, consent: Consent, state: ContactState | None) -> str:
+    by_text = channel == "sms"
+    if consent == "unknown" or state is None or state.consent_at is None:
+        return _("Nobody has asked about texts") if by_text else _("Nobody has asked about e-mails")
+    words = {"on": format_date(i18n.local(state.consent_at).date(), "medium"), "name": state.consent_by or ""}
+    if consent == "given":
+        return (
+            _("Agreed to texts on %(on)s (%(name)s)", **words)
+            if by_text
+            else _("Agreed to e-mails on %(on)s (%(name)s)", **words)
+        )
+    return (
+        _("No texts, said on %(on)s (%(name)s)", **words)
+        if by_text
+        else _("No e-mails, said on %(on)s (%(name)s)", **words)
+    )

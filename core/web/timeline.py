@@ -1,0 +1,158 @@
+"""Everything that happened with a patient: from plugins, messages, and the core's own doings, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from flask import request
+from markupsafe import Markup
+from sqlalchemy import select
+
+from core import audit, db, notifications, patients, plugin_system
+from core.audit import AuditEntry
+from core.i18n import _, _l
+from core.notifications import Notification
+from core.patients import Patient, TimelineEntry
+from core.patients.models import PatientAlert
+from core.plugin_system import PatientContext
+from core.web import panels, record
+from core.web.communication import STATES
+from core.web.pages import render
+from core.web.routes import StaffRoutes
+
+routes = StaffRoutes("core", __name__, name="timeline", prefix="/patients")
+
+PAGE: Final = 30
+_IN_PANEL: Final = 8
+
+# What of the audit trail belongs to a patient's story; who only looked is on the trail alone.
+_TOLD: Final = {
+    "patient.changed": (_l("Details changed"), "pencil"),
+    "patient.deactivated": (_l("Taken off the list"), "user-off"),
+    "patient.reactivated": (_l("Put back on the list"), "user-check"),
+    "patient.launched": (_l("Opened from the clinical system"), "device-desktop"),
+    "patient.consent_changed": (_l("Consent to messages changed"), "message-check"),
+    "patient.contact_verified": (_l("Contact data confirmed"), "circle-check"),
+    "patient.contact_doubted": (_l("Contact data no longer confirmed"), "help-circle"),
+    "link.locked": (_l("Link locked after wrong dates of birth"), "lock"),
+    "link.unlocked": (_l("Link unlocked"), "lock-open"),
+}
+
+
+def panel(ctx: PatientContext) -> Markup:
+    """The newest, in the workspace."""
+    entries = collect(ctx, None, _IN_PANEL + 1)
+    return render(
+        "patients/timeline_panel.html",
+        patient_id=ctx.patient.id,
+        entries=entries[:_IN_PANEL],
+        more=len(entries) > _IN_PANEL,
+    )
+
+
+@routes.get("/<uuid:patient_id>/timeline", permission="core.view_patients")
+def index(patient_id: UUID) -> Markup:
+    """All of it. The next page begins before the last entry of this one, so nothing is shown twice or left out."""
+    patient = patients.get(patient_id)
+    audit.concerns(patient_id)
+    before = _moment(request.args.get("before", ""))
+    entries = collect(panels.patient_context(patient), before, PAGE + 1)
+    shown = entries[:PAGE]
+    return render(
+        "patients/timeline.html",
+        patient_id=patient_id,
+        identity=record.identity(patient),
+        entries=shown,
+        before=before,
+        older=shown[-1].at.isoformat() if len(entries) > PAGE else None,
+    )
+
+
+def collect(ctx: PatientContext, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    """The newest entries of all sources, or the newest before a moment."""
+    asked = replace(ctx, before=before)
+    contributed: list[TimelineEntry] = plugin_system.call("timeline_entries", asked)
+    own = (_messages(ctx.patient.id, before, limit), _doings(ctx.patient.id, before, limit))
+    entries = patients.collect(contributed, *own, _alerts(ctx.patient), _beginning(ctx.patient))
+    return [one for one in entries if before is None or one.at < before][:limit]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _beginning(patient: Patient) -> list[TimelineEntry]:
+    return [TimelineEntry(patient.created_at, _("Record created"), icon="user-plus")]
+
+
+def _messages(patient_id: UUID, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    query = select(Notification).where(Notification.patient_id == patient_id)
+    if before is not None:
+        query = query.where(Notification.created_at < before)
+    rows = db.session().scalars(query.order_by(Notification.created_at.desc()).limit(limit))
+    titles = {template.name: str(template.title) for template in notifications.templates.registered()}
+    return [_message(one, titles) for one in rows]
+
+
+def _message(message: Notification, titles: dict[str, str]) -> TimelineEntry:
+    by_text = message.channel == "sms"
+    failed = message.state in ("failed", "dead")
+    way = (
+        _("Text message")
+        if by_text
+        else _("E-mail instead of a text")
+        if message.failover_of
+        else _("E-mail")
+    )
+    title = titles.get(message.template)
+    return TimelineEntry(
+        at=message.created_at,
+        title=f"{way}: {title}" if title else way,
+        detail=str(STATES.get(message.state, message.state)),
+        icon="alert-triangle" if failed else "message" if by_text else "mail",
+    )
+
+
+def _doings(patient_id: UUID, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    query = select(AuditEntry).where(AuditEntry.patient_id == patient_id, AuditEntry.action.in_(_TOLD))
+    if before is not None:
+        query = query.where(AuditEntry.at < before)
+    rows = db.session().scalars(query.order_by(AuditEntry.seq.desc()).limit(limit))
+    return [_doing(one) for one in rows]
+
+
+def _doing(entry: AuditEntry) -> TimelineEntry:
+    title, icon = _TOLD[entry.action]
+    return TimelineEntry(entry.at, str(title), _by(entry.actor_name, entry.detail or {}), icon)
+
+
+def _by(name: str, facts: dict[str, Any]) -> str:
+    said = _("By %(name)s", name=name)
+    what = {"sms": _("Texts"), "email": _("E-mails")}.get(str(facts.get("channel", "")), "")
+    consent = {"given": _("yes"), "refused": _("no"), "unknown": _("not asked")}.get(
+        str(facts.get("consent", "")), ""
+    )
+    told = ": ".join(part for part in (what, consent) if part) or str(facts.get("system", ""))
+    return f"{told} · {said}" if told else said
+
+
+def _alerts(patient: Patient) -> list[TimelineEntry]:
+    rows = db.session().scalars(select(PatientAlert).where(PatientAlert.patient_id == patient.id).limit(200))
+    found = []
+    for one in rows:
+        added = _("By %(name)s", name=one.added_by)
+        found.append(
+            TimelineEntry(one.created_at, _("Alert: %(text)s", text=one.text), added, "alert-circle")
+        )
+        if one.resolved_at is not None:
+            by = _("By %(name)s", name=one.resolved_by or "")
+            resolved = _("Alert resolved: %(text)s", text=one.text)
+            found.append(TimelineEntry(one.resolved_at, resolved, by, "circle-check"))
+    return found

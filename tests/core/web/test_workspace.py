@@ -1,0 +1,233 @@
+"""The patient workspace: alerts, contact data with consent, messages, and everything that happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from core import notifications, patients
+from core.audit import AuditEntry
+from core.notifications import Notification, rules, ways
+from core.notifications.errors import ConsentMissing
+from core.patients import alerts, contact_states
+from core.patients.models import PatientAlert
+from tests.support.house import House, Visitor
+
+PATIENTS = "/p/riverside/patients"
+
+
+@pytest.fixture
+def amira(visitor: Callable[[], Visitor]) -> Visitor:
+    browser = visitor()
+    browser.sign_in("amira")
+    return browser
+
+
+@pytest.fixture
+def margaret(house: House) -> UUID:
+    return house.patient_id(house.riverside, "Whitfield")
+
+
+def text(answer: Any) -> str:
+    assert answer.status_code < 500
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split()))
+
+
+def actions(house: House) -> list[tuple[str, Any]]:
+    with house.at(house.riverside, write=False) as session:
+        return [
+            (one.action, one.detail) for one in session.scalars(select(AuditEntry).order_by(AuditEntry.seq))
+        ]
+
+
+# --- alerts ------------------------------------------------------------------------------------------------------
+
+
+def test_an_alert_stands_beside_the_name_until_it_is_resolved(
+    amira: Visitor, house: House, margaret: UUID
+) -> None:
+    url = f"{PATIENTS}/{margaret}"
+    assert (
+        amira.post(f"{url}/alerts", {"text": "  Hard of   hearing ", "level": "warning"}).status_code == 303
+    )
+    page = text(amira.get(url))
+    assert "Warning: Hard of hearing" in page
+    assert "Warning: Hard of hearing" in text(amira.get(f"{url}/alerts"))
+    with house.at(house.riverside, write=False) as session:
+        (alert,) = session.scalars(select(PatientAlert))
+        assert (alert.text, alert.level, alert.added_by) == ("Hard of hearing", "warning", "Amira Khan")
+    assert amira.post(f"{url}/alerts/{alert.id}/resolve").status_code == 303
+    assert "Hard of hearing" not in text(amira.get(f"{url}/alerts"))
+    assert "Alert resolved: Hard of hearing" in text(amira.get(f"{url}/timeline"))
+    told = [one for one in actions(house) if one[0].startswith("patient.alert")]
+    assert told == [("patient.alert_added", None), ("patient.alert_resolved", None)]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(" ", "Write what the others must know"), ("x" * 121, "at most 120")]
+)
+def test_a_wrong_alert_is_said_and_what_was_typed_stays(
+    amira: Visitor, margaret: UUID, wrong: str, said: str
+) -> None:
+    answer = amira.post(f"{PATIENTS}/{margaret}/alerts", {"text": wrong})
+    assert answer.status_code == 422
+    assert said in text(answer)
+    assert wrong.strip() in answer.get_data(as_text=True)
+
+
+def test_the_same_alert_twice_is_one_and_too_many_are_refused(house: House, margaret: UUID) -> None:
+    with house.at(house.riverside):
+        first = alerts.add(margaret, "Hard of hearing")
+        assert alerts.add(margaret, "hard of HEARING", "warning").id == first.id
+        for number in range(alerts.MOST_OPEN - 1):
+            alerts.add(margaret, f"Note {number}")
+        with pytest.raises(alerts.AlertRefused):
+            alerts.add(margaret, "One more")
+        assert alerts.open_alerts(margaret)[0].text == "Hard of hearing"  # warnings come first
+
+
+def test_an_alert_of_another_patient_is_not_found(amira: Visitor, house: House, margaret: UUID) -> None:
+    samuel = house.patient_id(house.riverside, "Okafor")
+    with house.at(house.riverside):
+        alert_id = alerts.add(samuel, "Hard of hearing").id
+    assert amira.post(f"{PATIENTS}/{margaret}/alerts/{alert_id}/resolve").status_code == 404
+    with house.at(house.riverside, write=False):
+        assert len(alerts.open_alerts(samuel)) == 1
+
+
+# --- consent and confirmation ------------------------------------------------------------------------------------
+
+
+def test_without_consent_no_text_is_offered_or_sent_and_the_form_says_why(
+    amira: Visitor, house: House, margaret: UUID
+) -> None:
+    said = {"sms_consent": "refused", "email_consent": "given"}
+    assert amira.post(f"{PATIENTS}/{margaret}/consent", said).status_code == 303
+    assert "No texts, said on" in text(amira.get(f"{PATIENTS}/{margaret}"))
+    form = amira.get(f"/p/riverside/photo_request/patients/{margaret}/new")
+    assert "This patient does not want texts" in text(form)
+    boxes = re.findall(r'<input[^>]*name="channels"[^>]*>', form.get_data(as_text=True))
+    assert ["disabled" in box for box in boxes] == [True, False]
+    answer = amira.post(f"/p/riverside/photo_request/patients/{margaret}/new", {"channels": "sms"})
+    assert answer.status_code == 422
+    assert "This patient does not want texts" in text(answer)
+    with house.at(house.riverside, write=False) as session:
+        assert list(session.scalars(select(Notification))) == []
+
+
+@pytest.mark.both_databases
+def test_a_practice_may_ask_first(house: House, margaret: UUID) -> None:
+    template = notifications.templates.registered()[0]
+    filled = dict.fromkeys(template.variables, "x")
+    with house.at(house.riverside):
+        rules.save({"only_with_consent": True})
+        patient = patients.get(margaret)
+        assert "Nobody has asked" in ways.to(patient)["sms"].why_not
+        with pytest.raises(ConsentMissing):
+            notifications.send(template.name, patient=patient, channels=["sms"], variables=filled, key=None)
+        contact_states.set_consent(margaret, "sms", "given")
+        assert ways.to(patient)["sms"].usable
+        assert notifications.send(
+            template.name, patient=patient, channels=["sms"], variables=filled, key=None
+        )
+
+
+def test_a_confirmed_number_is_confirmed_until_it_changes(
+    amira: Visitor, house: House, margaret: UUID
+) -> None:
+    url = f"{PATIENTS}/{margaret}"
+    assert "Not confirmed yet" in text(amira.get(url))
+    form = {"sms_consent": "unknown", "sms_address": "+447700900101", "sms_verified": "1"}
+    amira.post(f"{url}/consent", form)
+    assert "Confirmed with the patient on" in text(amira.get(url))
+    with house.at(house.riverside):
+        patients.update(margaret, mobile="+447700900199")
+    page = text(amira.get(url))
+    assert "Confirmed with the patient on" not in page
+    # A form that was open meanwhile speaks of the old number.
+    amira.post(f"{url}/consent", form)
+    assert "Confirmed with the patient on" not in text(amira.get(url))
+
+
+# --- messages ----------------------------------------------------------------------------------------------------
+
+
+def written(house: House, margaret: UUID, state: str) -> UUID:
+    template = notifications.templates.registered()[0]
+    with house.at(house.riverside):
+        filled = dict.fromkeys(template.variables, "x")
+        (row,) = notifications.send(
+            template.name, patient=patients.get(margaret), channels=["sms"], variables=filled, key=None
+        )
+        row.state, row.last_error = state, "recipient_unreachable" if state != "delivered" else None
+        return row.id
+
+
+def test_each_message_has_its_state_in_words_and_can_be_sent_again(
+    amira: Visitor, house: House, margaret: UUID
+) -> None:
+    failed = written(house, margaret, "failed")
+    written(house, margaret, "delivered")
+    page = text(amira.get(f"{PATIENTS}/{margaret}/messages"))
+    for said in (
+        "2 messages",
+        "Delivered",
+        "Did not arrive",
+        "The recipient's phone could not be reached",
+        "Send again",
+    ):
+        assert said in page
+    assert page.count("Send again") == 1
+    answer = amira.post(f"{PATIENTS}/{margaret}/messages/{failed}/retry", {"back": "log"})
+    assert answer.headers["Location"] == f"{PATIENTS}/{margaret}/messages"
+    assert "Waiting to be sent" in text(amira.get(answer.headers["Location"]))
+
+
+def test_who_refused_texts_meanwhile_gets_none_again(amira: Visitor, house: House, margaret: UUID) -> None:
+    failed = written(house, margaret, "failed")
+    with house.at(house.riverside):
+        contact_states.set_consent(margaret, "sms", "refused")
+    answer = amira.post(f"{PATIENTS}/{margaret}/messages/{failed}/retry")
+    assert "does not want texts" in text(amira.get(answer.headers["Location"]))
+    with house.at(house.riverside, write=False):
+        assert notifications.get(failed).state == "failed"  # type: ignore[union-attr]
+
+
+def test_a_message_to_somebody_else_is_not_found(amira: Visitor, house: House, margaret: UUID) -> None:
+    failed = written(house, margaret, "failed")
+    samuel = house.patient_id(house.riverside, "Okafor")
+    assert amira.post(f"{PATIENTS}/{samuel}/messages/{failed}/retry").status_code == 404
+
+
+# --- the timeline ------------------------------------------------------------------------------------------------
+
+
+def test_the_timeline_tells_what_the_core_did_and_leads_on_page_by_page(
+    amira: Visitor, house: House, margaret: UUID
+) -> None:
+    with house.at(house.riverside):
+        for number in range(40):
+            patients.update(margaret, phone=f"+4420794600{number:02}")
+    url = f"{PATIENTS}/{margaret}/timeline"
+    seen, pages = [], 0
+    while url:
+        answer = amira.get(url)
+        pages += 1
+        page = answer.get_data(as_text=True)
+        seen += re.findall(r'class="timeline-title">(?:<a[^>]*>)?([^<]+)', page)
+        found = re.search(r'href="([^"]*/timeline\?before=[^"]+)"[^>]*rel="next"', page)
+        url = unescape(found.group(1)) if found else ""
+    assert pages == 2
+    assert seen.count("Details changed") == 40
+    assert seen[-1] == "Record created"
+
+
+@pytest.mark.parametrize("wrong", ["x", "2020-01-01", "9999-99-99T00:00:00+00:00"])
+def test_a_wrong_moment_is_the_newest(amira: Visitor, margaret: UUID, wrong: str) -> None:
+    assert "Record created" in text(amira.get(f"{PATIENTS}/{margaret}/timeline?before={wrong}"))
