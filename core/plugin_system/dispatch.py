@@ -271,7 +271,7 @@ def _in_time(plugin: str, surface: str, took: float, budget: float) -> str:
 
 
 def _failed(plugin: str, surface: str, error: BaseException, *, undo: bool = True) -> str:
-    if undo and not db.is_write() and isinstance(error, SQLAlchemyError | Wrote):
+    if undo and not db.is_write() and (isinstance(error, SQLAlchemyError) or db.left_behind()):
         db.recover()
     kind: faults.Kind = "raised"
     if isinstance(error, WrongAnswer):

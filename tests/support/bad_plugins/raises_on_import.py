@@ -1,0 +1,3 @@
+"""Raises before it says what it is."""
+
+raise RuntimeError("Margaret Whitfield must not be in a log")
