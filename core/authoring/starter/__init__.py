@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from core.authoring import words
-from core.plugin_system.manifest import API_VERSION, RESERVED
 from core.plugin_system.manifest import _NAME as NAME
+from core.plugin_system.manifest import API_VERSION, RESERVED
 
 FILES: Final = Path(__file__).parent / "files"
 _FOLDERS: Final = {
