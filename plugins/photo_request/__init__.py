@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, _l, jobs
-from plugins.photo_request import hooks, intake, messages, patient, service, viewer
+from plugins.photo_request import hooks, intake, messages, patient, service, trying, viewer
 from plugins.photo_request.settings import PhotoRequestSettings
 
 
@@ -36,6 +36,8 @@ plugin = Plugin(
         Capability.STORES_FILES,
     ),
     settings=PhotoRequestSettings,
+    settings_tests=trying.TESTS,
+    locales=("en", "fr"),
     permissions=(
         Permission(
             "photo_request.send", _l("Ask for photos and see requests"), roles=("clinician", "receptionist")
