@@ -10,14 +10,15 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
-from core import db, plugin_system, settings, tenancy
+from core import cli_plan, db, plugin_system, settings, tenancy
 from core.cli_audit import audit_group
 from core.cli_authoring import check, new, translate
 from core.cli_files import files_group
+from core.cli_plugin_trace import slots_command, trace_command
 from core.cli_plugins import plugin_group, refuse_to_go_on
 from core.cli_retention import retention_group
 from core.cli_start import bring_up_to_date, prepare, told
-from core.db import copies, roles
+from core.db import copies, roles, stepping
 from core.db import migrate as migrations
 from core.security import users
 
@@ -114,10 +115,21 @@ def worker() -> None:
 
 
 @main.command()
-def migrate() -> None:
+@click.option(
+    "--plan", is_flag=True, help="Only say what would be done: SQL, locks, rows in the way, leftovers."
+)
+@click.option(
+    "--down", default=None, metavar="TARGET", help="With --plan: of going back, as photo_request@base."
+)
+def migrate(plan: bool, down: str | None) -> None:
     """Bring the database to the newest schema and write the permissions of core and plugins."""
     prepare()
-    with told(db.NotProtected):
+    if plan:
+        cli_plan.show(plugin_system.registry.branches(), down)
+        return
+    if down is not None:
+        raise click.UsageError("--down belongs to --plan. A plugin's tables go by `careroom plugin purge`.")
+    with told(db.NotProtected, stepping.NotItsOwn, migrations.BlockingKey):
         bring_up_to_date()
     click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
 
@@ -259,7 +271,7 @@ main.add_command(files_group)
 main.add_command(retention_group)
 main.add_command(audit_group)
 main.add_command(plugin_group)
-for command in (new, check, translate):
+for command in (new, check, translate, slots_command, trace_command):
     plugin_group.add_command(command)
 
 
