@@ -9,9 +9,9 @@ from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from core import audit, retention
+from core import retention
 from core.admin import conflicts, owners
-from core.i18n import _, _l, format_number, ngettext
+from core.i18n import _, format_number, ngettext
 from core.retention import Kind
 from core.web.gate import own_scope
 from core.web.pages import render
@@ -23,12 +23,6 @@ _USUAL: Final = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2920, 3650, 73
 Choices = dict[str, int | None]
 
 routes = StaffRoutes("core", __name__, name="retention", prefix="/admin/retention")
-audit.describe(
-    {
-        "retention.changed": _l("Time that data is kept changed"),
-        "retention.applied": _l("Data whose time was over removed"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,11 @@ CORE_PERMISSIONS: Final = (
         "core.export_patients", _l("Export all that is held about a patient"), roles=(PRACTICE_ADMIN,)
     ),
     Permission("core.erase_patients", _l("Erase a patient's data for good"), roles=(PRACTICE_ADMIN,)),
+    Permission(
+        "core.manage_staff",
+        _l("Invite staff, remove them, and decide who may do what"),
+        roles=(PRACTICE_ADMIN,),
+    ),
     Permission("core.view_audit", _l("Read the audit trail"), roles=(PRACTICE_ADMIN,)),
     Permission("core.operate", _l("Look after the platform"), roles=(OPERATOR,)),
 )

@@ -8,9 +8,9 @@ from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import func, or_, select
 
 from core import db
-from core.security import passwords
+from core.security import passwords, roles
 from core.security.models import Account
-from core.tenancy import OPERATOR, ROLES, Membership, Practice
+from core.tenancy import OPERATOR, Membership, Practice
 
 MIN_PASSWORD: Final = passwords.MIN_PASSWORD
 MAX_PASSWORD: Final = passwords.MAX_PASSWORD
@@ -62,7 +62,7 @@ def store(
 
 def is_assignable(role: str) -> bool:
     """Can a practice give this role to somebody?"""
-    return role in ROLES and role != OPERATOR
+    return roles.is_known(role)
 
 
 def add_membership(practice: Practice, user: User, role: str) -> None:

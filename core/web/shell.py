@@ -15,13 +15,13 @@ from typing import Literal
 from flask import Flask, g, has_request_context, request, session, url_for
 from markupsafe import Markup
 
-from core import i18n, plugin_system, security, settings, tenancy
+from core import db, i18n, plugin_system, security, settings, tenancy
 from core.i18n import _
 from core.notifications import inbox, undelivered
 from core.plugin_system import NavItem, StaffContext
-from core.security import passkeys
+from core.security import passkeys, roles
 from core.security import rules as sign_in_rules
-from core.tenancy import CLINICIAN, OPERATOR, PRACTICE_ADMIN, RECEPTIONIST, Practice
+from core.tenancy import OPERATOR, Practice
 from core.web import brand, live
 from core.web.pages import live as listen
 
@@ -266,6 +266,8 @@ class Shell:
         if self.practice is not None and self._may("core.manage_practice"):
             entries.append(self._entry(_("Practice"), "building-hospital", url_for("practice.edit")))
             entries.append(self._entry(_("Keeping data"), "history", url_for("retention.edit")))
+        if self.practice is not None and self._may("core.manage_staff"):
+            entries.append(self._entry(_("Staff and roles"), "users-group", url_for("staff.index")))
         if self.practice is not None and self._may("core.manage_messages"):
             failed = undelivered.count_failed()
             entries.append(
@@ -312,10 +314,6 @@ class Shell:
 
 
 def role_titles() -> dict[str, str]:
-    """The starting roles in words."""
-    return {
-        OPERATOR: _("Operator"),
-        PRACTICE_ADMIN: _("Practice administrator"),
-        CLINICIAN: _("Clinician"),
-        RECEPTIONIST: _("Receptionist"),
-    }
+    """The roles of the current practice in words, its own ones among them."""
+    here = roles.titles() if db.in_scope() and db.has_practice() else roles.starting_titles()
+    return {OPERATOR: _("Operator"), **here}

@@ -74,7 +74,7 @@ def test_what_would_go_is_shown_and_asked_about_before_it_is_saved(helen: Visito
 def test_keeping_longer_needs_no_question(helen: Visitor, house: House) -> None:
     assert helen.post(URL, {KIND: "ever"}).status_code == 303
     assert days(house) is None
-    assert "Time that data is kept changed" in helen.get("/p/riverside/admin/audit").get_data(as_text=True)
+    assert "How long data is kept changed" in helen.get("/p/riverside/admin/audit").get_data(as_text=True)
 
 
 @pytest.mark.parametrize("text", ["0", "6", "-1", "soon", "", "٣٠", "1e3"])
