@@ -66,7 +66,8 @@ def trace_command(slug: str, plugin: str | None, pages: tuple[str, ...], usernam
 def _line(step: Step) -> str:
     what = f"{'  ' * step.inside}{step.plugin} {step.surface}"
     told = f"{step.outcome} {step.reference}".rstrip()
-    return f"  {what:44} {step.seconds * 1000:8.1f} ms {step.statements:4} statements {step.answered:6} answered  {told}"
+    took, asked = f"{step.seconds * 1000:8.1f} ms", f"{step.statements:4} statements"
+    return f"  {what:44} {took} {asked} {step.answered:6} answered  {told}"
 
 
 @contextmanager
@@ -99,7 +100,9 @@ def _looking(place: UUID, username: str | None) -> int:
         )
         if username is not None:
             wanted = wanted.where(User.username == username)
-        rights = {user_id: len(permissions.permissions_of(user_id)) for user_id in session.scalars(wanted)}
+        rights: dict[int, int] = {
+            user_id: len(permissions.permissions_of(user_id)) for user_id in session.scalars(wanted)
+        }
     if not rights:
         raise click.ClickException(
             "Nobody with this name works there." if username else "Nobody works there."

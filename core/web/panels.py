@@ -26,6 +26,7 @@ from core.web import workspace
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
+Part = dict[str, str]
 State = Literal["shown", "waiting", "fault", "paused"]
 MOST_AT_ONCE: Final = 50
 _PAUSED: Final = "paused"
@@ -206,16 +207,16 @@ def _view(panel: Panel, ctx: Any) -> Markup:
 def patient_panels(patient_id: UUID) -> ResponseReturnValue:
     """What is inside the panels that ``?names=`` asks for, for the page that heard of a change or waits for them."""
     ctx, names = patient_context(patients.get(patient_id)), _asked()
-    answer = _several(of_patient(ctx, owners=_owners(names)), names, ctx)
-    patients.note_viewed(patient_id, part=" ".join(names))
-    return answer
+    parts = _several(of_patient(ctx, owners=_owners(names)), names, ctx)
+    patients.note_viewed(patient_id, part=" ".join(name for name, part in parts.items() if part is not None))
+    return _answer(parts)
 
 
 @routes.get("/panels", permission="core.work")
 def today_panels() -> ResponseReturnValue:
     """The same for Today."""
     ctx, names = staff_context(), _asked()
-    return _several(of_today(ctx, owners=_owners(names)), names, ctx)
+    return _answer(_several(of_today(ctx, owners=_owners(names)), names, ctx))
 
 
 @routes.get("/slots/<slot>/<uuid:subject_id>/panels", permission="core.work")
@@ -225,7 +226,7 @@ def slot_panels(slot: str, subject_id: UUID) -> ResponseReturnValue:
     if found is None or found.restore is None or not tenancy.switches.is_on(found.owner):
         abort(404)
     ctx, names = found.restore(subject_id), _asked()
-    return _several(_of_slot(found, ctx, _owners(names)), names, ctx)
+    return _answer(_several(_of_slot(found, ctx, _owners(names)), names, ctx))
 
 
 @routes.get("/patients/<uuid:patient_id>/panels/<owner>/<name>", permission="core.view_patients")
@@ -253,17 +254,21 @@ def _fragment(offered: list[Offer], owner: str, name: str, ctx: StaffContext) ->
     return render("panels/inside.html", shown=_shown(offer, ctx, "", ""))
 
 
-def _several(offered: list[Offer], names: list[str], ctx: Any) -> ResponseReturnValue:
-    """Each name with its HTML and state, or null for what is not there for this person."""
+def _several(offered: list[Offer], names: list[str], ctx: Any) -> dict[str, Part | None]:
+    """Each name with its HTML and state, or None for what is not there for this person."""
     found = {offer.name: offer for offer in offered if can(offer.panel.permission)}
-    answer: dict[str, dict[str, str] | None] = dict.fromkeys(names)
+    parts: dict[str, Part | None] = dict.fromkeys(names)
     for name in names:
         # A paused plugin is not asked for its panels; the page has one and learns why it is silent.
         offer = found.get(name) or found.get(f"{name.partition('.')[0]}.{_PAUSED}")
         if offer is not None:
             shown = _shown(offer, ctx, "", "")
-            answer[name] = {"html": render("panels/inside.html", shown=shown), "state": shown.state}
-    response = jsonify(panels=answer)
+            parts[name] = {"html": render("panels/inside.html", shown=shown), "state": shown.state}
+    return parts
+
+
+def _answer(parts: dict[str, Part | None]) -> ResponseReturnValue:
+    response = jsonify(panels=parts)
     response.headers["Cache-Control"] = "no-store"
     return response
 
