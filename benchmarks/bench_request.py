@@ -147,7 +147,7 @@ def _selected() -> Iterator[list[Any]]:
         for one in statement.column_descriptions:
             if one["entity"] is not None and hasattr(one["entity"], "practice_id") and db.has_practice():
                 statement = statement.where(one["entity"].practice_id == db.practice_id())
-        given.append(statement)
+        given.append((statement, dict(state.parameters or {})))
 
     event.listen(TenantSession, "do_orm_execute", hear, insert=True)
     yield given
@@ -191,7 +191,7 @@ def _bare_app(ours: Flask, url: str, made: Page, *, rebuild: bool) -> Flask:
         session["user"]
         g.practice = practice
         with Session(engine) as opened:
-            found = [opened.execute(statement).all() for statement in made.statements]
+            found = [opened.execute(*statement).all() for statement in made.statements]
         text = ""
         for name, context in made.templates:
             values = {**context, "patients": _people(found)} if rebuild and "patients" in context else context

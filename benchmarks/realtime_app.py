@@ -26,7 +26,8 @@ class Said(BaseModel):
     text: str
 
 
-def _echo(_context: realtime.SocketContext, said: Said) -> dict[str, Any]:
+def echo(_context: realtime.SocketContext, said: Said) -> dict[str, Any]:
+    """Answer what was said."""
     return said.model_dump()
 
 
@@ -39,7 +40,7 @@ def create_app(chosen: Settings) -> Flask:
         app,
         chosen,
         credentials=lambda environ: {SESSION},
-        events=[realtime.SocketEvent("bench.echo", Said, _echo, rate=1e6, burst=1_000_000)],
+        events=[realtime.SocketEvent("bench.echo", Said, echo, rate=1e6, burst=1_000_000)],
         limits=Limits(sockets=5000, sockets_per_session=5000),
     )
 

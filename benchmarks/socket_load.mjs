@@ -1,5 +1,5 @@
 // The load on either server: clients of socket.io-client that echo and hear. Steered by lines on stdin, one answer each:
-//   connect <count>   echo <rounds>   fan <events>
+//   connect <count>   echo <rounds>   calm <rounds>   fan <events>
 import { createInterface } from "node:readline";
 import { io } from "socket.io-client";
 
@@ -34,6 +34,21 @@ async function echo(rounds) {
   return { count: took.length, p50: took[took.length >> 1], p99: took[Math.floor(took.length * 0.99)] };
 }
 
+// As people do it: each client says something, waits for the answer, and pauses.
+async function calm(rounds) {
+  const took = [];
+  await Promise.all(clients.map(async (socket) => {
+    for (let number = 0; number < rounds; number += 1) {
+      await new Promise((done) => setTimeout(done, 20 + Math.random() * 60));
+      const began = performance.now();
+      await socket.emitWithAck("bench.echo", { number, text: "x".repeat(40) });
+      took.push(performance.now() - began);
+    }
+  }));
+  took.sort((a, b) => a - b);
+  return { count: took.length, p50: took[took.length >> 1], p99: took[Math.floor(took.length * 0.99)] };
+}
+
 async function fan(events) {
   heard = 0;
   for (let number = 1; number <= events; number += 1) {
@@ -45,6 +60,6 @@ async function fan(events) {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [what, count] = line.split(" ");
-  console.log(JSON.stringify(await { connect, echo, fan }[what](Number(count))));
+  console.log(JSON.stringify(await { connect, echo, calm, fan }[what](Number(count))));
 }
 process.exit(0);
