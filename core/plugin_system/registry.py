@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.resources import files as files_of_package
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,7 @@ class Registry:
             self.refused.append(Refusal(plugin.name, f"requires {', '.join(missing)}", "requires", missing))
             return
         try:
+            _check_package(plugin)
             _check_tables(plugin, found)
             contracts = {**self.contracts, **published.contracts_of(plugin)}
             published.check_slots(plugin, contracts)
@@ -163,6 +165,15 @@ def _sources(settings: Settings) -> Iterator[tuple[str, Callable[[], Any]]]:
 def _load(path: str) -> Any:
     module, _, attribute = path.partition(":")
     return getattr(import_module(module), attribute or "plugin")
+
+
+def _check_package(plugin: Plugin) -> None:
+    try:
+        files_of_package(plugin.package)
+    except (ImportError, TypeError) as error:
+        raise ManifestError(
+            f"package {plugin.package!r} is no package that can be imported: {error}"
+        ) from error
 
 
 def _check_tables(plugin: Plugin, others: Iterable[str]) -> None:

@@ -151,3 +151,12 @@ def test_safe_mode_names_what_it_left_out_and_blames_nobody(fresh: Registry, con
     fresh.load(configured.model_copy(update={"safe_mode": True}))
     assert "photo_request" in {refusal.name for refusal in fresh.refused}
     assert fresh.faults == []
+
+
+@pytest.mark.parametrize("package", ["x_nowhere", "core.errors"])
+def test_a_package_that_is_none_takes_only_its_own_plugin_down(
+    fresh: Registry, configured: Settings, package: str
+) -> None:
+    fresh.load(configured, [make("x_a", package=package), make("x_b")])
+    assert names(fresh) == ["x_b"]
+    assert "no package that can be imported" in reasons(fresh)["x_a"]
