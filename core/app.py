@@ -17,16 +17,17 @@ from core.security import configuration
 from core.settings import Settings
 from core.web import (
     account,
-    alerts,
     account_lock,
     account_page,
     account_sign_in,
+    alerts,
     assets,
     audit_trail,
     bell,
+    brand,
     communication,
     contact,
-    brand,
+    emergency,
     errors,
     fault_notes,
     gate,
@@ -37,6 +38,7 @@ from core.web import (
     messages,
     metrics,
     outbox,
+    palette,
     panels,
     patient_data,
     patient_import,
@@ -68,6 +70,7 @@ CORE_ROUTES = (
     contact.routes,
     brand.logo_routes,
     brand.routes,
+    emergency.routes,
     healthz.routes,
     launch.door,
     launch.routes,
@@ -77,6 +80,7 @@ CORE_ROUTES = (
     live.staff_routes,
     messages.routes,
     metrics.routes,
+    palette.routes,
     panels.routes,
     patient_data.routes,
     patient_import.routes,
@@ -114,6 +118,7 @@ def create_app(chosen: Settings) -> Flask:
     assets.install(app)
     plugin_assets.install(app)
     shell.install(app)
+    emergency.install(app)
     configuration.install(app)
 
     for blueprint in CORE_ROUTES + (OPEN_HOUSE_ROUTES if chosen.is_open_house else ()):

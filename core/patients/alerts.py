@@ -1,4 +1,4 @@
-"""Alerts: what whoever deals with a patient must know at once. They stand beside the name until somebody resolves them."""
+"""Alerts: what whoever deals with a patient must know at once; beside the name until somebody resolves them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from core import audit, db
 from core.errors import Refused
 from core.i18n import LazyString, _, _l
-from core.patients.models import PatientAlert
+from core.patients.models import Patient, PatientAlert
 from core.patients.service import TOPIC
 from core.realtime.events import publish, topic
 
@@ -39,12 +39,17 @@ class AlertRefused(Refused):
 
 def open_alerts(patient_id: UUID) -> Sequence[PatientAlert]:
     """Those that stand, warnings first, the oldest of each first."""
-    found = db.session().scalars(
-        select(PatientAlert)
-        .where(PatientAlert.patient_id == patient_id, PatientAlert.resolved_at.is_(None))
-        .order_by(PatientAlert.created_at, PatientAlert.id)
-    )
-    return sorted(found, key=lambda one: one.level != "warning")
+    standing = [one for one in every(patient_id) if one.resolved_at is None]
+    return sorted(standing, key=lambda one: one.level != "warning")
+
+
+def every(patient_id: UUID) -> Sequence[PatientAlert]:
+    """Also those that are resolved, the oldest first. A page that loaded them with the patient asks no more."""
+    patient = db.held(Patient, patient_id)
+    if patient is not None and "alerts" in patient.__dict__ and not db.is_write():
+        return patient.alerts
+    wanted = select(PatientAlert).where(PatientAlert.patient_id == patient_id).order_by(PatientAlert.id)
+    return list(db.session().scalars(wanted))
 
 
 def add(patient_id: UUID, text: str, level: Level = "note") -> PatientAlert:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import abort, g, redirect, request
+from flask import abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from core.notifications import inbox
@@ -14,13 +14,36 @@ from core.web.pages import render
 from core.web.routes import StaffRoutes
 
 routes = StaffRoutes("core", __name__, name="bell", prefix="/bell")
-_MOST = 100
+_MOST = 500
+_PAGE = 30
 
 
 @routes.get("", permission="core.work")
 def panel() -> str:
     """The bell alone, for the page that heard of something new."""
     return render("staff/bell.html")
+
+
+@routes.get("/all", permission="core.work")
+def index() -> str:
+    """Everything of the last 90 days, or what is new of it; the list alone for a page that heard of a change."""
+    show = "new" if request.args.get("show") == "new" else "all"
+    found = inbox.items(g.user.id, current_permissions(), limit=_MOST)
+    shown = [one for one in found if show == "all" or not one.read]
+    pages = max(1, -(-len(shown) // _PAGE))
+    asked = request.args.get("page", "1")
+    page = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdecimal() and len(asked) < 5 else 1
+    return render(
+        "staff/inbox_list.html" if "X-Panel" in request.headers else "staff/inbox.html",
+        items=shown[(page - 1) * _PAGE : page * _PAGE],
+        unread=sum(not one.read for one in found),
+        show=show,
+        page=page,
+        pages=pages,
+        page_url=lambda n: url_for(
+            "bell.index", show="new" if show == "new" else None, page=n if n > 1 else None
+        ),
+    )
 
 
 @routes.get("/<uuid:item_id>", permission="core.work", scope="none")

@@ -87,7 +87,7 @@ def _number(text: str | None) -> int:
 @routes.get("/<uuid:patient_id>", permission="core.view_patients")
 def show(patient_id: UUID) -> Markup:
     """The workspace: identity, actions, panels."""
-    patient = patients.get(patient_id)
+    patient = patients.get_for_workspace(patient_id)
     identity = record.identity(patient)
     ctx = panels.patient_context(patient)
     offered = panels.of_patient(ctx)

@@ -15,8 +15,7 @@ from core import audit, db, notifications, patients, plugin_system
 from core.audit import AuditEntry
 from core.i18n import _, _l
 from core.notifications import Notification
-from core.patients import Patient, TimelineEntry
-from core.patients.models import PatientAlert
+from core.patients import Patient, TimelineEntry, alerts
 from core.plugin_system import PatientContext
 from core.web import panels, record
 from core.web.communication import STATES
@@ -144,9 +143,8 @@ def _by(name: str, facts: dict[str, Any]) -> str:
 
 
 def _alerts(patient: Patient) -> list[TimelineEntry]:
-    rows = db.session().scalars(select(PatientAlert).where(PatientAlert.patient_id == patient.id).limit(200))
     found = []
-    for one in rows:
+    for one in alerts.every(patient.id):
         added = _("By %(name)s", name=one.added_by)
         found.append(
             TimelineEntry(one.created_at, _("Alert: %(text)s", text=one.text), added, "alert-circle")

@@ -36,5 +36,7 @@ def panels(ctx: PatientContext, offered: Iterable[Panel]) -> list[Panel]:
             PERMISSION,
             [own_topic, messages, *heard],
             order=900,
+            lazy=True,
+            skeleton=8,
         ),
     ]

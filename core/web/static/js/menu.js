@@ -1,7 +1,7 @@
 /**
  * Menus are <details data-menu>: they open without scripts. This closes them the way people expect (Escape, a click
  * elsewhere, focus that moves on), opens only one at a time, keeps them inside the window, and gives arrow keys.
- * Also here: the rail on a phone, and the key that jumps to the search box.
+ * Also here: the rail on a phone.
  */
 
 /** @returns {HTMLDetailsElement[]} */
@@ -72,14 +72,6 @@ document.addEventListener("keydown", (event) => {
     if (next instanceof HTMLElement) next.focus();
     event.preventDefault();
     return;
-  }
-  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.length === 1) {
-    const wanted = document.querySelector(`[data-shortcut="${CSS.escape(event.key.toLowerCase())}"]`);
-    if (wanted instanceof HTMLInputElement) {
-      event.preventDefault();
-      wanted.focus();
-      wanted.select();
-    }
   }
 });
 

@@ -69,13 +69,6 @@ function start(form, results) {
     });
   });
 
-  addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    box.select();
-    box.focus();
-  });
-
   box.addEventListener("keydown", (event) => {
     const first = results.querySelector(".patient-row");
     if (event.key === "ArrowDown" && first instanceof HTMLElement) {
@@ -121,3 +114,5 @@ function recalled() {
   const kept = sessionStorage.getItem(KEY);
   return kept === null ? null : new URLSearchParams(kept);
 }
+
+export {};

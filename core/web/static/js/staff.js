@@ -4,3 +4,5 @@ import "careroom/dialog";
 import "careroom/forms";
 import "careroom/theme";
 import "careroom/popup";
+import "careroom/palette";
+import "careroom/shortcuts";
