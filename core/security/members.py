@@ -57,7 +57,7 @@ def everybody() -> list[Member]:
         .where(SignInSession.user_id.in_(select(Membership.user_id).where(here)))
         .group_by(SignInSession.user_id)
     )
-    seen = dict(session.execute(signed_in).tuples().all())
+    seen = dict(session.execute(signed_in).all())
     order = list(roles.titles())
     return [
         Member(

@@ -74,7 +74,7 @@ def all_roles() -> list[PracticeRole]:
     known, own = titles(), _own()
     allowed = _permissions_of(list(known))
     counted = select(Membership.role, func.count()).where(Membership.practice_id == db.practice_id())
-    members = dict(db.session().execute(counted.group_by(Membership.role)).tuples().all())
+    members = dict(db.session().execute(counted.group_by(Membership.role)).all())
     return [
         PracticeRole(
             key,
