@@ -43,6 +43,15 @@ CORE_PERMISSIONS: Final = (
         _l("Invite staff, remove them, and decide who may do what"),
         roles=(PRACTICE_ADMIN,),
     ),
+    Permission("core.view_restricted", _l("Open restricted records without giving a reason")),
+    Permission(
+        "core.restrict_patients", _l("Restrict a patient's record"), roles=(CLINICIAN, PRACTICE_ADMIN)
+    ),
+    Permission(
+        "core.emergency_access", _l("Open a record outside one's role in an emergency"), roles=_EVERYBODY
+    ),
+    Permission("core.oversee", _l("Look at what was opened in an emergency"), roles=(PRACTICE_ADMIN,)),
+    Permission("core.manage_sign_in", _l("Set how people sign in here"), roles=(PRACTICE_ADMIN,)),
     Permission("core.view_audit", _l("Read the audit trail"), roles=(PRACTICE_ADMIN,)),
     Permission("core.operate", _l("Look after the platform"), roles=(OPERATOR,)),
 )

@@ -22,8 +22,8 @@ from core import audit, db, i18n, security, settings, tenancy
 from core.audit import Actor
 from core.links import Link, LinkClosed
 from core.security.permissions import current_permissions
+from core.web import emergency, locking
 from core.web import links as link_pages
-from core.web import locking
 from core.web.routes import Access, table
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -125,6 +125,8 @@ def _admit_staff(asked: Access) -> Any:
     if not tenancy.switches.is_on(asked.owner):
         abort(404)
     g.permissions = current_permissions()
+    if (answer := emergency.admit(asked)) is not None:
+        return answer
     if asked.permission not in g.permissions:
         g.lacking = asked.permission
         abort(403)
@@ -208,6 +210,10 @@ def _settle(response: Response) -> Response:
             with own_scope():
                 _leave_a_trace()
         return response
+    if shows and (instead := emergency.refuse_shown()) is not None:
+        db.rollback()
+        instead.headers["X-Request-ID"] = response.headers.get("X-Request-ID", "")
+        return current_app.make_response(instead)
     if shows:
         _leave_a_trace()
         # What was only read is noted in a short transaction of its own, before the answer leaves: no trail, no

@@ -19,7 +19,7 @@ from core import db, i18n, plugin_system, security, settings, tenancy
 from core.i18n import _
 from core.notifications import inbox, undelivered
 from core.plugin_system import NavItem, StaffContext
-from core.security import passkeys, roles
+from core.security import emergency, passkeys, roles
 from core.security import rules as sign_in_rules
 from core.tenancy import OPERATOR, Practice
 from core.web import brand, live
@@ -280,6 +280,16 @@ class Shell:
             entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
         if self.practice is not None and self._may("core.export_patients"):
             entries.append(self._entry(_("Patients’ data"), "file-export", url_for("patient_data.index")))
+        if self.practice is not None and self._may(emergency.OVERSEE):
+            waiting = emergency.count_unreviewed()
+            entries.append(
+                self._entry(
+                    _("Emergency access"),
+                    "shield-exclamation",
+                    url_for("oversight.index"),
+                    badge=waiting or None,
+                )
+            )
         if self.practice is not None and self._may("core.view_audit"):
             entries.append(self._entry(_("Audit trail"), "shield-check", url_for("audit_trail.index")))
         return entries

@@ -1,0 +1,152 @@
+"""Emergency access in the web: what the gate asks, the page that asks for the reason, and the switch on a record."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Flask, abort, flash, g, jsonify, make_response, redirect, request, url_for
+
+from core import audit, db
+from core.audit import context
+from core.i18n import _
+from core.patients import Patient
+from core.security import emergency
+from core.security.models import EmergencyAccess
+from core.security.permissions import current_permissions
+from core.web import denial
+from core.web.pages import render
+from core.web.routes import Access, StaffRoutes
+
+routes = StaffRoutes("core", __name__, name="emergency", prefix="/emergency")
+# Not "patient_id": asking is not yet seeing, so the trail says "emergency.opened" and nothing before.
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def install(app: Flask) -> None:
+    """Give templates ``emergency_on(patient_id)``, the access that marks a page, and ``is_restricted(patient_id)``."""
+    app.jinja_env.globals.update(emergency_on=emergency_on, is_restricted=is_restricted)
+
+
+# --- what the gate asks --------------------------------------------------------------------------------------------
+
+
+def admit(asked: Access) -> Any:
+    """Before the view. None, or the answer instead; may add the right to see this one record to ``g.permissions``."""
+    patient_id = (request.view_args or {}).get("patient_id")
+    if not isinstance(patient_id, UUID):
+        return None
+    if asked.permission == emergency.VIEW and emergency.VIEW not in g.permissions:
+        if emergency.OPEN not in g.permissions:
+            return None
+        if emergency.current(patient_id, g.user.id) is not None:
+            g.permissions = g.permissions | {emergency.VIEW}
+        elif _exists(patient_id):
+            return _ask(patient_id)
+        return None
+    # A view that opens its own scopes, or that writes, must not begin; for the others see refuse_shown.
+    if (request.method not in _SAFE or asked.scope == "none") and _closed({patient_id}):
+        return _ask(patient_id)
+    return None
+
+
+def refuse_shown() -> Any:
+    """After the view: None, or the answer instead of one that shows a restricted record to somebody without access."""
+    if (request.endpoint or "").startswith(("emergency.", "oversight.")) or g.get("user") is None:
+        return None
+    concerned = context.concerned() | {entry.patient_id for entry in audit.pending() if entry.patient_id}
+    closed = _closed(concerned)
+    return _ask(sorted(closed)[0]) if closed else None
+
+
+def _closed(patient_ids: Any) -> set[UUID]:
+    """The restricted among these to which this person has no access now."""
+    if not patient_ids or emergency.VIEW_RESTRICTED in g.get("permissions", frozenset()):
+        return set()
+    restricted = emergency.restricted_among(patient_ids)
+    return {one for one in restricted if emergency.current(one, g.user.id) is None}
+
+
+def _exists(patient_id: UUID) -> bool:
+    return db.get(Patient, patient_id) is not None
+
+
+def _ask(patient_id: UUID) -> Any:
+    if request.method in _SAFE and "X-Panel" not in request.headers and "X-Fragment" not in request.headers:
+        return redirect(url_for("emergency.ask", record_id=patient_id))
+    words = _("This record is restricted. Open it from the list of patients to say why you need it.")
+    response = jsonify(error={"code": "restricted", "message": words})
+    response.status_code = 403
+    return response
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+
+@routes.get("/<uuid:record_id>", permission=emergency.OPEN)
+def ask(record_id: UUID) -> Any:
+    """Ask for the reason. It tells nothing of the patient."""
+    return _page(record_id)
+
+
+@routes.post("/<uuid:record_id>", permission=emergency.OPEN)
+def open_record(record_id: UUID) -> Any:
+    """Open the record for an hour, and lead to it."""
+    why: emergency.Why = "restricted" if emergency.VIEW in g.permissions else "role"
+    reason = request.form.get("reason", "")[:2000]
+    try:
+        emergency.open_record(record_id, g.user, why, reason)
+    except emergency.ReasonMissing as missing:
+        return _page(record_id, reason, missing.message, status=422)
+    except LookupError:
+        abort(404)
+    return redirect(url_for("patients.show", patient_id=record_id), 303)
+
+
+@routes.post("/<uuid:record_id>/restrict", permission=emergency.RESTRICT)
+def restrict(record_id: UUID) -> Any:
+    """Restrict a record, or lift it: only somebody who has access to it may do that."""
+    wanted = request.form.get("restricted") == "1"
+    if _closed({record_id}):
+        return _ask(record_id)
+    try:
+        changed = emergency.set_restricted(record_id, wanted)
+    except LookupError:
+        abort(404)
+    if changed and wanted:
+        flash(_("This record is restricted now. Who opens it has to say why, and you are told."), "success")
+    elif changed:
+        flash(_("This record is no longer restricted."), "success")
+    return redirect(url_for("patients.show", patient_id=record_id), 303)
+
+
+def _page(record_id: UUID, reason: str = "", error: str | None = None, *, status: int = 200) -> Any:
+    if not _exists(record_id):
+        abort(404)
+    page = render(
+        "emergency/ask.html",
+        record_id=record_id,
+        restricted=emergency.VIEW in g.permissions,
+        reason=reason,
+        error=error,
+        administrators=denial.administrators(),
+    )
+    return make_response(page, status)
+
+
+def is_restricted(patient_id: UUID) -> bool:
+    """Is this record, which the page shows, restricted?"""
+    patient = db.held(Patient, patient_id)
+    return patient is not None and patient.restricted
+
+
+def emergency_on(patient_id: UUID) -> EmergencyAccess | None:
+    """The emergency access by which this person sees this record, when it is that and not their role."""
+    patient = db.held(Patient, patient_id)
+    if patient is None or g.get("user") is None or emergency.VIEW_RESTRICTED in g.permissions:
+        return None
+    return emergency.current(patient_id, g.user.id) if patient.restricted or _by_emergency() else None
+
+
+def _by_emergency() -> bool:
+    return emergency.VIEW not in current_permissions()

@@ -1,0 +1,195 @@
+"""Emergency access: outside one's role, for a reason, for an hour, marked, told and looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, update
+
+from core import audit, db
+from core.audit import AuditEntry
+from core.notifications import InboxItem, Notification
+from core.patients import Patient
+from core.security import emergency
+from core.security.models import EmergencyAccess
+from core.tenancy import PRACTICE_ADMIN
+from tests.support.house import House, Visitor
+from tests.support.photos import a_request_with_photos
+
+Visit = Callable[[], Visitor]
+REASON = "The patient is at the desk with chest pain"
+
+
+@pytest.fixture
+def ill(house: House) -> UUID:
+    """Margaret Whitfield, whose record is restricted."""
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    with house.at(house.riverside):
+        emergency.set_restricted(patient_id, True)
+    return patient_id
+
+
+def signed_in(visitor: Visit, username: str) -> Visitor:
+    browser = visitor()
+    assert browser.sign_in(username).status_code == 303
+    return browser
+
+
+def actions(house: House, patient_id: UUID) -> list[str]:
+    with house.at(house.riverside, write=False) as session:
+        query = select(AuditEntry.action).where(AuditEntry.patient_id == patient_id)
+        return list(session.scalars(query.order_by(AuditEntry.seq)))
+
+
+@pytest.mark.both_databases
+def test_a_restricted_record_opens_for_a_reason_and_for_an_hour(
+    house: House, visitor: Visit, ill: UUID
+) -> None:
+    amira = signed_in(visitor, "amira")
+    path, ask = f"/p/riverside/patients/{ill}", f"/p/riverside/emergency/{ill}"
+    refused = amira.get(path)
+    assert (refused.status_code, refused.location) == (302, ask)
+    assert "Margaret" not in refused.get_data(as_text=True)
+    page = amira.get(ask).get_data(as_text=True)
+    assert "Margaret" not in page
+    assert "Helen Price" in page
+    assert "patient.viewed" not in actions(house, ill)
+    for reason in ("", "urgent", " . " * 5, "x" * 401):
+        assert amira.post(ask, {"reason": reason}).status_code == 422
+    assert amira.post(ask, {"reason": REASON}).location == path
+    shown = amira.get(path).get_data(as_text=True)
+    assert "Emergency access until" in shown
+    assert REASON in shown
+    assert actions(house, ill)[-2:] == ["emergency.opened", "patient.viewed"]
+    tom = signed_in(visitor, "tom")
+    assert tom.get(path).location == ask, "it is open for one person"
+    with house.at(house.riverside) as session:
+        session.execute(update(EmergencyAccess).values(ends_at=db.utcnow()))
+    assert amira.get(path).location == ask
+    assert audit.verify(house.riverside).intact
+
+
+def test_the_administrators_are_told_and_look_at_it(house: House, visitor: Visit, ill: UUID) -> None:
+    amira = signed_in(visitor, "amira")
+    amira.post(f"/p/riverside/emergency/{ill}", {"reason": REASON})
+    with house.at(house.riverside, write=False) as session:
+        (letter,) = session.scalars(
+            select(Notification).where(Notification.template == "core.emergency_access")
+        )
+        assert letter.recipient == "helen@riverside.example.com"
+        assert "Whitfield" not in letter.body
+        assert REASON not in letter.body
+        (item,) = session.scalars(select(InboxItem))
+        assert (item.permission, item.title_values) == ("core.oversee", {"name": "Amira Khan"})
+        access_id = session.scalars(select(EmergencyAccess.id)).one()
+    assert amira.get("/p/riverside/oversight").status_code == 403
+    helen = signed_in(visitor, "helen")
+    page = helen.get("/p/riverside/oversight").get_data(as_text=True)
+    for words in (REASON, "Amira Khan", "Margaret Whitfield", "I have looked at it"):
+        assert words in page
+    assert helen.post(f"/p/riverside/oversight/{uuid4()}/review").status_code == 404
+    helen.post(f"/p/riverside/oversight/{access_id}/review", {"note": "Spoke to her"})
+    page = helen.get("/p/riverside/oversight").get_data(as_text=True)
+    assert "Looked at by Helen Price" in page
+    assert "Spoke to her" in page
+    assert "emergency.reviewed" in actions(house, ill)
+
+
+def test_every_way_into_a_restricted_record_is_closed(house: House, visitor: Visit) -> None:
+    ids = a_request_with_photos(house, house.riverside)
+    with house.at(house.riverside):
+        emergency.set_restricted(ids["patient_id"], True)
+    amira = signed_in(visitor, "amira")
+    asked = f"/p/riverside/emergency/{ids['patient_id']}"
+    for path in (
+        f"patients/{ids['patient_id']}",
+        f"patients/{ids['patient_id']}/edit",
+        f"photo_request/requests/{ids['request_id']}",
+        f"photo_request/photos/{ids['photo_id']}",
+    ):
+        assert amira.get(f"/p/riverside/{path}").location == asked, path
+    before = actions(house, ids["patient_id"])
+    assert (
+        amira.post(f"/p/riverside/patients/{ids['patient_id']}/edit", {"family_name": "X"}).status_code == 403
+    )
+    assert amira.post(f"/p/riverside/photo_request/requests/{ids['request_id']}/cancel").status_code == 403
+    assert actions(house, ids["patient_id"]) == before, "and nothing was done"
+
+
+def test_whoever_has_no_right_to_patients_opens_one_and_no_more(house: House, visitor: Visit) -> None:
+    from core.tenancy import Membership
+
+    with db.scope() as session:
+        session.delete(
+            session.scalars(
+                select(Membership).where(
+                    Membership.practice_id == house.riverside,
+                    Membership.role == "clinician",
+                    Membership.user_id == 4,
+                )
+            ).one()
+        )
+    helen = signed_in(visitor, "helen")
+    first = house.patient_id(house.riverside, "Whitfield")
+    second = house.patient_id(house.riverside, "Okafor")
+    assert helen.get("/p/riverside/patients").status_code == 403
+    ask = f"/p/riverside/emergency/{first}"
+    assert helen.get(f"/p/riverside/patients/{first}").location == ask
+    assert "outside your role" in helen.get(ask).get_data(as_text=True)
+    helen.post(ask, {"reason": REASON})
+    assert "Emergency access until" in helen.get(f"/p/riverside/patients/{first}").get_data(as_text=True)
+    assert helen.get(f"/p/riverside/patients/{second}").status_code == 302
+    assert helen.get("/p/riverside/patients").status_code == 403
+    assert helen.post(f"/p/riverside/patients/{first}/edit", {"family_name": "X"}).status_code == 403
+
+
+def test_a_record_is_restricted_and_lifted_by_those_who_have_access(house: House, visitor: Visit) -> None:
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    amira, grace = signed_in(visitor, "amira"), signed_in(visitor, "grace")
+    switch = f"/p/riverside/emergency/{patient_id}/restrict"
+    assert grace.post(switch, {"restricted": "1"}).status_code == 403
+    assert amira.post(switch, {"restricted": "1"}).status_code == 303
+    assert amira.post(switch, {"restricted": "0"}).status_code == 403, "not without having opened it"
+    amira.post(f"/p/riverside/emergency/{patient_id}", {"reason": REASON})
+    assert amira.post(switch, {"restricted": "0"}).status_code == 303
+    assert grace.get(f"/p/riverside/patients/{patient_id}").status_code == 200
+    assert {"patient.restricted", "patient.unrestricted"} <= set(actions(house, patient_id))
+
+
+def test_unknown_and_foreign_records_do_not_exist(house: House, visitor: Visit) -> None:
+    amira = signed_in(visitor, "amira")
+    foreign = house.patient_id(house.lumiere, "Benali")
+    for patient_id in (foreign, uuid4()):
+        assert amira.get(f"/p/riverside/emergency/{patient_id}").status_code == 404
+        assert amira.post(f"/p/riverside/emergency/{patient_id}", {"reason": REASON}).status_code == 404
+
+
+def test_nobody_looks_at_their_own_access_where_another_can(house: House, visitor: Visit, ill: UUID) -> None:
+    from flask_appbuilder.security.sqla.models import User
+
+    from core import tenancy
+    from core.security import add_membership
+
+    with db.scope() as session:
+        tom = session.scalars(select(User).where(User.username == "tom")).one()
+        add_membership(tenancy.find_by_slug("riverside"), tom, PRACTICE_ADMIN)
+    helen = signed_in(visitor, "helen")
+    helen.post(f"/p/riverside/emergency/{ill}", {"reason": REASON})
+    with house.at(house.riverside, write=False) as session:
+        access = session.scalars(select(EmergencyAccess)).one()
+        assert access.ends_at - access.started_at == timedelta(hours=1)
+    assert helen.post(f"/p/riverside/oversight/{access.id}/review").status_code == 409
+    assert signed_in(visitor, "tom").post(f"/p/riverside/oversight/{access.id}/review").status_code == 303
+
+
+def test_a_practice_without_restricted_records_notices_nothing(house: House, visitor: Visit) -> None:
+    amira = signed_in(visitor, "amira")
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    page = amira.get(f"/p/riverside/patients/{patient_id}")
+    assert page.status_code == 200
+    assert "Emergency access" not in page.get_data(as_text=True)
+    with house.at(house.riverside, write=False) as session:
+        assert not session.get_one(Patient, (house.riverside, patient_id)).restricted
