@@ -10,7 +10,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from core import tenancy
-from core.i18n import LANGUAGES, _
+from core.i18n import _, language_name
 from core.plugin_system import CannotSwitch, Plugin, PluginState, activation, faults
 from core.plugin_system.capabilities import GROUPS, AnyCapability
 from core.plugin_system.faults import Health
@@ -166,7 +166,7 @@ def _card(state: PluginState, health: Health, roles: dict[str, str]) -> Card:
         ],
         messages=[str(item.title) for item in plugin.templates],
         links=[str(item.title) for item in plugin.link_purposes],
-        languages=[LANGUAGES.get(language, language) for language in dict.fromkeys(languages)],
+        languages=[language_name(language) for language in dict.fromkeys(languages)],
         speaks=not languages or tenancy.current().language.partition("-")[0] in languages,
         health=health,
     )

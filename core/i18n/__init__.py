@@ -17,6 +17,7 @@ from core.i18n.formats import (
     format_phone,
     format_relative,
     format_time,
+    language_name,
     local,
 )
 from core.i18n.jinja import install_jinja
@@ -61,6 +62,7 @@ __all__ = [
     "install_jinja",
     "is_known",
     "language",
+    "language_name",
     "local",
     "locale_tag",
     "ngettext",

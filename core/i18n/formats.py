@@ -57,6 +57,11 @@ def country_name(code: str) -> str:
     return str(babel_locale().territories.get(code, code))
 
 
+def language_name(code: str) -> str:
+    """What a language is called ("fr": French); a code that is none stays as it is."""
+    return str(babel_locale().languages.get(code, code))
+
+
 def format_phone(number: str) -> str:
     """A number in E.164 as people here write it; abroad it keeps its country code. What is no number stays as it is."""
     try:
