@@ -31,15 +31,14 @@ class Measured:
 
 def look(place: Inspection) -> list[str]:
     """Hooks and panels within their budgets, also when there is more to show."""
-    patient_id = place.house.patient_id(place.house.riverside, "Whitfield")
-    few = measure(place, patient_id)
     if place.has_sample:
-        sample = place.sample(place.house.riverside)
-        assert sample is not None  # noqa: S101  # it has one
-        few = measure(place, sample.patient_id)
+        patient_id = place.make(place.house.riverside).patient_id
+        few = measure(place, patient_id)
         for _more in range(MORE_ROWS):
-            place.make(place.house.riverside, patient_id=sample.patient_id)
-        patient_id = sample.patient_id
+            place.make(place.house.riverside, patient_id=patient_id)
+    else:
+        patient_id = place.house.patient_id(place.house.riverside, "Whitfield")
+        few = measure(place, patient_id)
     many = measure(place, patient_id)
     wrong = []
     for one in many:

@@ -9,7 +9,7 @@ from typing import Final
 
 from core.sdk import LazyString, _l
 
-_NUMBER: Final = re.compile(r"\d{1,3}([.,]\d{1,2})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,3}([.,][0-9]{1,2})?")
 
 
 class BadValue(ValueError):

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from core.jobs import running_for
+from core.jobs.service import running_for
 from core.testing.house import Visitor
 from core.testing.practices import Practices
 
@@ -69,7 +69,7 @@ def test_an_entry_is_a_point_in_the_workspace_at_once(started, clinician, patien
     panel = workspace(clinician, patient)
     assert "3 of 10" in panel and "36.9 °C" in panel and "Slept well." in panel
     assert "<svg" in panel and "<table" in panel
-    assert events.of(service.topic_of(patient.id)) == ["started", "written"]
+    assert events.of(service.topic_of(patient.id)) == ["written"]
 
 
 def test_todays_entry_can_be_corrected_and_stays_one(started, clinician, patient, open_link, practices):
