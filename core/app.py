@@ -18,6 +18,7 @@ from core.settings import Settings
 from core.web import (
     account,
     account_lock,
+    account_oidc,
     account_page,
     account_sign_in,
     alerts,
@@ -45,6 +46,7 @@ from core.web import (
     patients,
     plugin_assets,
     providers,
+    providers_offered,
     routes,
     security_headers,
     shell,
@@ -58,6 +60,7 @@ from core.web import (
 CORE_ROUTES = (
     account.routes,
     account_lock.routes,
+    account_oidc.routes,
     account_page.routes,
     account_sign_in.routes,
     admin_plugins.routes,
@@ -119,6 +122,7 @@ def create_app(chosen: Settings) -> Flask:
     plugin_assets.install(app)
     shell.install(app)
     emergency.install(app)
+    providers_offered.install(app)
     configuration.install(app)
 
     for blueprint in CORE_ROUTES + (OPEN_HOUSE_ROUTES if chosen.is_open_house else ()):

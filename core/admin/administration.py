@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.admin import message_rules, message_templates, oversight, practice, retention, roles, staff
+from core.admin import (
+    link_policies,
+    message_rules,
+    message_templates,
+    oversight,
+    practice,
+    retention,
+    roles,
+    sign_in,
+    staff,
+)
 
 ROUTES: Final = (
+    link_policies.routes,
     message_rules.routes,
     message_templates.routes,
     oversight.routes,
     practice.routes,
     retention.routes,
     roles.routes,
+    sign_in.routes,
     staff.routes,
 )

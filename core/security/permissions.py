@@ -8,13 +8,14 @@ the platform for operators.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from flask import g, has_request_context
 from flask_appbuilder.security.sqla.models import Permission as FabPermission
 from flask_appbuilder.security.sqla.models import PermissionView, Role, User, ViewMenu
 from flask_login import current_user
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, Uuid, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from core import audit, db, plugin_system

@@ -52,6 +52,8 @@ def begin(user_id: int, method: str = "password", *, only_practice: UUID | None 
             browser=(request.user_agent.string or "")[:200],
             method=method,
             only_practice=only_practice,
+            # A practice's provider proves nothing about an account that reaches beyond the practice.
+            proven_at=None if only_practice is not None else db.utcnow(),
         )
         opened.add(row)
         opened.flush()

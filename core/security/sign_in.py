@@ -29,7 +29,7 @@ PAUSE: Final = timedelta(minutes=15)
 # Checked when there is no account to check against, so that both take the same time.
 _NOBODYS_HASH: Final = passwords.hash_of("nobody's password")
 
-Step = Literal["password", "totp", "recovery", "passkey"]
+Step = Literal["password", "totp", "recovery", "passkey", "oidc"]
 
 
 @dataclass(frozen=True, slots=True)

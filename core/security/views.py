@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from flask import make_response, redirect, render_template, request
 from flask_appbuilder import expose
@@ -12,6 +13,8 @@ from flask_login import current_user
 from core.i18n import _
 from core.security import limits, passkeys, second_step, sessions, sign_in
 from core.security.redirects import safe_next
+
+_SLUG: Final = re.compile(r"/p/([a-z0-9-]{1,40})/")
 
 
 class AuthDBView(FabAuthDBView):
@@ -52,6 +55,12 @@ class AuthDBView(FabAuthDBView):
         return redirect("/login", 303)
 
 
+def _practice(target: str) -> str:
+    """The practice that somebody wants to sign in to, by the address that they came from; empty when it is unknown."""
+    found = _SLUG.match(target)
+    return request.args.get("practice", "") or (found.group(1) if found else "")
+
+
 def _page(target: str, username: str = "", error: str | None = None, *, status: int = 200) -> Any:
     page = render_template(
         "sign_in/login.html",
@@ -59,5 +68,6 @@ def _page(target: str, username: str = "", error: str | None = None, *, status: 
         values={"username": username},
         error=error,
         passkeys_possible=passkeys.are_possible(),
+        practice=_practice(target),
     )
     return make_response(page, status)

@@ -18,6 +18,7 @@ from core import audit, db, security, tenancy
 from core.errors import Refused
 from core.i18n import _, ngettext
 from core.security import credentials, limits, passkeys, passwords, sessions, sign_in, totp
+from core.web import providers_offered
 from core.web.pages import render
 from core.web.routes import CoreRoutes
 
@@ -62,6 +63,7 @@ def _show(
         passkeys_possible=passkeys.are_possible(),
         sessions=sessions.of_user(user_id),
         practices=tenancy.practices_of(user_id),
+        providers=providers_offered.of_user(user_id),
     )
     return make_response(page, status)
 

@@ -280,6 +280,8 @@ class Shell:
             entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
         if self.practice is not None and self._may("core.export_patients"):
             entries.append(self._entry(_("Patients’ data"), "file-export", url_for("patient_data.index")))
+        if self.practice is not None and self._may(sign_in_rules.PERMISSION):
+            entries.append(self._entry(_("Sign-in"), "key", url_for("admin_sign_in.edit")))
         if self.practice is not None and self._may(emergency.OVERSEE):
             waiting = emergency.count_unreviewed()
             entries.append(

@@ -1,0 +1,91 @@
+"""How people sign in to this practice: its rules, and its own OpenID Connect provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, make_response, redirect, request, url_for
+from pydantic import ValidationError
+
+from core import settings, tenancy
+from core.admin import settings_form
+from core.i18n import _
+from core.security import oidc, rules
+from core.security.rules import SignInRules
+from core.web.pages import render
+from core.web.routes import StaffRoutes
+
+routes = StaffRoutes("core", __name__, name="admin_sign_in", prefix="/admin/sign-in")
+
+
+@routes.get("", permission=rules.PERMISSION)
+def edit() -> Any:
+    """Rules and provider."""
+    return _page()
+
+
+@routes.post("", permission=rules.PERMISSION)
+def save() -> Any:
+    """Store the rules, or show the form again with what is wrong."""
+    kept = rules.of(tenancy.current())
+    try:
+        rules.save(settings_form.read(SignInRules, request.form, kept))
+    except ValidationError as error:
+        return _page(request.form, error, status=422)
+    flash(_("The settings are saved."), "success")
+    return redirect(url_for("admin_sign_in.edit"), 303)
+
+
+@routes.post("/provider", permission=rules.PERMISSION)
+def save_provider() -> Any:
+    """Store the provider, or drop it."""
+    form = request.form
+    if form.get("action") == "remove":
+        oidc.remove()
+        flash(_("The provider is removed. People sign in with their passwords or passkeys."), "success")
+        return redirect(url_for("admin_sign_in.edit"), 303)
+    try:
+        oidc.configure(
+            form.get("title", ""),
+            form.get("issuer", ""),
+            form.get("client_id", ""),
+            form.get("client_secret", ""),
+            form.get("scopes", ""),
+            enabled="enabled" in form,
+        )
+    except oidc.OidcRefused as refused:
+        return _page(provider_error=refused.message, typed=dict(form), status=422)
+    flash(_("The settings are saved."), "success")
+    return redirect(url_for("admin_sign_in.edit"), 303)
+
+
+def _page(
+    form: settings_form.Form | None = None,
+    error: ValidationError | None = None,
+    *,
+    provider_error: str | None = None,
+    typed: dict[str, str] | None = None,
+    status: int = 200,
+) -> Any:
+    practice = tenancy.current()
+    row = oidc.configured()
+    fields = settings_form.fields(SignInRules, rules.of(practice), form, error)
+    values: dict[str, Any] = typed or {
+        "title": row.title if row else "",
+        "issuer": row.issuer if row else "",
+        "client_id": row.client_id if row else "",
+        "scopes": row.scopes if row else "openid email profile",
+        "enabled": row.enabled if row else True,
+    }
+    base = settings.current().base_url
+    page = render(
+        "admin/sign_in.html",
+        fields=fields,
+        errors=[(item.name, f"{item.label}: {item.error}") for item in fields if item.error],
+        provider=row,
+        provider_error=provider_error,
+        values=values,
+        redirect_uri=base + url_for("oidc.back"),
+        sign_in_url=f"{base}/login?practice={practice.slug}",
+    )
+    return make_response(page, status)

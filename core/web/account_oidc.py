@@ -1,0 +1,152 @@
+"""Signing in with a practice's own provider, and linking an account to it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import abort, flash, redirect, request, session, url_for
+from flask_appbuilder.security.sqla.models import User
+from flask_login import current_user
+from sqlalchemy import func, select
+
+from core import db, security, settings, tenancy
+from core.i18n import _
+from core.security import invitations, limits, oidc, passwords, sessions, sign_in
+from core.security.invitations import Opened
+from core.security.models import Invitation
+from core.security.oidc import Claims, OidcRefused
+from core.web.account_page import proven
+from core.web.routes import CoreRoutes
+
+routes = CoreRoutes("oidc", __name__)
+_KEY = "oidc"
+
+
+@routes.get("/login/provider/<slug>", access="public", scope="none")
+def begin(slug: str) -> Any:
+    """Send the browser to the practice's provider. A link and no form: our policy sends forms nowhere else."""
+    return _send(slug, security.safe_next(request.args.get("next"), f"/p/{slug}/"), None)
+
+
+@routes.get("/account/identity/<slug>/link", access="signed_in", scope="none")
+@proven
+def link(slug: str) -> Any:
+    """The same, to link the account of whoever is signed in."""
+    return _send(slug, url_for("your_account.show"), current_user.id)
+
+
+@routes.post("/account/identity/<slug>/unlink", access="signed_in", scope="none")
+@proven
+def unlink(slug: str) -> Any:
+    """Forget the link."""
+    with db.scope(_practice_id(slug)):
+        gone = oidc.unlink(current_user.id)
+    if gone:
+        flash(_("Your account is no longer linked."), "success")
+    return redirect(url_for("your_account.show"), 303)
+
+
+@routes.get("/login/provider", access="public", scope="none")
+def back() -> Any:
+    """Where the provider sends the browser back to."""
+    if limits.is_exhausted(limits.SIGN_IN_BY_ADDRESS, limits.origin(request.remote_addr)):
+        words = _("There were too many attempts from your network. Please wait ten minutes and try again.")
+        raise OidcRefused(words, "too_many", status=429)
+    held = session.pop(_KEY, None)
+    kept: dict[str, Any] | None = held if isinstance(held, dict) else None
+    if kept is None:
+        raise OidcRefused(_("That sign-in was not begun here. Please begin again."), "state", status=400)
+    practice_id = UUID(kept["practice"])
+    try:
+        claims = oidc.finish(_provider(practice_id), _redirect_uri(), kept, request.args.to_dict())
+    except OidcRefused:
+        limits.count(limits.SIGN_IN_BY_ADDRESS, limits.origin(request.remote_addr))
+        raise
+    if kept["user"] is not None:
+        return _link(practice_id, int(kept["user"]), claims)
+    user_id = _who(practice_id, claims)
+    with db.scope():
+        if not sign_in.may_try(user_id) or not sign_in.succeeded(user_id, "oidc"):
+            raise OidcRefused(
+                _("Your account is paused. Please wait a quarter of an hour."), "paused", status=403
+            )
+    sessions.begin(user_id, "oidc", only_practice=practice_id)
+    return redirect(security.safe_next(kept["next"]), 303)
+
+
+def _send(slug: str, target: str, user_id: int | None) -> Any:
+    practice_id = _practice_id(slug)
+    url, kept = oidc.begin(_provider(practice_id), _redirect_uri())
+    session[_KEY] = {**kept, "practice": str(practice_id), "next": target, "user": user_id}
+    return redirect(url)
+
+
+def _practice_id(slug: str) -> UUID:
+    with db.scope(write=False):
+        try:
+            return tenancy.find_by_slug(slug).id
+        except tenancy.UnknownPractice:
+            abort(404)
+
+
+def _provider(practice_id: UUID) -> oidc.Provider:
+    with db.scope(practice_id, write=False):
+        provider = oidc.opened()
+    if provider is None:
+        abort(404)
+    return provider
+
+
+def _redirect_uri() -> str:
+    return settings.current().base_url + url_for("oidc.back")
+
+
+def _link(practice_id: UUID, user_id: int, claims: Claims) -> Any:
+    if not current_user.is_authenticated or current_user.id != user_id:
+        raise OidcRefused(_("That sign-in was not begun here. Please begin again."), "user", status=400)
+    with tenancy.practice_scope(practice_id):
+        if practice_id not in [practice.id for practice in tenancy.practices_of(user_id)]:
+            abort(404)
+        oidc.link(user_id, claims)
+    flash(_("Your account is linked. From now on you can sign in that way."), "success")
+    return redirect(url_for("your_account.show"), 303)
+
+
+def _who(practice_id: UUID, claims: Claims) -> int:
+    """The user whom the claims are about; made or joined by an invitation to their address. Raises OidcRefused."""
+    # Nobody knows it: who signs in with the provider has no password until they ask for one.
+    hashed = passwords.hash_of(secrets.token_urlsafe(32))
+    with tenancy.practice_scope(practice_id) as opened:
+        if (known := oidc.user_of(claims)) is not None:
+            return known
+        invitation = oidc.invited(claims)
+        if invitation is None:
+            words = _(
+                "No account here is linked to that sign-in. Ask your practice to invite you, or sign in with your "
+                "password and link it under Your account."
+            )
+            raise OidcRefused(words, "unknown", status=403)
+        user_id = opened.scalar(select(User.id).where(func.lower(User.email) == invitation.email).limit(1))
+        guest = _guest(invitation, user_id)
+        if user_id is None:
+            user_id = invitations.new_user(guest, guest.given_names, guest.family_name, hashed)
+        invitations.accept(guest, user_id)
+        oidc.link(user_id, claims)
+        return user_id
+
+
+def _guest(invitation: Invitation, user_id: int | None) -> Opened:
+    practice = tenancy.current()
+    return Opened(
+        practice.id,
+        invitation.id,
+        practice.name,
+        practice.slug,
+        invitation.email,
+        invitation.given_names,
+        invitation.family_name,
+        invitation.role,
+        invitation.invited_by_name,
+        user_id,
+    )
