@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
 
@@ -65,6 +66,12 @@ class Settings(BaseSettings):
     mail_from: str = "careroom@localhost.localdomain"
     provider_timeout_seconds: float = Field(10, gt=0)
 
+    text_part_price: Decimal | None = Field(
+        None, ge=0, le=100, description="What a part of a text costs, for the usage page of practices."
+    )
+    text_price_currency: Literal["", "GBP", "EUR", "CHF", "USD"] = Field(
+        "", description="Of text_part_price; empty: pounds in Britain, else euros."
+    )
     link_days: int = Field(7, ge=1, le=90, description="Days a link lives when the practice says nothing.")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of /metrics; empty: this machine alone may read it."

@@ -4,7 +4,7 @@
 """
 
 from core.jobs import Job
-from core.links import purposes
+from core.links import policies, purposes
 from core.links.changes import LinkChange, on_changed
 from core.links.errors import LinkClosed, LinkError, LinkNotFound
 from core.links.identity import MAX_TRIES, check_birth_date
@@ -51,6 +51,7 @@ __all__ = [
     "issue",
     "of_subject",
     "on_changed",
+    "policies",
     "purposes",
     "reissue",
     "state",

@@ -9,29 +9,32 @@ from typing import Final
 from sqlalchemy import update
 
 from core import db
-from core.links import changes
+from core.links import changes, policies
 from core.links.errors import LinkClosed, LinkNotFound
 from core.links.models import Link
 from core.links.state import OPEN_STATES, state
 from core.patients import Patient
 
-MAX_TRIES: Final = 5
+MAX_TRIES: Final = policies.USUAL_TRIES
+"""Wrong dates of birth that lock a link when the practice says nothing."""
 
 
 def check_birth_date(link: Link, birth_date: date) -> bool:
-    """Is this the patient's date of birth? Each call uses up a try; the fifth wrong one locks the link.
+    """Is this the patient's date of birth? Each call uses up a try; the last wrong one locks the link.
 
-    A right answer gives all tries back. Raises LinkClosed when the link is in no state to be opened, also when it
-    was locked by somebody else meanwhile; the date is then not looked at.
+    That is the fifth, unless the practice says otherwise for this purpose. A right answer gives all tries back.
+    Raises LinkClosed when the link is in no state to be opened, also when it was locked by somebody else meanwhile;
+    the date is then not looked at.
     """
-    _take_try(link)
+    most = policies.tries_of(link.purpose)
+    _take_try(link, most)
     patient = db.get(Patient, link.patient_id)
     if patient is None:
         raise LinkNotFound(str(link.id))
     if hmac.compare_digest(patient.birth_date.isoformat(), birth_date.isoformat()):
         _let_in(link)
         return True
-    if link.failed_tries >= MAX_TRIES:
+    if link.failed_tries >= most:
         link.locked_at = db.utcnow()
         link.generation += 1
         db.session().flush()
@@ -42,13 +45,13 @@ def check_birth_date(link: Link, birth_date: date) -> bool:
     return False
 
 
-def _take_try(link: Link) -> None:
-    """Count the try before looking at the date: the database lets parallel guesses have no more than five."""
+def _take_try(link: Link, most: int) -> None:
+    """Count the try before looking at the date: the database lets parallel guesses have no more than ``most``."""
     if (found := state(link)) not in OPEN_STATES:
         raise LinkClosed(found)
     taken = db.session().execute(
         update(Link)
-        .where(Link.id == link.id, Link.failed_tries < MAX_TRIES, Link.locked_at.is_(None))
+        .where(Link.id == link.id, Link.failed_tries < most, Link.locked_at.is_(None))
         .where(Link.cancelled_at.is_(None))
         .values(failed_tries=Link.failed_tries + 1)
         .execution_options(synchronize_session=False)

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core import db, settings, tenancy
-from core.links import changes, tokens
+from core import db, settings
+from core.links import changes, policies, tokens
 from core.links.errors import LinkNotFound
 from core.links.models import Link
 from core.links.state import state
 
-MAX_DAYS = 90
+MAX_DAYS = policies.MAX_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def issue(purpose: str, patient_id: UUID, subject_id: UUID, *, days: int | None 
     if "." not in purpose:
         raise ValueError(f"{purpose!r} is no purpose: it reads owner.what_for")
     if days is None:
-        days = default_days()
+        days = policies.days_of(purpose)
     if not 1 <= days <= MAX_DAYS:
         raise ValueError(f"a link lives 1 to {MAX_DAYS} days")
     token = tokens.new_token()
@@ -58,7 +58,7 @@ def issue(purpose: str, patient_id: UUID, subject_id: UUID, *, days: int | None 
 
 def default_days() -> int:
     """How many days a link lives when whoever issues it says nothing: the practice's word, else the settings'."""
-    return tenancy.current().link_days or settings.current().link_days
+    return policies.days_of()
 
 
 def example_url() -> str:

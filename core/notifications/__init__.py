@@ -18,6 +18,7 @@ from core.notifications import (
     sms,
     templates,
     undelivered,
+    usage,
     ways,
 )
 from core.notifications.callbacks import twilio_reports
@@ -112,5 +113,6 @@ __all__ = [
     "templates",
     "twilio_reports",
     "undelivered",
+    "usage",
     "ways",
 ]
