@@ -129,7 +129,7 @@ def migrate(plan: bool, down: str | None) -> None:
         return
     if down is not None:
         raise click.UsageError("--down belongs to --plan. A plugin's tables go by `careroom plugin purge`.")
-    with told(db.NotProtected, stepping.NotItsOwn, migrations.BlockingKey):
+    with told(db.NotProtected, stepping.NotItsOwn, migrations.BlockingKey, migrations.BrokenKeys):
         bring_up_to_date()
     click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
 

@@ -20,6 +20,7 @@ from core.db import ownership, roles, stepping
 from core.db.engine import engine, owner_connection
 from core.db.errors import DatabaseError
 from core.db.models import Base
+from core.db.scope import scope
 
 HERE = Path(__file__).parent / "migrations"
 CORE = "core"
@@ -28,6 +29,10 @@ Branches = Mapping[str, Path]
 
 class BlockingKey(DatabaseError):
     """A foreign key of a plugin could keep a row of the core from being deleted. The message names it."""
+
+
+class BrokenKeys(DatabaseError):
+    """A revision would leave rows whose foreign keys lead nowhere. Nothing was done."""
 
 
 def config(branches: Branches, connection: Connection | None = None) -> Config:
@@ -49,7 +54,7 @@ def upgrade(branches: Branches) -> None:
     deleting a core row: raises stepping.NotItsOwn or BlockingKey, and nothing was done.
     """
     _refuse_foreseen(branches)
-    with owner_connection() as connection:
+    with migrating() as connection:
         stepping.run(config(branches, connection), connection, "up", "heads", branches)
         if blocking := ownership.blocking_keys(connection, branches):
             raise BlockingKey(f"a plugin's foreign key could block a deletion: {'; '.join(blocking)}")
@@ -58,8 +63,33 @@ def upgrade(branches: Branches) -> None:
 
 def downgrade(branches: Branches, target: str) -> None:
     """Go back to ``target`` ("photo_request@base"), as the owner of the tables. Raises stepping.NotItsOwn."""
-    with owner_connection() as connection:
+    with migrating() as connection:
         stepping.run(config(branches, connection), connection, "down", target, branches)
+
+
+@contextlib.contextmanager
+def migrating() -> Iterator[Connection]:
+    """A transaction as the owner of the tables in which revisions run.
+
+    SQLite changes a table by making it anew and dropping the old one, and dropping deletes its rows: with foreign keys
+    in force the rows of all tables that lead to it would go along. So they rest meanwhile, and are checked at the end.
+    """
+    if engine().dialect.name != "sqlite":
+        with owner_connection() as connection:
+            yield connection
+        return
+    with engine().connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        raw.cursor().execute("PRAGMA foreign_keys=OFF")  # inside a transaction it would do nothing
+        try:
+            with connection.begin():
+                yield connection
+                broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+                if broken:
+                    raise BrokenKeys(f"rows of {', '.join(sorted({row[0] for row in broken}))} lead nowhere")
+        finally:
+            raw.cursor().execute("PRAGMA foreign_keys=ON")
 
 
 def _refuse_foreseen(branches: Branches) -> None:
@@ -77,17 +107,28 @@ def foresee(branches: Branches, direction: stepping.Direction, target: str) -> l
     if engine().dialect.name == "sqlite":
         with schema_copy() as connection:
             return stepping.run(config(branches, connection), connection, direction, target, branches)
-    with owner_connection() as connection:
-        connection.execute(text("SET TRANSACTION READ ONLY"))
+    with reading() as connection:
         return stepping.run(
             config(branches, connection), connection, direction, target, branches, pretend=True
         )
 
 
 @contextlib.contextmanager
+def reading() -> Iterator[Connection]:
+    """A transaction that changes nothing and holds up nobody, as the one who may see every practice's rows."""
+    if engine().dialect.name == "sqlite":
+        with scope(write=False), engine().connect() as connection:
+            yield connection
+        return
+    with owner_connection() as connection:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        yield connection
+
+
+@contextlib.contextmanager
 def schema_copy() -> Iterator[Connection]:
     """A database in memory with the tables of this SQLite database, none of their rows, and its revisions."""
-    with engine().connect() as here:
+    with reading() as here:
         made = here.execute(
             text(
                 "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' "

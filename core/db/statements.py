@@ -42,7 +42,8 @@ class Lock:
 class Read:
     """What a statement does. tables: those that it changes, or that it makes (``makes``); of an index without a table
     ``index`` names it. scans, rewrites: it reads, or writes anew, the whole of ``tables[0]``. names: of indexes and
-    constraints that it makes."""
+    constraints that it makes. drops: the tables go; dropped: constraints that go. Where those are foreign keys,
+    PostgreSQL locks the tables that they lead to as well: the catalogue knows which (see :mod:`core.db.plan`)."""
 
     kind: Kind
     tables: tuple[str, ...] = ()
@@ -52,6 +53,8 @@ class Read:
     rewrites: bool = False
     index: str | None = None
     names: tuple[str, ...] = ()
+    drops: bool = False
+    dropped: tuple[str, ...] = ()
 
 
 _NAME: Final = r'(?:"[^"]+"|[A-Za-z_][\w$]*)'
@@ -117,7 +120,7 @@ def _drop_table(text: str, found: re.Match[str]) -> Read:
     if re.search(r"\bCASCADE$", text, re.IGNORECASE):
         return _UNKNOWN  # it takes along what others have
     tables = tuple(_plain(name.split(".")[-1].strip()) for name in names.split(","))
-    return Read("changes", tables, tuple(Lock(table, ACCESS_EXCLUSIVE) for table in tables))
+    return Read("changes", tables, tuple(Lock(table, ACCESS_EXCLUSIVE) for table in tables), drops=True)
 
 
 def _create_index(text: str, found: re.Match[str]) -> Read:
@@ -138,7 +141,7 @@ def _alter_table(text: str, found: re.Match[str]) -> Read:
         return _UNKNOWN
     locks: dict[str, str] = {}
     for lock in (lock for part in read_parts for lock in part.locks):
-        locks[lock.table] = _stronger(locks.get(lock.table), lock.mode)
+        locks[lock.table] = stronger(locks.get(lock.table), lock.mode)
     return Read(
         "changes",
         tuple(dict.fromkeys(table for part in read_parts for table in part.tables)),
@@ -146,6 +149,7 @@ def _alter_table(text: str, found: re.Match[str]) -> Read:
         scans=any(part.scans for part in read_parts),
         rewrites=any(part.rewrites for part in read_parts),
         names=tuple(name for part in read_parts for name in part.names),
+        dropped=tuple(name for part in read_parts for name in part.dropped),
     )
 
 
@@ -167,6 +171,8 @@ def _alteration(table: str, action: str) -> Read:
         return Read("changes", (table,), exclusive, scans=True)
     if _matches(rf"ALTER (COLUMN )?{_NAME} (SET STATISTICS)\b", action):
         return Read("changes", (table,), (Lock(table, SHARE_UPDATE_EXCLUSIVE),))
+    if gone := _matches(rf"DROP CONSTRAINT (?:IF EXISTS )?({_NAME})(?: RESTRICT)?$", action):
+        return Read("changes", (table,), exclusive, dropped=(_plain(gone[1]),))
     if renamed := _matches(rf"RENAME TO ({_NAME})", action):
         return Read("changes", (table, _plain(renamed[1])), exclusive)
     known = r"(DROP (COLUMN|CONSTRAINT)?|ALTER|RENAME|ENABLE ROW|DISABLE ROW|FORCE ROW|NO FORCE ROW)\b"
@@ -244,7 +250,8 @@ _ORDER: Final = (
 )
 
 
-def _stronger(one: str | None, other: str) -> str:
+def stronger(one: str | None, other: str) -> str:
+    """Of two modes the one that holds up more."""
     return other if one is None else max(one, other, key=_ORDER.index)
 
 
