@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
             "CAREROOM_ASYNC_MODE=threading serves by Werkzeug's development server: use eventlet or gevent"
         )
     app = _factory(given.app)(chosen)
+    _wait_for_disks_elsewhere(given.mode)
     _check_database(chosen)
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -114,6 +115,21 @@ def make_green(mode: str) -> None:
     else:
         _patch_by_gevent()
     _check_psycopg2()
+
+
+def _wait_for_disks_elsewhere(mode: str) -> None:
+    """A green server answers others while one waits for the disk: real threads do the waiting."""
+    from core.files import elsewhere
+
+    if mode == "eventlet":
+        from eventlet import tpool
+
+        elsewhere.use(tpool.execute)
+    elif mode == "gevent":
+        import gevent
+
+        pool = gevent.get_hub().threadpool
+        elsewhere.use(lambda function, *arguments: pool.apply(function, arguments))
 
 
 def _patch_by_eventlet() -> None:

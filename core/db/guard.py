@@ -7,11 +7,13 @@ without a practice, Core or textual SQL on a tenant's table, a bulk insert, a mo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, Final, cast
+from uuid import UUID
 
 import structlog
 from sqlalchemy import Table, TextClause, event, false, inspect
-from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.visitors import ExternallyTraversible
 
@@ -43,18 +45,22 @@ def _filter(state: ORMExecuteState) -> None:
             if is_tenant_table(table):
                 raise NoPractice(f"{table.name} was queried while no practice is set")
         # Tenant rows that only an eager load would bring along are found by nobody.
-        state.statement = state.statement.options(
-            with_loader_criteria(TenantModel, lambda cls: false(), include_aliases=True)
-        )
+        state.statement = state.statement.options(_NOBODYS)
         return
     if state.is_update and tenant_mappers:
         _refuse_move(state)
     if state.is_column_load or state.is_relationship_load:
         return  # loaded through a filtered parent whose options go along, and by a key that has the practice
-    practice = scope.practice_id
-    state.statement = state.statement.options(
-        with_loader_criteria(TenantModel, lambda cls: cls.practice_id == practice, include_aliases=True)
-    )
+    state.statement = state.statement.options(_only_of(scope.practice_id))
+
+
+_NOBODYS: Final = with_loader_criteria(TenantModel, lambda cls: false(), include_aliases=True)
+
+
+@lru_cache(maxsize=1024)
+def _only_of(practice: UUID) -> LoaderCriteriaOption:
+    """The filter of a practice: made once, since every statement has it."""
+    return with_loader_criteria(TenantModel, lambda cls: cls.practice_id == practice, include_aliases=True)
 
 
 def _refuse_raw(state: ORMExecuteState) -> None:

@@ -7,6 +7,7 @@ in the store and looks at them, :func:`keep` makes the row. :func:`receive` does
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from core import db, jobs
-from core.files import crypto, keys, names, store
+from core.files import crypto, elsewhere, keys, names, store
 from core.files.errors import FileMissing, FileRefused
 from core.files.models import ORIGINAL, File, Rendition
 from core.files.sniff import Sniffed, sniff
@@ -214,7 +215,11 @@ def _delete_quietly(blob: str) -> None:
 def write_blob(name: str, source: crypto.Source, context: crypto.Context) -> None:
     """Encrypt a stream into a new blob. Raises StoreUnavailable."""
     key_id, key = keys.for_writing(context.practice_id)
-    store.put(name, crypto.encrypt(source, key_id, key, context))
+    pieces = crypto.encrypt(source, key_id, key, context)
+    if isinstance(source, io.BytesIO):
+        elsewhere.do(store.put, name, pieces)  # nothing of it comes from the database or a connection
+    else:
+        store.put(name, pieces)
 
 
 def open_blob(name: str, context: crypto.Context) -> BinaryIO:

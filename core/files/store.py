@@ -20,6 +20,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from core import settings
+from core.files import elsewhere
 from core.files.errors import FileMissing, StoreUnavailable
 
 _TEMPORARY: Final = ".part"
@@ -71,13 +72,19 @@ def _put_local(path: Path, pieces: Iterable[bytes]) -> None:
             for piece in pieces:
                 blob.write(piece)
             blob.flush()
-            os.fsync(blob.fileno())
-        temporary.rename(path)
+            # A name is durable only when its folder is, and a new folder only when the one above it is.
+            folders = dict.fromkeys((path.parent, *(folder.parent for folder in made)))
+            elsewhere.do(_settle, blob.fileno(), temporary, path, tuple(folders))
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    # A name is durable only when its folder is, and a new folder only when the one above it is.
-    for folder in dict.fromkeys((path.parent, *(folder.parent for folder in made))):
+
+
+def _settle(handle: int, temporary: Path, path: Path, folders: tuple[Path, ...]) -> None:
+    """The waiting part of storing: what was written reaches the disk, then its name does."""
+    os.fsync(handle)
+    temporary.rename(path)
+    for folder in folders:
         _sync_folder(folder)
 
 

@@ -255,6 +255,9 @@ def _context(place: Place, upload_id: UUID, start: int) -> crypto.Context:
     return crypto.Context(place.practice_id, upload_id, f"part:{start}")
 
 
+_TURN: Final = 256 * 1024  # bytes that are decrypted, hashed and encrypted in a few milliseconds
+
+
 class _Joined:
     """The stored parts of an upload and the last one, as one stream."""
 
@@ -268,17 +271,22 @@ class _Joined:
             )
         self._open: io.BytesIO | None = None
         self._last: bytes | None = last
+        self._read = 0
 
     def read(self, size: int = -1) -> bytes:
         while True:
             if self._open is not None and (piece := self._open.read(size)):
+                self._read += len(piece)
+                if self._read >= _TURN:
+                    # In a web process on eventlet or gevent the others get their turn.
+                    self._read = 0
+                    time.sleep(0)
                 return piece
             if self._waiting:
                 part = self._waiting.pop(0)
                 context = _context(self._place, self._upload_id, part.start)
                 with service.open_blob(part.blob, context) as plain:
                     self._open = io.BytesIO(plain.read())
-                # In a web process on eventlet or gevent the others get their turn between two parts.
                 time.sleep(0)
             elif self._last is not None:
                 self._open, self._last = io.BytesIO(self._last), None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 
 from core import db, tenancy
@@ -105,15 +105,14 @@ def items(user_id: int, permissions: Collection[str], *, limit: int = 20) -> lis
 
 def glance(user_id: int, permissions: Collection[str], *, limit: int = 20) -> Glance:
     """What the bell shows: the latest items and how many are unread, in one query."""
-    read = exists().where(InboxRead.item_id == InboxItem.id, InboxRead.user_id == user_id)
-    unread = _unread(user_id, permissions).subquery()
-    found = db.session().execute(
-        select(InboxItem, read, select(func.count()).select_from(unread).scalar_subquery())
-        .where(*_visible(permissions))
-        .order_by(InboxItem.created_at.desc(), InboxItem.id.desc())
-        .limit(limit)
-    )
-    rows = found.all()
+    values = {
+        "user_id": user_id,
+        "permissions": sorted(permissions),
+        "owners": sorted(tenancy.switches.on()),
+        "newer_than": db.utcnow() - _UNREAD_FOR,
+        "most": limit,
+    }
+    rows = db.session().execute(_GLANCE, values).all()
     place = f"/p/{tenancy.current().slug}"
     # Whatever is unread is among what may be seen: where nothing is seen, nothing is unread.
     return Glance([_entry(item, read, place) for item, read, _ in rows], rows[0][2] if rows else 0)
@@ -177,6 +176,27 @@ def _unread(user_id: int, permissions: Collection[str]) -> Any:
 
 def _visible(permissions: Collection[str]) -> Sequence[ColumnElement[bool]]:
     return InboxItem.permission.in_(sorted(permissions)), InboxItem.owner.in_(sorted(tenancy.switches.on()))
+
+
+def _glance() -> Select[tuple[InboxItem, bool, int]]:
+    """What glance() asks. Made once: the bell is on every page."""
+    user_id = bindparam("user_id", type_=Integer)
+    visible = (
+        InboxItem.permission.in_(bindparam("permissions", expanding=True)),
+        InboxItem.owner.in_(bindparam("owners", expanding=True)),
+    )
+    read = exists().where(InboxRead.item_id == InboxItem.id, InboxRead.user_id == user_id)
+    fresh = InboxItem.created_at > bindparam("newer_than", type_=db.UtcDateTime)
+    unread = select(InboxItem.id).where(*visible, fresh, ~read).subquery()
+    return (
+        select(InboxItem, read, select(func.count()).select_from(unread).scalar_subquery())
+        .where(*visible)
+        .order_by(InboxItem.created_at.desc(), InboxItem.id.desc())
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+_GLANCE: Final = _glance()
 
 
 def _entry(item: InboxItem, read: bool, place: str) -> Entry:

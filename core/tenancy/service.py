@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import Session
 
 from core import db, i18n
 from core.tenancy.models import Membership, Practice
 
+# Made once: every request of staff asks it.
+_MEMBERSHIPS: Final = (
+    select(Practice, Membership.role)
+    .join(Membership, Membership.practice_id == Practice.id)
+    .where(Practice.status == "active", Membership.user_id == bindparam("user_id", type_=Integer))
+    .order_by(Practice.name, Membership.role)
+)
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -86,11 +94,6 @@ def practices_of(user_id: int) -> list[Practice]:
 def memberships_of(user_id: int) -> dict[Practice, list[str]]:
     """The active practices in which this user has a role, by name, each with the roles, sorted. One query."""
     found: dict[Practice, list[str]] = {}
-    for practice, role in db.session().execute(
-        select(Practice, Membership.role)
-        .join(Membership, Membership.practice_id == Practice.id)
-        .where(Practice.status == "active", Membership.user_id == user_id)
-        .order_by(Practice.name, Membership.role)
-    ):
+    for practice, role in db.session().execute(_MEMBERSHIPS, {"user_id": user_id}):
         found.setdefault(practice, []).append(role)
     return found

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Integer, Select, bindparam, func, or_, select
 
-from core.sdk import Link, Patient, db, links, notifications, patients, utcnow
+from core.sdk import Link, Patient, UtcDateTime, db, links, notifications, patients, utcnow
 from plugins.photo_request import service
 from plugins.photo_request.models import (
     CANCELLED,
@@ -145,13 +146,25 @@ def count_of_patient(patient_id: UUID) -> int:
 def today(limit: int = 10, *, with_photos: bool = True) -> tuple[list[Row], list[Row]]:
     """What waits for the practice: requests with photos to decide about, the oldest first, and requests that will
     not go on by themselves (locked, message failed, expired lately), newest first."""
+    values = {**_times(), "most": limit}
     review: Sequence[Request] = ()
     if with_photos:
-        oldest = _filtered(select(Request), "review").order_by(Request.received_at, Request.id)
-        review = db.session().scalars(oldest.limit(limit)).all()
-    newest = _filtered(select(Request), "attention").order_by(Request.created_at.desc())
-    both = rows([*review, *db.session().scalars(newest.limit(limit))])  # what belongs to them is loaded once
+        review = db.session().scalars(_oldest_to_review(), values).all()
+    attention = db.session().scalars(_newest_to_attend_to(), values).all()
+    both = rows([*review, *attention])  # what belongs to them is loaded once
     return both[: len(review)], both[len(review) :]
+
+
+@cache
+def _oldest_to_review() -> Select[tuple[Request]]:
+    oldest = _filtered(select(Request), "review").order_by(Request.received_at, Request.id)
+    return oldest.limit(bindparam("most", type_=Integer))
+
+
+@cache
+def _newest_to_attend_to() -> Select[tuple[Request]]:
+    newest = _filtered(select(Request), "attention").order_by(Request.created_at.desc())
+    return newest.limit(bindparam("most", type_=Integer))
 
 
 def count_waiting() -> int:
@@ -174,52 +187,65 @@ def page(name: str, number: int, patient_id: UUID | None = None) -> tuple[list[R
     wanted = _filtered(select(Request), name)
     if patient_id is not None:
         wanted = wanted.where(Request.patient_id == patient_id)
-    found = db.session().scalars(wanted.order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
+    wanted = wanted.order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+    found = db.session().scalars(wanted, _times())
     total = count_of_patient(patient_id) if patient_id is not None else _count(name)
     return rows(found.all()), total
 
 
 def _count(name: str) -> int:
-    return db.session().scalar(_filtered(select(func.count(Request.id)), name)) or 0
+    return db.session().scalar(_counting(name), _times()) or 0
+
+
+@cache
+def _counting(name: str) -> Select[tuple[int]]:
+    return _filtered(select(func.count(Request.id)), name)
 
 
 Statement = TypeVar("Statement", bound=Select[Any])
+# Statements are made once and given the time when they are sent: Today and the rail of every page ask them.
+_NOW, _RECENTLY, _LATELY = (bindparam(name, type_=UtcDateTime) for name in ("now", "recently", "lately"))
+
+
+def _times() -> dict[str, Any]:
+    """What the statements below are asked for: now, since when something is recent, and since when it can be."""
+    now = utcnow()
+    return {"now": now, "recently": now - _RECENT, "lately": now - _RECENT - timedelta(days=30)}
 
 
 def _filtered(statement: Statement, name: str) -> Statement:
-    now = utcnow()
     waits = Request.state.in_(WAITING_STATES)
     if name == "review":
         return statement.where(
             Request.id.in_(select(Photo.request_id).where(Photo.state.in_(TO_REVIEW_STATES)))
         )
     if name == "waiting":
-        return statement.where(waits, Request.expires_at > now)
+        return statement.where(waits, Request.expires_at > _NOW)
     if name == "attention":
-        return statement.where(*_needs_attention(now))
+        return statement.where(*_needs_attention())
     if name == "done":
         return statement.where(Request.state.in_((COMPLETED, CANCELLED, EXPIRED)))
     return statement
 
 
-def _needs_attention(now: datetime) -> tuple[Any, ...]:
+def _needs_attention() -> tuple[Any, ...]:
     model = notifications.Notification
     locked = select(Link.subject_id).where(
         Link.purpose == service.PURPOSE,
         Link.locked_at.is_not(None),
         Link.cancelled_at.is_(None),
-        Link.expires_at > now,
+        Link.expires_at > _NOW,
     )
     failed = select(model.subject_id).where(
         model.subject_kind == service.SUBJECT, model.state.in_(("failed", "dead"))
     )
     again = select(Request.supersedes).where(Request.supersedes.is_not(None))
-    ran_out = or_(Request.state == EXPIRED, Request.state.in_(WAITING_STATES) & (Request.expires_at <= now))
+    ran_out = or_(Request.state == EXPIRED, Request.state.in_(WAITING_STATES) & (Request.expires_at <= _NOW))
     return (
-        Request.created_at > now - _RECENT - timedelta(days=30),
+        Request.created_at > _LATELY,
         or_(
             Request.state.in_(WAITING_STATES) & (Request.id.in_(locked) | Request.id.in_(failed)),
-            ran_out & (Request.expires_at > now - _RECENT),
+            ran_out & (Request.expires_at > _RECENTLY),
         ),
         Request.id.not_in(again),  # somebody has sent a new link meanwhile
     )

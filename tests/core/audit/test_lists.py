@@ -153,7 +153,7 @@ def test_the_export_names_each_of_them(house: House, amira: Visitor) -> None:
         practice = session.get_one(Practice, house.riverside)
         lines = [*audit.lines([entry], "fhir", practice), *audit.lines([entry], "csv", practice)]
     made = AuditEvent.model_validate_json(lines[0])
-    people = [one.what.reference for one in made.entity if one.what]
+    people = [one.what.reference for one in made.entity or () if one.what]
     assert people == [f"Patient/{id}" for id in entry.shown]
     assert made.type.code == "110110"
     (row,) = csv.DictReader(io.StringIO("".join(lines[1:])))
