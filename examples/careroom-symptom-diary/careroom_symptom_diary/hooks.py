@@ -60,7 +60,7 @@ def timeline_entries(ctx: PatientContext) -> list[TimelineEntry]:
         TimelineEntry(
             at=entry.updated_at,
             title=_("Symptom diary: entry"),
-            detail=", ".join(pages.value_words(name, value) for name, value in entry.readings.items()),
+            detail=pages.summary(entry.readings),
             icon="alert-triangle" if entry.alerts else "notebook",
             url=url_for("symptom_diary.show", diary_id=diary.id),
             owner="symptom_diary",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from core.sdk import _, i18n, plugin_static, render
@@ -32,8 +33,18 @@ def value_words(name: str, value: Any) -> str:
     """ "6 of 10", "37.2 °C": a value as people read it."""
     scale = SCALES[name]
     if scale.unit:
-        return f"{i18n.format_number(value)} {scale.unit}"
+        return f"{number_words(value)} {scale.unit}"
     return _("%(value)s of %(most)s", value=value, most=scale.high)
+
+
+def number_words(value: Any) -> str:
+    """A number as it is written in this language: 37.2, 37,2."""
+    return i18n.format_number(Decimal(str(value)))
+
+
+def summary(readings: dict[str, Any]) -> str:
+    """ "Pain 6 of 10, Temperature 37.2 °C": an entry in a line."""
+    return ", ".join(f"{SCALES[name].title} {value_words(name, value)}" for name, value in readings.items())
 
 
 def state_words(diary: Diary) -> tuple[str, str, str]:

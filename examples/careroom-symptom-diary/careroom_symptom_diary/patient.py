@@ -9,7 +9,7 @@ from core.sdk import PatientRoutes, Refused, _, abort, current_link, db, redirec
 
 from careroom_symptom_diary import calendar, service
 from careroom_symptom_diary.models import RUNNING, Diary, Entry
-from careroom_symptom_diary.pages import page
+from careroom_symptom_diary.pages import number_words, page
 from careroom_symptom_diary.scales import SCALES, BadValue, Scale
 
 routes = PatientRoutes("symptom_diary", __name__)
@@ -74,7 +74,8 @@ def _days(diary: Diary) -> tuple[int, int]:
 
 
 def _form(diary: Diary, entry: Entry | None, errors: dict[str, str] | None = None) -> str:
-    said = request.form if errors is not None else {**(entry.readings if entry else {})}
+    written = entry.readings if entry else {}
+    said = request.form if errors is not None else {n: number_words(v) for n, v in written.items()}
     return page(
         "write.html",
         diary=diary,

@@ -10,9 +10,9 @@ from typing import Final
 from careroom_symptom_diary.models import Diary, Entry
 from careroom_symptom_diary.scales import SCALES, Scale
 
-WIDTH: Final = 640
-HEIGHT: Final = 168
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 14, 12, 28
+WIDTH: Final = 400
+HEIGHT: Final = 150
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 18, 12, 28
 _MOST_DAY_MARKS: Final = 7
 
 

@@ -28,7 +28,7 @@ from core.sdk import (
 
 from careroom_symptom_diary import service, settings
 from careroom_symptom_diary.models import Diary
-from careroom_symptom_diary.pages import page
+from careroom_symptom_diary.pages import number_words, page
 from careroom_symptom_diary.plot import plots
 from careroom_symptom_diary.scales import SCALES, BadValue
 
@@ -48,7 +48,7 @@ def new(patient_id: UUID) -> str:
         "days": here.days,
         "hour": here.hour,
         "id": uuid7(),
-        **{f"threshold_{scale.name}": scale.threshold for scale in SCALES.values()},
+        **{f"threshold_{scale.name}": number_words(scale.threshold) for scale in SCALES.values()},
     }
     return _form(patient, usual)
 
