@@ -82,10 +82,15 @@ def spent(path: str) -> float:
             return cpu_of_calls(_request(app.wsgi_app, path, _cookies(visitor.client)), CALLS) * 1e6
 
 
+def _view(number: int, _ctx: Any) -> str:
+    from core.web.pages import render
+
+    return render("bench/list.html", lines=lines(number))
+
+
 def _plugin(number: int) -> Any:
     """Two panels of Today."""
     from core.plugin_system import Panel, hookimpl
-    from core.web.pages import render
     from tests.support.plugins import make
 
     hooks = ModuleType("hooks")
@@ -97,7 +102,7 @@ def _plugin(number: int) -> Any:
                 "today.main",
                 f"list{place}",
                 f"List {number * per + place}",
-                lambda ctx, place=place: render("bench/list.html", lines=lines(number * per + place)),
+                partial(_view, number * per + place),
                 "core.work",
                 [f"x_{number}.list"],
             )
