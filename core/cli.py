@@ -14,8 +14,10 @@ from core import cli_plan, db, plugin_system, settings, tenancy
 from core.cli_audit import audit_group
 from core.cli_authoring import check, new, translate
 from core.cli_files import files_group
+from core.cli_patient_data import erase_practice, export_practice, patient_group
 from core.cli_plugin_trace import slots_command, trace_command
 from core.cli_plugins import plugin_group, refuse_to_go_on
+from core.cli_purge import purge
 from core.cli_retention import retention_group
 from core.cli_start import bring_up_to_date, prepare, told
 from core.db import copies, roles, stepping
@@ -271,6 +273,10 @@ main.add_command(files_group)
 main.add_command(retention_group)
 main.add_command(audit_group)
 main.add_command(plugin_group)
+main.add_command(patient_group)
+plugin_group.add_command(purge)
+practice.add_command(export_practice)
+practice.add_command(erase_practice)
 for command in (new, check, translate, slots_command, trace_command):
     plugin_group.add_command(command)
 

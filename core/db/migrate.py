@@ -79,9 +79,8 @@ def migrating() -> Iterator[Connection]:
             yield connection
         return
     with engine().connect() as connection:
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
-        raw.cursor().execute("PRAGMA foreign_keys=OFF")  # inside a transaction it would do nothing
+        raw = connection.connection.cursor()
+        raw.execute("PRAGMA foreign_keys=OFF")  # inside a transaction it would do nothing
         try:
             with connection.begin():
                 yield connection
@@ -89,7 +88,7 @@ def migrating() -> Iterator[Connection]:
                 if broken:
                     raise BrokenKeys(f"rows of {', '.join(sorted({row[0] for row in broken}))} lead nowhere")
         finally:
-            raw.cursor().execute("PRAGMA foreign_keys=ON")
+            raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _refuse_foreseen(branches: Branches) -> None:

@@ -74,12 +74,11 @@ def remove(connection: Connection, table: Table, practice_id: UUID) -> int:
 
 
 def forget_plugin(connection: Connection, plugin: str, practice_id: UUID) -> None:
-    """Remove what the core's own tables hold of a plugin: its settings, faults, consent. Tombstones stay."""
+    """Remove what the core's own tables keep about a plugin, such as its faults. Tombstones stay."""
     for table in of_practice(tables_of(connection, ownership.CORE, [])):
-        column = {"core_practice_plugin": "name"}.get(table.name, "plugin")
-        if column in table.columns and _may_be_removed(table.name):
+        if "plugin" in table.columns and _may_be_removed(table.name):
             connection.execute(
-                delete(table).where(table.c.practice_id == practice_id, table.c[column] == plugin)
+                delete(table).where(table.c.practice_id == practice_id, table.c.plugin == plugin)
             )
 
 

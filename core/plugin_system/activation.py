@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from core import audit, db, realtime, settings, tenancy
 from core.i18n import _
+from core.patient_data import purging
 from core.plugin_system import capabilities, remembered
 from core.plugin_system.capabilities import AnyCapability
 from core.plugin_system.manifest import Plugin
@@ -183,6 +184,10 @@ def enable(name: str, *, agreed: Collection[str] | None = None) -> None:
         return
     if not now.can_switch:
         raise CannotSwitch(now.reason)
+    if purging.is_under_way(name):
+        raise CannotSwitch(
+            _("Its data is being removed here. It can be switched on when that has come to its end.")
+        )
     asked = capabilities.keys(now.plugin.capabilities)
     if agreed is not None and asked - set(agreed):
         raise AsksForMore(_("This plugin asks for more than you were shown. Please look at it again."))
@@ -225,6 +230,18 @@ def decree(name: str, rule: Rule) -> None:
         row.agreed = sorted(capabilities.keys(now.plugin.capabilities))
     _record(_ACTIONS[rule], now)
     changed()
+
+
+def begin_afresh(name: str) -> None:
+    """Leave nothing of what the current practice chose for a plugin, also one that is not installed any more: after its
+    data was removed. It is off then; the operator's word stays."""
+    row = db.session().scalar(select(PracticePlugin).where(PracticePlugin.name == name))
+    if row is None and name in registry:
+        row = stored(name)
+    if row is not None:
+        row.enabled, row.settings, row.agreed = False, {}, None
+        row.settings_kept = None
+        changed()
 
 
 def stored(name: str) -> PracticePlugin:
