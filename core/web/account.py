@@ -38,6 +38,8 @@ def index() -> Any:
     ]
     if len(practices) == 1:
         return redirect(f"/p/{practices[0].slug}/")
+    if not practices and security.can("core.operate"):
+        return redirect(url_for("operator.index"))
     i18n.set_language(security.language_of(current_user) or i18n.language())
     return render("sign_in/practices.html", practices=practices)
 

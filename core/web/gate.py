@@ -22,11 +22,14 @@ from core import audit, db, i18n, security, settings, tenancy
 from core.audit import Actor
 from core.links import Link, LinkClosed
 from core.security.permissions import current_permissions
+from core.tenancy import platform
 from core.web import emergency, locking
 from core.web import links as link_pages
+from core.web.pages import render
 from core.web.routes import Access, table
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+OPERATE = "core.operate"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -115,7 +118,7 @@ def _admit_staff(asked: Access) -> Any:
     g.memberships = tenancy.memberships_of(current_user.id)
     practice = next((one for one in g.memberships if one.slug == g.practice_slug), None)
     if practice is None:
-        abort(404)
+        return _suspended()
     tenancy.enter(practice)
     if chosen:
         i18n.set_language(_with_region(chosen, practice.language))
@@ -133,6 +136,22 @@ def _admit_staff(asked: Access) -> Any:
     if isinstance(patient_id := (request.view_args or {}).get("patient_id"), UUID):
         audit.concerns(patient_id)
     return None
+
+
+def _admit_operator(asked: Access) -> Any:
+    if (answer := _admit_signed_in(asked)) is not None:
+        return answer
+    g.permissions = current_permissions()
+    if OPERATE not in g.permissions:
+        abort(404)  # nobody else needs to know that there is a console
+    return None
+
+
+def _suspended() -> Any:
+    """To somebody who works there: the practice is paused. To everybody else it looks like any address of nobody's."""
+    if platform.suspended_of(current_user.id, g.practice_slug) is None:
+        abort(404)
+    return render("errors/suspended.html", status=403), 403
 
 
 def _admit_patient(asked: Access) -> Any:
@@ -162,6 +181,7 @@ def _admit_asset(asked: Access) -> Any:
 _ADMIT = {
     "public": _admit_public,
     "signed_in": _admit_signed_in,
+    "operator": _admit_operator,
     "staff": _admit_staff,
     "patient": _admit_patient,
     "asset": _admit_asset,

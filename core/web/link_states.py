@@ -12,6 +12,7 @@ _STATUS = {
     "locked": 403,
     "again": 403,
     "off": 404,
+    "suspended": 503,
     "unknown": 404,
     "busy": 429,
 }
@@ -56,6 +57,13 @@ def words(state: str, practice: Practice | None) -> tuple[str, str]:
             _("This is not available at the moment"),
             _(
                 "%(practice)s is not offering this at present. Please contact them another way.",
+                practice=name,
+            ),
+        ),
+        "suspended": (
+            _("This is not available at the moment"),
+            _(
+                "%(practice)s cannot be reached this way for now. Please telephone them; nothing you sent is lost.",
                 practice=name,
             ),
         ),

@@ -88,8 +88,10 @@ def open_patient_request(link_id: UUID, cookies: Mapping[str, str]) -> tuple[Lin
     """
     claim = _read_cookie(link_id, cookies)
     practice = db.session().get(Practice, claim.practice_id)
-    if practice is None or practice.status != "active":
+    if practice is None:
         raise LinkClosed("unknown")
+    if practice.status != "active":
+        raise LinkClosed("suspended", practice, practice.language)
     db.enter_practice(practice.id)
     link = db.get(Link, link_id)
     if link is None:
@@ -172,10 +174,10 @@ def _inside(found: links.FoundLink, *, write: bool) -> Iterator[tuple[Link, Prac
     with tenancy.practice_scope(found.practice_id, write=write):
         practice = tenancy.current()
         link = links.get(found.link_id)
-        if practice.status != "active":
-            raise LinkClosed("unknown")
         state = links.state(link)
         language = language_for(link, practice, request.cookies)
+        if practice.status != "active":
+            raise LinkClosed("suspended", _copy(practice), language)
         with i18n.use_language(language), audit.use_actor(Actor("patient", str(link.id), "patient")):
             if state not in links.OPEN_STATES:
                 raise LinkClosed(state, _copy(practice), language)

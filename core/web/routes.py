@@ -13,7 +13,7 @@ from flask import Blueprint
 from flask.sansio.app import App
 from flask.typing import RouteCallable
 
-Kind = Literal["staff", "patient", "signed_in", "public", "asset", "static"]
+Kind = Literal["staff", "patient", "signed_in", "operator", "public", "asset", "static"]
 ScopeMode = Literal["auto", "none"]
 _TABLE = "careroom.access"
 
@@ -27,7 +27,7 @@ class Access:
     """Who may use an endpoint.
 
     kind: staff (signed in, member of the practice in the URL, has ``permission``), patient (holds a link with
-    ``purpose``), signed_in (no practice), public, asset (a plugin's static file), static (no session at all).
+    ``purpose``), signed_in (no practice), operator (of the platform; no practice), public, asset (a plugin's static file), static (no session at all).
     scope: "none" where the view opens its own scopes, because it reads a long body or does I/O.
     """
 
@@ -132,7 +132,7 @@ class PatientRoutes(_Routes):
 
 
 class CoreRoutes(_Routes):
-    """Routes of the core outside a practice: ``access`` is "public", "signed_in", "asset" or "static"."""
+    """Routes of the core outside a practice: ``access`` is "public", "signed_in", "operator", "asset" or "static"."""
 
     asks = "access"
 

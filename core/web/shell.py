@@ -248,8 +248,10 @@ class Shell:
 
     @cached_property
     def navigation(self) -> list[Entry]:
-        if self.practice is None or g.get("user") is None:
+        if g.get("user") is None:
             return []
+        if self.practice is None:
+            return self._console()
         entries = [self._entry(_("Today"), "home", self.home_url, exact=True)]
         if self._may("core.view_patients"):
             entries.append(self._entry(_("Patients"), "users", f"{self.home_url}patients"))
@@ -259,6 +261,21 @@ class Shell:
             if self._may(item.permission):
                 entries.append(self._entry(str(item.title), item.icon, item.url, badge=item.badge))
         return entries
+
+    def _console(self) -> list[Entry]:
+        """The operator's pages; they belong to no practice."""
+        if not self._may("core.operate"):
+            return []
+        return [
+            self._entry(_("Practices"), "building-hospital", url_for("operator.index"), exact=True),
+            self._entry(_("What was given up"), "mail-x", url_for("operator.given_up")),
+            self._entry(_("Migrations and versions"), "versions", url_for("operator.system")),
+        ]
+
+    @property
+    def console_url(self) -> str | None:
+        """The operator's console, for operators."""
+        return url_for("operator.index") if self._may("core.operate") else None
 
     @cached_property
     def administration(self) -> list[Entry]:

@@ -242,15 +242,15 @@ def test_with_the_plugin_off_the_link_says_so_and_with_it_on_again_it_works(
     assert browser.post(sent.path, BORN).status_code == 303
 
 
-def test_a_link_of_a_suspended_practice_is_unknown(sent: Sent, visitor: Callable[[], Visitor]) -> None:
+def test_a_link_of_a_suspended_practice_says_so_kindly(sent: Sent, visitor: Callable[[], Visitor]) -> None:
     browser = visitor()
     browser.post(sent.path, BORN)
     with db.scope() as session:
         session.get_one(tenancy.Practice, sent.house.riverside).status = "suspended"
     for path in (sent.path, f"/v/{sent.id}/"):
-        page = _text(browser.get(path))
-        assert "This link does not work" in page
-        assert "Riverside" not in page
+        answer = browser.get(path)
+        assert answer.status_code == 503
+        assert "Riverside Surgery cannot be reached this way for now" in _text(answer)
 
 
 # --- behind the check ----------------------------------------------------------------------------------------------

@@ -1,0 +1,198 @@
+"""The operator's console: practices, plugins, queues, what was given up, migrations, versions. Nobody's data is in it.
+
+It belongs to no practice. Whoever is no operator finds nothing here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from core import db, i18n, plugin_system, tenancy
+from core.admin import platform_state
+from core.errors import Refused
+from core.i18n import _, use_language
+from core.plugin_system import activation
+from core.plugin_system.resolver import RULES, Rule
+from core.security import invitations
+from core.tenancy import PRACTICE_ADMIN, platform
+from core.web.pages import render
+from core.web.routes import CoreRoutes
+
+routes = CoreRoutes("operator", __name__, prefix="/operator")
+
+_FIELDS = ("name", "slug", "country", "email", "given_names", "family_name")
+
+
+@routes.get("", access="operator")
+def index() -> Markup:
+    """Practices, and how the platform does."""
+    return render(
+        "operator/index.html",
+        practices=platform.every(),
+        people=platform_state.people(),
+        presets=platform.PRESETS,
+        queues=platform_state.queues(),
+        worker=platform_state.worker(),
+        troubles=platform_state.plugin_troubles(),
+        branches=platform_state.branches(),
+    )
+
+
+# --- practices ---------------------------------------------------------------------------------------------------
+
+
+@routes.get("/practices/new", access="operator")
+def new() -> Markup:
+    """An empty form."""
+    return _form({"country": "GB"}, {})
+
+
+@routes.post("/practices", access="operator", scope="none")
+def create() -> ResponseReturnValue:
+    """Make a practice and invite its first administrator."""
+    typed = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    problems = _problems(typed)
+    practice_id = None
+    if not problems:
+        try:
+            practice_id = platform.create(typed["slug"], typed["name"], typed["country"])
+        except ValueError:
+            problems["slug"] = _(
+                "Use 1 to 40 of a–z, 0–9 and hyphens; neither the first nor the last a hyphen."
+            )
+    if practice_id is None:
+        with db.scope(write=False):
+            return _form(typed, problems), 422
+    flash(_("%(name)s was created.", name=typed["name"]), "success")
+    try:
+        with tenancy.practice_scope(practice_id):
+            invitations.invite(typed["email"], typed["given_names"], typed["family_name"], PRACTICE_ADMIN)
+    except Refused as refusal:
+        flash(refusal.message, "warning")
+    else:
+        flash(_("The administrator was invited by e-mail."), "success")
+    return redirect(url_for("operator.practice", practice_id=practice_id), 303)
+
+
+@routes.get("/practices/<uuid:practice_id>", access="operator")
+def practice(practice_id: UUID) -> Markup:
+    """One practice: its state, and which plugins it may have."""
+    found = _practice(practice_id)
+    language = _language()
+    with tenancy.practice_scope(practice_id, write=False), use_language(language):
+        plugins = [(state, state.rule) for state in activation.states()]
+        return render("operator/practice.html", practice=found, plugins=plugins)
+
+
+@routes.post("/practices/<uuid:practice_id>/status", access="operator", scope="none")
+def set_status(practice_id: UUID) -> ResponseReturnValue:
+    """Suspend a practice, or let it go on."""
+    wanted = platform.SUSPENDED if request.form.get("status") == platform.SUSPENDED else platform.ACTIVE
+    try:
+        platform.set_status(practice_id, wanted)
+    except tenancy.UnknownPractice:
+        abort(404)
+    if wanted == platform.SUSPENDED:
+        flash(_("The practice is suspended. Its data stays as it is."), "success")
+    else:
+        flash(_("The practice can work again."), "success")
+    return redirect(url_for("operator.practice", practice_id=practice_id), 303)
+
+
+@routes.post("/practices/<uuid:practice_id>/plugins/<name>", access="operator", scope="none")
+def decree(practice_id: UUID, name: str) -> ResponseReturnValue:
+    """The operator's word on a plugin in a practice: allow, deny, force, or none."""
+    said = request.form.get("rule", "")
+    rule: Rule | None = next((one for one in RULES if one == said), None)
+    if rule is None or name not in plugin_system.registry:
+        abort(404)
+    language = _language()
+    try:
+        with tenancy.practice_scope(practice_id), use_language(language):
+            activation.decree(name, rule)
+    except tenancy.UnknownPractice:
+        abort(404)
+    except activation.CannotSwitch as refusal:
+        flash(str(refusal), "warning")
+    else:
+        flash(_("Your word on this plugin is kept."), "success")
+    return redirect(url_for("operator.practice", practice_id=practice_id), 303)
+
+
+# --- what was given up, and the machinery ---------------------------------------------------------------------------
+
+
+@routes.get("/given-up", access="operator")
+def given_up() -> Markup:
+    """Messages and jobs that were given up, of all practices."""
+    return render("operator/given_up.html", items=platform_state.dead())
+
+
+@routes.post("/given-up/<queue>/<uuid:practice_id>/<uuid:item_id>", access="operator", scope="none")
+def retry(queue: str, practice_id: UUID, item_id: UUID) -> ResponseReturnValue:
+    """Try one again."""
+    if queue not in ("messages", "jobs"):
+        abort(404)
+    try:
+        platform_state.retry("messages" if queue == "messages" else "jobs", practice_id, item_id)
+    except LookupError:
+        abort(404)
+    except Refused as refusal:
+        flash(refusal.message, "warning")
+    else:
+        flash(_("It is in its queue again."), "success")
+    return redirect(url_for("operator.given_up"), 303)
+
+
+@routes.get("/system", access="operator")
+def system() -> Markup:
+    """Migrations and versions."""
+    return render(
+        "operator/system.html",
+        branches=platform_state.branches(),
+        versions=platform_state.versions(),
+        refusals=activation.refusals(),
+    )
+
+
+def _form(typed: dict[str, str], problems: dict[str, str]) -> Markup:
+    return render(
+        "operator/practice_form.html",
+        typed=typed,
+        problems=problems,
+        countries=[(preset.country, str(preset.title)) for preset in platform.PRESETS.values()],
+    )
+
+
+def _problems(typed: dict[str, str]) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if not 1 <= len(typed["name"]) <= 120:
+        problems["name"] = _("Enter the name of the practice, with at most 120 characters.")
+    if typed["country"] not in platform.PRESETS:
+        problems["country"] = _("Choose a country.")
+    with db.scope(write=False):
+        if platform.is_taken(typed["slug"]):
+            problems["slug"] = _("Another practice has this short name.")
+    required: dict[str, Any] = {
+        "email": _("Enter the administrator’s e-mail address."),
+        "given_names": _("Enter the first names."),
+        "family_name": _("Enter the family name."),
+    }
+    return problems | {name: said for name, said in required.items() if not typed[name]}
+
+
+def _practice(practice_id: UUID) -> tenancy.Practice:
+    try:
+        return platform.find(practice_id)
+    except tenancy.UnknownPractice:
+        abort(404)
+
+
+def _language() -> str:
+    """The operator's, which entering a practice would change to the practice's."""
+    return i18n.language()

@@ -1,0 +1,252 @@
+"""How the platform does, across all practices: queues, what was given up, plugins' faults, migrations, versions.
+
+Counts and codes only: nothing that says who a patient is leaves this module.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from core import audit, db, notifications, plugin_system, tenancy
+from core.db import migrate
+from core.db.engine import engine
+from core.i18n import _
+from core.jobs import wakeup
+from core.jobs.models import JobRow, Sweep
+from core.notifications.models import Notification
+from core.notifications.undelivered import SHOWN_FOR
+from core.plugin_system.fault_models import PluginFault, PluginPause
+from core.tenancy import Membership, Practice
+
+STALE: Final = timedelta(minutes=3)
+"""A worker sweeps every minute: three without are no accident."""
+
+_PACKAGES: Final = ("Flask", "Flask-AppBuilder", "SQLAlchemy", "Flask-SocketIO", "pluggy")
+Queue = Literal["messages", "jobs"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """oldest: since when the most overdue row is due; None when nothing is."""
+
+    name: Queue
+    waiting: int
+    running: int
+    dead: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """heartbeat: when one last swept. is_alive: recently enough."""
+
+    heartbeat: datetime | None
+    is_alive: bool
+    failing: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Something that was given up: what it was, where, and why, and nothing of whom it was for."""
+
+    queue: Queue
+    practice_id: UUID
+    practice: str
+    id: UUID
+    title: str
+    reason: str
+    at: datetime
+    attempts: int
+    can_retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PluginTrouble:
+    """A plugin that fails in a practice. paused_until: the breaker keeps it off until then."""
+
+    plugin: str
+    title: str
+    practice: str
+    practice_id: UUID
+    failures: int
+    last_at: datetime | None
+    paused_until: datetime | None
+
+
+def people() -> dict[UUID, int]:
+    """How many people work in each practice."""
+    counted = select(Membership.practice_id, func.count(Membership.user_id.distinct())).group_by(
+        Membership.practice_id
+    )
+    return {row[0]: row[1] for row in db.session().execute(counted)}
+
+
+def queues() -> list[QueueState]:
+    """Messages and jobs of all practices."""
+    with db.scope(write=False, across_practices=True):
+        return [_queue("messages", Notification), _queue("jobs", JobRow)]
+
+
+def _queue(name: Queue, model: Any) -> QueueState:
+    now = db.utcnow()
+    states = {"messages": ("queued", "sending", "dead"), "jobs": ("queued", "running", "dead")}[name]
+    found = select(model.state, func.count()).where(model.state.in_(states)).group_by(model.state)
+    counts: dict[str, int] = {row[0]: row[1] for row in db.session().execute(found)}
+    oldest = db.session().scalar(
+        select(func.min(model.due_at)).where(model.state == "queued", model.due_at <= now)
+    )
+    return QueueState(name, counts.get("queued", 0), counts.get(states[1], 0), counts.get("dead", 0), oldest)
+
+
+def worker() -> Worker:
+    """Do workers run? Their sweeps tell."""
+    with db.scope(write=False) as session:
+        rows = session.execute(select(Sweep.kind, Sweep.last_run_at, Sweep.failures)).all()
+    last = max((row.last_run_at for row in rows if row.last_run_at is not None), default=None)
+    failing = [(row.kind, row.failures) for row in rows if row.failures]
+    return Worker(last, last is not None and db.utcnow() - last < STALE, failing)
+
+
+def dead(limit: int = 100) -> list[Dead]:
+    """What was given up in the last weeks, the newest first."""
+    with db.scope(write=False, across_practices=True) as session:
+        names = {one.id: one.name for one in session.scalars(select(Practice))}
+        messages = session.scalars(
+            select(Notification)
+            .where(
+                Notification.state.in_(("dead", "failed")),
+                Notification.dismissed_at.is_(None),
+                Notification.created_at > db.utcnow() - SHOWN_FOR,
+            )
+            .order_by(Notification.created_at.desc())
+            .limit(limit)
+        )
+        given_up = session.scalars(
+            select(JobRow).where(JobRow.state == "dead").order_by(JobRow.updated_at.desc()).limit(limit)
+        )
+        found = [
+            *(_message(one, names.get(one.practice_id, "")) for one in messages),
+            *(_job(one, names.get(one.practice_id, "")) for one in given_up),
+        ]
+    return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
+
+
+def _message(row: Notification, practice: str) -> Dead:
+    way = _("Text message") if row.channel == "sms" else _("E-mail")
+    return Dead(
+        "messages",
+        row.practice_id,
+        practice,
+        row.id,
+        f"{way} ({row.template})",
+        notifications.reason(row.last_error),
+        row.created_at,
+        row.attempts,
+        row.can_be_retried,
+    )
+
+
+def _job(row: JobRow, practice: str) -> Dead:
+    # The text of an exception may quote anything: the type before the colon is enough.
+    reason = (row.last_error or "").partition(":")[0][:80]
+    return Dead(
+        "jobs", row.practice_id, practice, row.id, row.kind, reason, row.updated_at, row.attempts, True
+    )
+
+
+def retry(queue: Queue, practice_id: UUID, id: UUID) -> None:
+    """Put it back into its queue, in a scope of its own. Raises LookupError, NotificationError."""
+    with tenancy.practice_scope(practice_id):
+        if queue == "messages":
+            notifications.retry(id)
+            return
+        row = db.get(JobRow, id)
+        if row is None or row.state != "dead":
+            raise LookupError("no such job was given up")
+        row.state, row.due_at, row.lease_until, row.attempts = "queued", db.utcnow(), None, 0
+        row.last_error = None
+        audit.record("job.retried", subject=("core.job", row.id), detail={"kind": row.kind})
+        db.after_commit(wakeup.ring)
+
+
+def plugin_troubles() -> list[PluginTrouble]:
+    """Plugins that failed in the last day or are paused, by plugin and practice."""
+    now = db.utcnow()
+    with db.scope(write=False, across_practices=True) as session:
+        names = {one.id: one.name for one in session.scalars(select(Practice))}
+        counts: dict[tuple[str, UUID], tuple[int, datetime]] = {
+            (plugin, practice_id): (count, at)
+            for plugin, practice_id, count, at in session.execute(
+                select(
+                    PluginFault.plugin,
+                    PluginFault.practice_id,
+                    func.sum(PluginFault.count),
+                    func.max(PluginFault.at),
+                )
+                .where(PluginFault.at > now - timedelta(days=1))
+                .group_by(PluginFault.plugin, PluginFault.practice_id)
+            )
+        }
+        paused = {
+            (one.plugin, one.practice_id): one.until
+            for one in session.scalars(select(PluginPause).where(PluginPause.ended_at.is_(None)))
+        }
+    found = []
+    for plugin, practice_id in sorted({*counts, *paused}, key=str):
+        count, at = counts.get((plugin, practice_id), (0, None))
+        title = str(plugin_system.registry.get(plugin).title) if plugin in plugin_system.registry else plugin
+        until = paused.get((plugin, practice_id))
+        found.append(PluginTrouble(plugin, title, names.get(practice_id, ""), practice_id, count, at, until))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of migrations: where the code is, where the database is."""
+
+    name: str
+    wanted: str
+    applied: str
+
+    @property
+    def is_current(self) -> bool:
+        return self.wanted == self.applied
+
+
+def branches() -> list[Branch]:
+    """Where each branch of migrations stands."""
+    known = plugin_system.registry.branches()
+    stand: dict[str, dict[str, str]] = defaultdict(dict)
+    for head in migrate.heads(known):
+        stand[head.rpartition("_")[0]]["wanted"] = head
+    for head in migrate.applied():
+        stand[head.rpartition("_")[0]]["applied"] = head
+    return [
+        Branch(name, each.get("wanted", ""), each.get("applied", "")) for name, each in sorted(stand.items())
+    ]
+
+
+def versions() -> list[tuple[str, str]]:
+    """What runs here."""
+    found = [("Careroom", _version("careroom")), ("Python", platform.python_version())]
+    found += [(name, _version(name)) for name in _PACKAGES]
+    dialect = engine().dialect
+    number = ".".join(str(part) for part in dialect.server_version_info or ())
+    found.append(({"postgresql": "PostgreSQL", "sqlite": "SQLite"}.get(dialect.name, dialect.name), number))
+    found += [(str(plugin.title), plugin.version) for plugin in plugin_system.registry]
+    return found
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return _("unknown")

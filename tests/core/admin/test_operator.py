@@ -1,0 +1,218 @@
+"""The operator's console: closed to everybody else, without anybody's data, and what its buttons do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from core import db, demo, notifications, patients, tenancy
+from core.audit import AuditEntry, PlatformAuditEntry
+from core.jobs.models import JobRow
+from core.notifications import Notification
+from core.plugin_system import activation
+from core.security import users
+from core.security.models import Invitation
+from tests.support.house import House, Visitor
+
+PEOPLE = ("amira", "grace", "helen")
+NEW = {
+    "name": "Hillside Practice",
+    "slug": "hillside",
+    "country": "FR",
+    "email": "paul@hillside.example.com",
+    "given_names": "Paul",
+    "family_name": "Marchand",
+}
+
+
+@pytest.fixture
+def olga(house: House, visitor: Callable[[], Visitor]) -> Visitor:
+    """The platform's operator; works in no practice."""
+    with db.scope():
+        users.create_user("olga", "olga@example.com", "Olga", "Berg", demo.PASSWORD, is_operator=True)
+    browser = visitor()
+    browser.sign_in("olga")
+    return browser
+
+
+def text(answer: Any) -> str:
+    assert answer.status_code < 500
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split()))
+
+
+def practice_page(house: House) -> str:
+    return f"/operator/practices/{house.riverside}"
+
+
+def given_up(house: House) -> UUID:
+    """A text to Margaret Whitfield that could not be sent."""
+    margaret = house.patient_id(house.riverside, "Whitfield")
+    template = notifications.templates.registered()[0]
+    with house.at(house.riverside):
+        filled = dict.fromkeys(template.variables, "x")
+        (row,) = notifications.send(
+            template.name, patient=patients.get(margaret), channels=["sms"], variables=filled, key=None
+        )
+        row.state, row.last_error = "dead", "recipient_invalid"
+        return row.id
+
+
+# --- who comes in ------------------------------------------------------------------------------------------------
+
+
+def test_every_page_of_the_console_is_nobody_elses(
+    app: Flask, house: House, visitor: Callable[[], Visitor]
+) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("operator.")]
+    assert len(rules) >= 9
+    for name in PEOPLE:
+        browser = visitor()
+        browser.sign_in(name)
+        for rule in rules:
+            url = rule.rule.replace("<uuid:practice_id>", str(house.riverside)).replace(
+                "<name>", "photo_request"
+            )
+            url = url.replace("<queue>", "messages").replace("<uuid:item_id>", str(house.riverside))
+            answer = browser.post(url) if "POST" in (rule.methods or ()) else browser.get(url)
+            assert answer.status_code == 404, f"{name} at {url}"
+
+
+def test_who_is_not_signed_in_is_asked_to(visitor: Callable[[], Visitor]) -> None:
+    assert visitor().get("/operator").headers["Location"] == "/login?next=/operator"
+
+
+def test_an_operator_without_a_practice_starts_there(olga: Visitor) -> None:
+    assert olga.get("/").headers["Location"] == "/operator"
+    assert olga.get("/p/riverside/").status_code == 404
+
+
+# --- what is shown -----------------------------------------------------------------------------------------------
+
+
+def test_practices_queues_and_worker_are_shown(olga: Visitor, house: House) -> None:
+    page = text(olga.get("/operator"))
+    for said in ("Riverside Surgery", "United Kingdom", "No worker is running", "Every plugin works"):
+        assert said in page
+    house.work()
+    assert "Migrations" in text(olga.get("/operator/system"))
+
+
+def test_what_was_given_up_names_no_patient_and_is_retried(olga: Visitor, house: House) -> None:
+    id = given_up(house)
+    answer = olga.get("/operator/given-up")
+    page = text(answer)
+    assert "The provider says that this number or address does not exist" in page
+    assert "Riverside Surgery" in page
+    for personal in ("Whitfield", "Margaret", "900101", "7700"):
+        assert personal not in answer.get_data(as_text=True)
+    url = f"/operator/given-up/messages/{house.riverside}/{id}"
+    assert olga.post(url).status_code == 303
+    with house.at(house.riverside, write=False) as session:
+        assert session.get_one(Notification, (house.riverside, id)).state == "queued"
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "notification.retried")).one()
+        assert entry.actor_name == "Olga Berg"
+
+
+def test_a_job_that_was_given_up_is_done_again_without_its_error_being_shown(
+    olga: Visitor, house: House
+) -> None:
+    with house.at(house.riverside) as session:
+        row = JobRow(kind="core.render_picture", payload={"file_id": "x"}, state="dead", attempts=8)
+        row.last_error = "ValueError: Margaret Whitfield"
+        session.add(row)
+        session.flush()
+        id = row.id
+    answer = olga.get("/operator/given-up")
+    assert "core.render_picture" in text(answer)
+    assert "ValueError" in text(answer)
+    assert "Whitfield" not in text(answer)
+    assert olga.post(f"/operator/given-up/jobs/{house.riverside}/{id}").status_code == 303
+    with house.at(house.riverside, write=False) as session:
+        again = session.get_one(JobRow, (house.riverside, id))
+        assert (again.state, again.attempts, again.last_error) == ("queued", 0, None)
+
+
+@pytest.mark.parametrize("queue", ["messages", "jobs", "nothing"])
+def test_what_is_not_there_cannot_be_retried(olga: Visitor, house: House, queue: str) -> None:
+    assert olga.post(f"/operator/given-up/{queue}/{house.riverside}/{house.lumiere}").status_code == 404
+
+
+# --- practices ---------------------------------------------------------------------------------------------------
+
+
+def test_a_practice_is_made_with_its_countrys_preset_and_its_administrator_invited(olga: Visitor) -> None:
+    answer = olga.post("/operator/practices", NEW)
+    assert answer.status_code == 303
+    assert "was invited by e-mail" in text(olga.get(answer.headers["Location"]))
+    with db.scope(write=False, across_practices=True) as session:
+        made = session.scalars(select(tenancy.Practice).where(tenancy.Practice.slug == "hillside")).one()
+        assert (made.language, made.time_zone, made.country) == ("fr-FR", "Europe/Paris", "FR")
+        invited = session.scalars(select(Invitation).where(Invitation.practice_id == made.id)).one()
+        assert (invited.email, invited.role) == ("paul@hillside.example.com", "practice_admin")
+        entry = session.scalars(
+            select(PlatformAuditEntry).where(PlatformAuditEntry.action == "practice.created")
+        ).one()
+        assert (entry.subject_id, entry.actor_name) == (made.id, "Olga Berg")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"slug": "riverside"}, "Another practice has this short name"),
+        ({"slug": "Hill side"}, "Use 1 to 40"),
+        ({"slug": ""}, "Use 1 to 40"),
+        ({"name": " "}, "Enter the name of the practice"),
+        ({"name": "x" * 121}, "at most 120"),
+        ({"country": "XX"}, "Choose a country"),
+        ({"email": ""}, "e-mail address"),
+    ],
+)
+def test_wrong_values_are_named_and_nothing_typed_is_lost(
+    olga: Visitor, wrong: dict[str, str], said: str
+) -> None:
+    answer = olga.post("/operator/practices", {**NEW, **wrong})
+    assert answer.status_code == 422
+    assert said in text(answer)
+    assert 'value="Marchand"' in answer.get_data(as_text=True)
+
+
+def test_a_suspended_practice_is_told_so_and_works_again(
+    olga: Visitor, house: House, visitor: Callable[[], Visitor]
+) -> None:
+    amira, nadia = visitor(), visitor()
+    amira.sign_in("amira")
+    nadia.sign_in("nadia")
+    assert olga.post(f"{practice_page(house)}/status", {"status": "suspended"}).status_code == 303
+    paused = amira.get("/p/riverside/patients")
+    assert (paused.status_code, "This practice is paused" in text(paused)) == (403, True)
+    assert nadia.get("/p/riverside/patients").status_code == 404
+    assert nadia.get("/p/lumiere/").status_code == 200
+    olga.post(f"{practice_page(house)}/status", {"status": "active"})
+    assert amira.get("/p/riverside/patients").status_code == 200
+    with db.scope(write=False) as session:
+        told = session.scalars(
+            select(PlatformAuditEntry.action).where(PlatformAuditEntry.action.startswith("practice."))
+        )
+        assert list(told) == ["practice.suspended", "practice.resumed"]
+
+
+@pytest.mark.parametrize(("rule", "on"), [("deny", False), ("force", True), ("", True)])
+def test_the_operators_word_on_a_plugin_holds(olga: Visitor, house: House, rule: str, on: bool) -> None:
+    url = f"{practice_page(house)}/plugins/photo_request"
+    assert olga.post(url, {"rule": rule}).status_code == 303
+    with house.at(house.riverside, write=False):
+        assert activation.state("photo_request").on is on
+    with house.at(house.lumiere, write=False):
+        assert activation.state("photo_request").on
+
+
+@pytest.mark.parametrize(("name", "rule"), [("nothing", "deny"), ("photo_request", "maybe")])
+def test_a_wrong_word_or_plugin_is_not_found(olga: Visitor, house: House, name: str, rule: str) -> None:
+    assert olga.post(f"{practice_page(house)}/plugins/{name}", {"rule": rule}).status_code == 404
