@@ -17,7 +17,16 @@ from markupsafe import Markup, escape
 
 from core import patients, tenancy
 from core.patients import Patient
-from core.plugin_system import Panel, PatientContext, StaffContext, breaker, dispatch, faults, registry, tracing
+from core.plugin_system import (
+    Panel,
+    PatientContext,
+    StaffContext,
+    breaker,
+    dispatch,
+    faults,
+    registry,
+    tracing,
+)
 from core.plugin_system.dispatch import WrongAnswer
 from core.plugin_system.slots import Slot
 from core.security.permissions import can
