@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from core.admin import (
+    exports,
+    home,
     link_policies,
     message_rules,
     message_templates,
@@ -15,9 +17,12 @@ from core.admin import (
     roles,
     sign_in,
     staff,
+    usage,
 )
 
 ROUTES: Final = (
+    exports.routes,
+    home.routes,
     link_policies.routes,
     message_rules.routes,
     message_templates.routes,
@@ -28,4 +33,5 @@ ROUTES: Final = (
     roles.routes,
     sign_in.routes,
     staff.routes,
+    usage.routes,
 )

@@ -281,6 +281,9 @@ class Shell:
     def administration(self) -> list[Entry]:
         entries = []
         if self.practice is not None and self._may("core.manage_practice"):
+            entries.append(
+                self._entry(_("Overview"), "layout-dashboard", url_for("administration.index"), exact=True)
+            )
             entries.append(self._entry(_("Practice"), "building-hospital", url_for("practice.edit")))
             entries.append(self._entry(_("Keeping data"), "history", url_for("retention.edit")))
         if self.practice is not None and self._may("core.manage_staff"):

@@ -1,0 +1,165 @@
+"""The way into the administration, usage and cost, exports."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from core import db, patients
+from core.notifications import Notification, rules, usage
+from core.patients import exports
+from tests.support.house import House, Visitor
+
+ADMIN = "/p/riverside/admin"
+
+
+@pytest.fixture
+def helen(visitor: Callable[[], Visitor]) -> Visitor:
+    """The practice admin of Riverside."""
+    browser = visitor()
+    browser.sign_in("helen")
+    return browser
+
+
+@pytest.fixture
+def grace(visitor: Callable[[], Visitor]) -> Visitor:
+    """A receptionist of Riverside."""
+    browser = visitor()
+    browser.sign_in("grace")
+    return browser
+
+
+def send(house: House, practice: str, channel: str, days_ago: int, segments: int = 1) -> None:
+    at = db.utcnow() - timedelta(days=days_ago)
+    with house.at(getattr(house, practice)) as session:
+        session.add(
+            Notification(
+                channel=channel,
+                template="photo_request.invitation",
+                recipient="+447700900102",
+                language="en",
+                body="Hello",
+                segments=segments if channel == "sms" else None,
+                state="delivered",
+                due_at=at,
+                expires_at=at + timedelta(days=2),
+                sent_at=at,
+            )
+        )
+
+
+def test_only_who_may_gets_in(grace: Visitor) -> None:
+    for path in ("", "/usage", "/exports", "/exports/patients.csv"):
+        assert grace.get(ADMIN + path).status_code == 403, path
+
+
+def test_the_way_in_says_how_things_stand(helen: Visitor, house: House) -> None:
+    with house.at(house.riverside):
+        rules.save({"monthly_segments": 10})
+    page = helen.get(ADMIN).get_data(as_text=True)
+    assert "4 people without a second factor" in page
+    assert "Still missing: opening hours" in page
+    assert "Budget for texts: 0% used" in page
+    assert "7 days, locked after 5 wrong dates of birth" in page
+    assert "Every message arrived" in page
+    for path in (
+        "staff",
+        "roles",
+        "practice",
+        "templates",
+        "retention",
+        "links",
+        "usage",
+        "exports",
+        "plugins",
+    ):
+        assert f'href="{ADMIN}/{path}"' in page
+
+
+@pytest.mark.both_databases
+def test_usage_counts_by_month_channel_and_owner(house: House) -> None:
+    for days, channel, segments in (
+        (0, "sms", 2),
+        (0, "sms", 1),
+        (0, "email", 1),
+        (45, "sms", 1),
+        (800, "sms", 9),
+    ):
+        send(house, "riverside", channel, days, segments)
+    send(house, "lumiere", "sms", 0, 5)
+    with house.at(house.riverside, write=False):
+        found, months = usage.sent(6), usage.months(6)
+    assert len(months) == 6
+    now = [
+        (item.channel, item.owner, item.messages, item.parts) for item in found if item.month == months[-1]
+    ]
+    assert now == [("email", "photo_request", 1, 0), ("sms", "photo_request", 2, 3)]
+    assert sum(item.messages for item in found) == 4
+
+
+def test_the_chart_has_a_table_and_a_price(helen: Visitor, house: House) -> None:
+    send(house, "riverside", "sms", 0, 3)
+    assert "Total cost" not in helen.get(f"{ADMIN}/usage").get_data(as_text=True)
+    assert helen.post(f"{ADMIN}/usage", {"amount": "0,05", "currency": "GBP"}).status_code == 303
+    page = helen.get(f"{ADMIN}/usage?months=6").get_data(as_text=True)
+    assert '<svg class="chart"' in page
+    assert "Total cost of texts: £0.15" in page
+    assert "The same as a table" in page
+    with house.at(house.riverside, write=False):
+        assert usage.price().amount == Decimal("0.05")
+    helen.post(f"{ADMIN}/usage", {"amount": "", "currency": "GBP"})
+    with house.at(house.riverside, write=False):
+        assert usage.price().amount is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [("-1", "GBP"), ("101", "GBP"), ("dear", "GBP"), ("NaN", "GBP"), ("1", "BTC")]
+)
+def test_what_is_no_price(helen: Visitor, house: House, amount: str, currency: str) -> None:
+    answer = helen.post(f"{ADMIN}/usage", {"amount": amount, "currency": currency})
+    assert answer.status_code == 422
+    assert f'value="{amount}"' in answer.get_data(as_text=True)
+    with house.at(house.riverside, write=False):
+        assert not usage.price().is_own
+
+
+@pytest.mark.both_databases
+def test_the_list_of_patients_is_whole_and_only_ours(helen: Visitor, house: House) -> None:
+    with house.at(house.riverside, write=False):
+        number = patients.count(inactive=True)
+    answer = helen.get(f"{ADMIN}/exports/patients.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert len(rows) == number
+    okafor = next(row for row in rows if row["Family name"] == "Okafor")
+    assert (okafor["Date of birth"], okafor["Mobile"]) == ("1987-11-02", "+447700900102")
+    assert okafor["NHS number"]
+    assert not any(row["Family name"] == "Benali" for row in rows)
+    assert "List of all patients exported" in helen.get(f"{ADMIN}/audit").get_data(as_text=True)
+
+
+def test_an_import_understands_what_was_exported(house: House) -> None:
+    from core.patients import import_columns
+
+    layout = import_columns.find(",".join(exports.HEADER))
+    known = [field for field in layout.fields if field]
+    assert len(known) == len(exports.HEADER) - 1, "all but whether they are still patients"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@x", "'@x"),
+        ("-2", "'-2"),
+        ("+1-1", "'+1-1"),
+        ("+447700900102", "+447700900102"),
+        ("Ann", "Ann"),
+    ],
+)
+def test_no_cell_is_a_formula(text: str, cell: str) -> None:
+    assert exports.safe(text) == cell
