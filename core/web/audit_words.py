@@ -46,6 +46,7 @@ WORDS: Final[dict[str, LazyString]] = {
     "plugin.enabled": _l("Plugin switched on"),
     "plugin.forced": _l("Plugin forced by the operator"),
     "plugin.left_to_practice": _l("Plugin left to the practice"),
+    "plugin.pause_ended": _l("Pause of a plugin ended"),
     "plugin.settings_changed": _l("Settings of a plugin changed"),
     "plugin.settings_tested": _l("Settings of a plugin tried"),
     "retention.applied": _l("Old data deleted"),

@@ -17,7 +17,7 @@ from core.plugin_system.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, WIN
 from tests.support.bad_plugins import misbehaving, with_hooks
 from tests.support.house import House, Visitor
 
-PAUSED = "This part is having a rest"
+PAUSED = "This part is paused"
 
 
 class Sick:
@@ -250,7 +250,7 @@ def test_a_resting_plugin_leaves_a_quiet_panel_and_the_admin_sees_why_and_ends_i
     assert f"Reference: {reference}" in text
 
     page = browser.get("/p/riverside/admin/plugins").get_data(as_text=True)
-    assert "is having a rest" in page
+    assert "It failed several times and is paused." in page
     page = browser.get("/p/riverside/admin/plugins/x_sick/health").get_data(as_text=True)
     assert reference in page
     assert f"{FAILURES} times" in page
