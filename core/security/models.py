@@ -59,7 +59,7 @@ class SignInSession(Base):
     browser: Mapped[str] = mapped_column(String(200), default="")
     method: Mapped[str] = mapped_column(String(12), default="password", server_default="password")
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=utcnow)
-    proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=utcnow)
+    proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     locked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     only_practice: Mapped[UUID | None] = mapped_column(default=None)
 

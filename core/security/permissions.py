@@ -81,7 +81,7 @@ def permissions_of(user_id: int) -> frozenset[str]:
 
 
 @cache
-def _permissions(*, in_practice: bool) -> Select[tuple[str, str]]:
+def _permissions(*, in_practice: bool) -> Select[str, str]:
     """Made once: every request of staff asks it."""
     return (
         select(FabPermission.name, ViewMenu.name)

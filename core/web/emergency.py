@@ -114,7 +114,10 @@ def restrict(record_id: UUID) -> Any:
     except LookupError:
         abort(404)
     if changed and wanted:
-        flash(_("This record is restricted now. Who opens it has to say why, and you are told."), "success")
+        flash(
+            _("This record is restricted now. Who opens it has to say why, and the administrators are told."),
+            "success",
+        )
     elif changed:
         flash(_("This record is no longer restricted."), "success")
     return redirect(url_for("patients.show", patient_id=record_id), 303)

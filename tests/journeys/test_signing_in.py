@@ -109,6 +109,7 @@ def test_the_idle_lock_covers_the_page_and_keeps_what_was_typed(windows: Windows
     other.goto("/p/riverside/patients")
     cover = page.locator("dialog.lock")
     expect(cover).to_be_hidden()
+    watch.expect(423, "/live/ticket$")  # what the pages ask for by themselves
     page.clock.fast_forward("15:30")
     expect(cover).to_be_visible()
     expect(other.locator("dialog.lock")).to_be_visible()
@@ -119,7 +120,6 @@ def test_the_idle_lock_covers_the_page_and_keeps_what_was_typed(windows: Windows
 
     # The server refuses as well, whatever the page shows.
     watch.expect(423, "/bell$")
-    watch.expect(423, "/live/ticket$")  # what the page asks for by itself
     status = page.evaluate(
         "fetch('/p/riverside/bell', {headers: {'X-Panel': '1'}}).then((answer) => answer.status)"
     )

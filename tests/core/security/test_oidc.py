@@ -1,0 +1,303 @@
+"""OpenID Connect against a real provider on this machine: who comes in, who is linked, and wrong tokens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+
+from core import audit, db
+from core.audit import Actor
+from core.notifications import Notification
+from core.security import invitations, oidc
+from core.security.models import IdentityProvider, LinkedIdentity, SignInSession
+from tests.support import oidc as providers
+from tests.support.house import House, Visitor
+from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, Provider
+
+Visit = Callable[[], Visitor]
+GUEST = "sam.taylor@example.com"
+
+
+@pytest.fixture
+def provider(house: House) -> Iterator[Provider]:
+    """Riverside's provider."""
+    oidc.forget()
+    with providers.running() as running:
+        with house.at(house.riverside):
+            oidc.configure("CIS2", running.issuer, CLIENT_ID, CLIENT_SECRET, "email profile", enabled=True)
+        yield running
+    oidc.forget()
+
+
+def invite(house: House, email: str = GUEST) -> None:
+    with house.at(house.riverside), audit.use_actor(Actor("staff", "4", "Helen Price")):
+        invitations.invite(email, "Sam", "Taylor", "clinician")
+
+
+def go(browser: Visitor, provider: Provider, path: str = "/login/provider/riverside") -> Any:
+    """Through the provider and back; the last answer."""
+    sent = browser.get(path)
+    assert sent.status_code == 302
+    assert sent.location.startswith(provider.issuer + "/authorize?")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.location).query).items()}
+    return browser.get(provider.authorize(asked).removeprefix("http://127.0.0.1:8000"))
+
+
+def is_in(browser: Visitor, slug: str = "riverside") -> bool:
+    return bool(browser.get(f"/p/{slug}/patients").status_code == 200)
+
+
+# --- coming in -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.both_databases
+def test_an_invited_address_that_the_provider_verified_makes_the_account(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    assert "Sign in with CIS2" in visitor().get("/login?practice=riverside").get_data(as_text=True)
+    assert "Sign in with CIS2" not in visitor().get("/login?practice=lumiere").get_data(as_text=True)
+    stranger = visitor()
+    assert go(stranger, provider).status_code == 403
+    assert not is_in(stranger)
+    invite(house)
+    browser = visitor()
+    assert go(browser, provider).location == "/p/riverside/"
+    assert is_in(browser)
+    again = visitor()
+    assert go(again, provider, "/login/provider/riverside?next=/p/riverside/patients").location == (
+        "/p/riverside/patients"
+    )
+    with db.scope(write=False) as session:
+        assert session.scalars(select(User.first_name).where(User.email == GUEST)).all() == ["Sam"]
+        assert set(session.scalars(select(SignInSession.only_practice))) == {house.riverside}
+
+
+@pytest.mark.parametrize("claims", [{"email_verified": False}, {"email_verified": "true"}, {"email": None}])
+def test_an_address_that_nobody_verified_opens_no_invitation(
+    house: House, provider: Provider, visitor: Visit, claims: dict[str, Any]
+) -> None:
+    invite(house)
+    provider.claims.update(claims)
+    browser = visitor()
+    assert go(browser, provider).status_code == 403
+    assert not is_in(browser)
+
+
+def test_a_practices_provider_opens_no_other_practice_and_no_account(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    """Whoever runs Riverside's provider may say "Claire": that gives Riverside's part of her, and no more."""
+    invite(house, "claire@lumiere.example.com")
+    provider.claims["email"] = "claire@lumiere.example.com"
+    browser = visitor()
+    assert go(browser, provider).status_code == 303
+    assert is_in(browser)
+    assert browser.get("/p/lumiere/patients").status_code == 404
+    assert browser.get("/").location == "/p/riverside/"
+    assert browser.get("/account/codes").location == "/account/confirm?next=/account/codes"
+    assert browser.post("/account/passkeys/question").status_code == 403
+
+
+def test_who_left_the_practice_is_known_no_longer(house: House, provider: Provider, visitor: Visit) -> None:
+    from core.tenancy import Membership
+
+    invite(house)
+    go(visitor(), provider)
+    with db.scope() as session:
+        user_id = session.scalars(select(User.id).where(User.email == GUEST)).one()
+        for row in session.scalars(select(Membership).where(Membership.user_id == user_id)):
+            session.delete(row)
+    browser = visitor()
+    assert go(browser, provider).status_code == 403
+    assert not is_in(browser)
+
+
+def test_an_account_is_linked_by_whoever_is_signed_in(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    amira = visitor()
+    amira.sign_in("amira")
+    assert go(amira, provider, "/account/identity/riverside/link").location == "/account"
+    with house.at(house.riverside, write=False) as session:
+        assert session.scalars(select(Notification.subject)).all() == [
+            "Your account was linked to your practice's sign-in"
+        ]
+    other = visitor()
+    assert go(other, provider).location == "/p/riverside/"
+    assert "Amira" in other.get("/p/riverside/").get_data(as_text=True)
+    tom = visitor()
+    tom.sign_in("tom")
+    assert go(tom, provider, "/account/identity/riverside/link").status_code == 409, (
+        "one identity, one account"
+    )
+    assert amira.post("/account/identity/riverside/unlink").status_code == 303
+    assert go(visitor(), provider).status_code == 403
+
+
+# --- what does not count -------------------------------------------------------------------------------------------
+
+
+def _linked(house: House, provider: Provider) -> None:
+    with house.at(house.riverside) as session:
+        amira = session.scalars(select(User.id).where(User.username == "amira")).one()
+        session.add(LinkedIdentity(issuer=provider.issuer, subject="sub-1", user_id=amira))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "https://evil.example"},
+        {"aud": "somebody-else"},
+        {"aud": [CLIENT_ID, "other"]},
+        {"aud": [CLIENT_ID, "other"], "azp": "other"},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"exp": 1_000_000},
+        {"iat": 4_000_000_000},
+        {"sub": ""},
+    ],
+)
+def test_a_token_that_is_wrong_lets_nobody_in(
+    house: House, provider: Provider, visitor: Visit, changed: dict[str, Any]
+) -> None:
+    _linked(house, provider)
+    assert is_in_after(provider, visitor)
+
+    def spoil(header: dict[str, Any], claims: dict[str, Any]) -> None:
+        claims.update(changed)
+
+    provider.spoil = spoil
+    assert not is_in_after(provider, visitor)
+
+
+def is_in_after(provider: Provider, visitor: Visit) -> bool:
+    browser = visitor()
+    answer = go(browser, provider)
+    assert answer.status_code in (303, 400, 403)
+    return is_in(browser)
+
+
+def test_clocks_may_differ_by_two_minutes(house: House, provider: Provider, visitor: Visit) -> None:
+    _linked(house, provider)
+    for early, allowed in ((90, True), (200, False)):
+        provider.spoil = lambda header, claims, early=early: claims.update(  # type: ignore[misc]
+            iat=int(time.time()) + early, exp=int(time.time()) + early + 300
+        )
+        assert is_in_after(provider, visitor) is allowed
+    for late, allowed in ((90, True), (200, False)):
+        provider.spoil = lambda header, claims, late=late: claims.update(exp=int(time.time()) - late)  # type: ignore[misc]
+        assert is_in_after(provider, visitor) is allowed
+
+
+def test_a_token_signed_with_our_own_secret_counts_for_nothing(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    _linked(house, provider)
+    provider.hmac = CLIENT_SECRET * 3
+    assert not is_in_after(provider, visitor)
+
+
+def test_new_keys_of_the_provider_are_found_and_old_ones_count_no_longer(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    _linked(house, provider)
+    assert is_in_after(provider, visitor)
+    asked = provider.requests["/jwks"]
+    assert is_in_after(provider, visitor)
+    assert provider.requests["/jwks"] == asked, "what is known is not asked again"
+    old = provider.keys
+    provider.rotate()
+    assert is_in_after(provider, visitor)
+    published, provider.keys = provider.keys, old + provider.keys
+    real = provider.id_token
+    token = real("n")
+    provider.keys = published
+    with pytest.raises(oidc.OidcRefused):
+        oidc.check(_opened(house), token, "n")
+
+
+def _opened(house: House) -> oidc.Provider:
+    with house.at(house.riverside, write=False):
+        found = oidc.opened()
+    assert found is not None
+    return found
+
+
+def test_an_answer_counts_once_in_the_browser_that_asked(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    _linked(house, provider)
+    browser = visitor()
+    sent = browser.get("/login/provider/riverside")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.location).query).items()}
+    back = provider.authorize(asked).removeprefix("http://127.0.0.1:8000")
+    assert visitor().get(back).status_code == 400, "somebody else's browser"
+    assert browser.get(back).status_code == 303
+    browser.post("/logout")
+    assert browser.get(back).status_code == 400
+    forged = visitor()
+    forged.get("/login/provider/riverside")
+    assert forged.get("/login/provider?code=x&state=forged").status_code == 400
+    refused = visitor()
+    state = parse_qs(urlsplit(refused.get("/login/provider/riverside").location).query)["state"][0]
+    assert refused.get(f"/login/provider?error=access_denied&state={state}").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
+def test_a_provider_that_is_away_is_said_so(
+    house: House, provider: Provider, visitor: Visit, path: str
+) -> None:
+    _linked(house, provider)
+    provider.fails = path
+    browser = visitor()
+    answer = browser.get("/login/provider/riverside") if "known" in path else go(browser, provider)
+    assert answer.status_code == 502
+    assert "use your password" in answer.get_data(as_text=True)
+
+
+# --- the settings --------------------------------------------------------------------------------------------------
+
+
+def test_the_administrator_sets_the_provider_and_nobody_reads_its_secret(
+    house: House, visitor: Visit, provider: Provider
+) -> None:
+    helen, amira = visitor(), visitor()
+    helen.sign_in("helen")
+    amira.sign_in("amira")
+    path = "/p/riverside/admin/sign-in"
+    assert amira.get(path).status_code == 403
+    page = helen.get(path).get_data(as_text=True)
+    assert provider.issuer in page
+    assert CLIENT_SECRET not in page
+    with house.at(house.riverside, write=False) as session:
+        assert CLIENT_SECRET not in session.scalars(select(IdentityProvider.client_secret)).one()
+    form = {
+        "title": "PSC",
+        "issuer": provider.issuer,
+        "client_id": "x",
+        "scopes": "openid",
+        "client_secret": "",
+    }
+    for wrong in ({"issuer": "ftp://x"}, {"issuer": "https://"}, {"issuer": "https://x?y=1"}, {"title": " "}):
+        assert helen.post(f"{path}/provider", {**form, **wrong}).status_code in (303, 422)
+    assert helen.post(f"{path}/provider", {**form, "issuer": "https://x/?y=1"}).status_code == 422
+    assert helen.post(f"{path}/provider", form).status_code == 303
+    assert visitor().get("/login/provider/riverside").status_code == 404, "switched off"
+    assert helen.post(f"{path}/provider", {"action": "remove"}).status_code == 303
+    with house.at(house.riverside, write=False) as session:
+        assert session.scalars(select(IdentityProvider)).all() == []
+
+
+def test_the_rules_are_set_there_too(house: House, visitor: Visit) -> None:
+    helen = visitor()
+    helen.sign_in("helen")
+    path = "/p/riverside/admin/sign-in"
+    assert helen.post(path, {"second_factor": "optional", "idle_minutes": "500"}).status_code == 422
+    assert helen.post(path, {"second_factor": "optional", "idle_minutes": "30"}).status_code == 303
+    assert 'data-idle="30"' in helen.get("/p/riverside/patients").get_data(as_text=True)
