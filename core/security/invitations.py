@@ -225,8 +225,8 @@ def accept(opened: Opened, user_id: int) -> None:
         )
     inbox.notify(
         _l("%(name)s accepted the invitation", name=user.get_full_name()),
-        url="/",
-        permission="core.manage_plugins",
+        url="/admin/staff",
+        permission=PERMISSION,
         icon="user-check",
         key=f"invitation:{opened.id}",
     )
