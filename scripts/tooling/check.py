@@ -46,6 +46,7 @@ CHECKS: Final = (
         _tool("ruff", "format", "--check", "--output-format", "concise", "--quiet", "."),
     ),
     Check("sql", "no SQL text or Core SQL outside core/db", _module("sql_text")),
+    Check("reference", "the plugin reference is what the code says", _module("reference", "check")),
     Check("hosts", "no tracked file names a package registry", _module("registry_hosts")),
 )
 
