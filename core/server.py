@@ -55,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
     app = _factory(given.app)(chosen)
     _wait_for_disks_elsewhere(given.mode)
+    _measure_the_hub()
     _check_database(chosen)
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -130,6 +131,13 @@ def _wait_for_disks_elsewhere(mode: str) -> None:
 
         pool = gevent.get_hub().threadpool
         elsewhere.use(lambda function, *arguments: pool.apply(function, arguments))
+
+
+def _measure_the_hub() -> None:
+    """From the start, so that the first look at /metrics has something to tell."""
+    from core.observability import hub_lag
+
+    hub_lag.start()
 
 
 def _patch_by_eventlet() -> None:
@@ -295,18 +303,29 @@ class AccessLog:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         begun = time.monotonic()
         method, path = environ.get("REQUEST_METHOD", "-"), masked(environ.get("PATH_INFO", ""))
-        # A WebSocket is answered below WSGI, by the driver: no status passes by here.
-        status = ["101"]
+        # A WebSocket is answered below WSGI, by the driver: no status and no id pass by here.
+        status, request_id = "101", None
 
         def watch(line: str, headers: Any, *rest: Any) -> Any:
-            status[0] = line[:3]
+            nonlocal status, request_id
+            status = line[:3]
+            request_id = next((value for name, value in headers if name == "X-Request-ID"), None)
             return start_response(line, headers, *rest)
 
         try:
             answer: Iterable[bytes] = self._app(environ, watch)
             return answer
         finally:
-            access_log.info("%s %s %s %d ms", method, path, status[0], (time.monotonic() - begun) * 1000)
+            if access_log.isEnabledFor(logging.INFO):
+                with self._as_request(request_id):
+                    took = (time.monotonic() - begun) * 1000
+                    access_log.info("%s %s %s %d ms", method, path, status, took)
+
+    def _as_request(self, request_id: str | None) -> Any:
+        """The request is over and forgotten by now; its line carries its id as every other of its lines does."""
+        from core import audit  # only once everything is green
+
+        return audit.use_origin(request_id)
 
 
 if __name__ == "__main__":

@@ -178,7 +178,7 @@ def _visible(permissions: Collection[str]) -> Sequence[ColumnElement[bool]]:
     return InboxItem.permission.in_(sorted(permissions)), InboxItem.owner.in_(sorted(tenancy.switches.on()))
 
 
-def _glance() -> Select[tuple[InboxItem, bool, int]]:
+def _glance() -> Select[InboxItem, bool, int]:
     """What glance() asks. Made once: the bell is on every page."""
     user_id = bindparam("user_id", type_=Integer)
     visible = (

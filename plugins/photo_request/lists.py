@@ -156,13 +156,13 @@ def today(limit: int = 10, *, with_photos: bool = True) -> tuple[list[Row], list
 
 
 @cache
-def _oldest_to_review() -> Select[tuple[Request]]:
+def _oldest_to_review() -> Select[Request]:
     oldest = _filtered(select(Request), "review").order_by(Request.received_at, Request.id)
     return oldest.limit(bindparam("most", type_=Integer))
 
 
 @cache
-def _newest_to_attend_to() -> Select[tuple[Request]]:
+def _newest_to_attend_to() -> Select[Request]:
     newest = _filtered(select(Request), "attention").order_by(Request.created_at.desc())
     return newest.limit(bindparam("most", type_=Integer))
 
@@ -198,7 +198,7 @@ def _count(name: str) -> int:
 
 
 @cache
-def _counting(name: str) -> Select[tuple[int]]:
+def _counting(name: str) -> Select[int]:
     return _filtered(select(func.count(Request.id)), name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.cookiejar
 import re
+import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core import db, demo, observability, patients
 from core.notifications import Notification
+from plugins.photo_request.models import Photo
+from tests.faults.files.phone import Phone
+from tests.journeys import photos
 from tests.support.databases import SqliteTemplate
 from tests.support.house import House, Visitor
 from tests.support.running import Careroom, eventually, running
@@ -62,6 +66,30 @@ def careroom(seeded_sqlite_template: SqliteTemplate, tmp_path: Path) -> Any:
         yield made
 
 
+def sent_and_rendered(careroom: Careroom, path: str, born: tuple[int, int, int]) -> None:
+    """The patient sends a photo, and the worker makes its pictures."""
+    phone = Phone(careroom.url, path, born, threading.Event())
+    phone.enter()
+    phone.send([photos.jpeg(1)["buffer"]], 256 * 1024)
+    (photo_id,) = phone.acknowledged
+
+    def ready() -> bool:
+        with careroom.at("riverside") as session:
+            photo = session.query(Photo).filter_by(uuid=photo_id).one()
+            return photo.state == "ready"
+
+    eventually(ready, 30, "the picture")
+
+
+def every_line_has_its_id(log: str) -> bool:
+    """Each line about a request of a page carries the id that the request's other lines have."""
+    lines = [line for line in log.splitlines() if re.search(r"(GET|POST|PATCH) /\S* \d{3} \d+ ms", line)]
+    assert lines
+    bare = [line for line in lines if "request_id" not in line]
+    assert not bare, bare[:3]
+    return True
+
+
 def test_a_journey_of_photos_is_logged_without_naming_anybody(careroom: Careroom) -> None:
     with careroom.at("riverside", write=True):
         patient = next(one for one in patients.search("Whitfield") if one.email)
@@ -87,7 +115,9 @@ def test_a_journey_of_photos_is_logged_without_naming_anybody(careroom: Careroom
         assert 'careroom_deliveries_total{channel="email",result="taken"} 1.0' in told.read().decode()
     with urllib.request.urlopen(f"http://127.0.0.1:{careroom.settings.metrics_port}/readyz") as told:
         assert told.status == 200
+    sent_and_rendered(careroom, token.group(), (born.day, born.month, born.year))
     logs = {name: careroom.log(name, lines=10_000) for name in ("core.server", "core.cli")}
+    assert every_line_has_its_id(logs["core.server"])
     assert logs["core.server"].count("/p/riverside/photo_request/patients/") >= 2, "the log is there"
     assert "worker.started" in logs["core.cli"]
     for name, log in logs.items():

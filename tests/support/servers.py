@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -17,12 +19,29 @@ class Unavailable(RuntimeError):
     """The server's programs are not on this machine."""
 
 
+_held: list[int] = []
+
+
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port of the loopback address that nobody listens on, and that nobody else is given while we run.
+
+    Below the range that the system takes ports for outgoing connections from, and locked in a file, so that between
+    the answer and the server's start neither the kernel nor a test in another process can take it.
+    """
+    folder = Path(tempfile.gettempdir(), "careroom-test-ports")
+    folder.mkdir(exist_ok=True)
+    for port in random.SystemRandom().sample(range(12_000, 32_000), 2_000):
+        lock = os.open(folder / str(port), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            os.close(lock)
+            continue
+        _held.append(lock)  # until this process ends
         return port
+    raise Unavailable("no free port")
 
 
 def _postgres_binaries() -> Path:

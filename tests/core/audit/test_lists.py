@@ -16,10 +16,10 @@ from sqlalchemy import event, select
 
 from core import audit, db
 from core.audit import AuditEntry, Filter, UnfitDetail
+from core.authoring.surfaces import requests, url_of
 from core.notifications import Notification
 from core.patients import Patient
 from core.tenancy import Practice
-from tests.core.web.test_gate import every_request, url_of
 from tests.support.house import House, Visitor
 from tests.support.photos import a_request_with_photos
 
@@ -67,7 +67,7 @@ def test_every_page_that_shows_a_name_leaves_an_entry_that_names_the_patient(
     somebody = visitor()
     somebody.sign_in(person)
     everybody, showed = names(house), set()
-    for rule, method in every_request(app, "staff"):
+    for rule, method in requests(app, "staff"):
         if method != "GET" or rule.endpoint == "bell.panel":
             continue
         before = len(entries(house))
