@@ -240,7 +240,7 @@ class Shell:
     @property
     def toolbar_url(self) -> str | None:
         """The small window beside a clinical system."""
-        return url_for("toolbar.window") if self.search_url else None
+        return f"{self.home_url}toolbar" if self.search_url else None
 
     @property
     def search_query(self) -> str:
