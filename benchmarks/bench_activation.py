@@ -88,17 +88,17 @@ def _practices(path: str, like: str) -> list[str]:
         [place | {"id": each, "slug": f"practice-{number}"} for number, each in enumerate(ids)],
     )
     now = datetime.now(UTC).replace(tzinfo=None).isoformat(" ")
-    rows = []
+    stored: list[tuple[object, ...]] = []
     for number, practice_id in enumerate(ids):
         for plugin in _chosen(number % SETS):
             own = number % 3 == 0 and plugin == "x_00"
             values = {"guidance": f"Practice {number}: " + "please hold still. " * 10} if own else {}
-            made = f"{len(rows):012x}{'c' * 20}"
-            rows.append((practice_id, made, plugin, True, json.dumps(values), "1.0", "", "[]", 1, now, now))
+            made = f"{len(stored):012x}{'c' * 20}"
+            stored.append((practice_id, made, plugin, True, json.dumps(values), "1.0", "", "[]", 1, now, now))
     raw.executemany(
         "INSERT INTO core_practice_plugin (practice_id, id, name, enabled, settings, version, rule, agreed,"
         " settings_version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
+        stored,
     )
     raw.execute("ANALYZE")
     raw.commit()
