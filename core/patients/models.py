@@ -52,9 +52,7 @@ class Patient(Timestamps, TenantModel):
         viewonly=True, lazy="raise", order_by="PatientIdentifier.system"
     )
     # For pages that show them beside the name: read with joinedload, for a patient has few.
-    alerts: Mapped[list[PatientAlert]] = relationship(
-        viewonly=True, lazy="raise", order_by="PatientAlert.id"
-    )
+    alerts: Mapped[list[PatientAlert]] = relationship(viewonly=True, lazy="raise", order_by="PatientAlert.id")
     contact_states: Mapped[list[ContactState]] = relationship(viewonly=True, lazy="raise")
 
     @property
