@@ -6,6 +6,9 @@ The starter's files lie in ``files/`` with ``.txt`` at their ends, so that nobod
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +16,8 @@ from core.authoring import words
 from core.plugin_system.manifest import _NAME as NAME
 from core.plugin_system.manifest import API_VERSION, RESERVED
 
+MOST_LETTERS: Final = 40
+"""PostgreSQL cuts names off at 63 bytes, and an index carries the plugin's, the table's and its own."""
 FILES: Final = Path(__file__).parent / "files"
 _FOLDERS: Final = {
     "package/pages": "[[package]]/templates/[[name]]",
@@ -30,8 +35,8 @@ class CannotMake(ValueError):
 
 def make(name: str, folder: Path | None = None, *, title: str | None = None) -> Path:
     """Write the package of a plugin and answer its folder. Raises CannotMake."""
-    if not NAME.fullmatch(name) or name in RESERVED:
-        raise CannotMake(f"{name!r} cannot name a plugin: lower_case words, such as symptom_diary")
+    if not NAME.fullmatch(name) or name in RESERVED or len(name) > MOST_LETTERS:
+        raise CannotMake(f"{name!r} cannot name a plugin: a few lower_case words, such as symptom_diary")
     project = "careroom-" + name.replace("_", "-")
     target = folder or Path(project)
     if target.exists() and any(target.iterdir()):
@@ -52,7 +57,17 @@ def make(name: str, folder: Path | None = None, *, title: str | None = None) -> 
     package = target / values["package"]
     (package / "py.typed").touch()
     words.source_of(package.resolve()).compile("fr")
+    _format(target)
     return target
+
+
+def _format(folder: Path) -> None:
+    """Wrap and sort lines as the length of the name asks for, where ruff is there; else its own check will say so."""
+    beside = Path(sys.executable).with_name("ruff")
+    ruff = str(beside) if beside.exists() else shutil.which("ruff")
+    if ruff is not None:
+        for command in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+            subprocess.run([ruff, *command, "."], cwd=folder, check=False)
 
 
 def filled(text: str, values: dict[str, str]) -> str:

@@ -35,7 +35,9 @@ class Clean:
         axe = ROOT / "node_modules" / "axe-core" / "axe.min.js"
         return {**kept, "PATH": path, "CAREROOM_AXE": str(axe), "PYTHONDONTWRITEBYTECODE": "1"}
 
-    def run(self, *command: object, cwd: Path, check: bool = True, **said: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: object, cwd: Path, check: bool = True, **said: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command of this environment; what it says is in the failure's message."""
         done = subprocess.run(
             [str(part) for part in command],
