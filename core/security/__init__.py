@@ -1,5 +1,6 @@
 """Who somebody is and what they may do: sign-in, sessions, roles, permissions, rate limits."""
 
+import core.security.trail_words  # noqa: F401 - says what is on the trail
 from core.security import limits
 from core.security.models import Account, SignInSession
 from core.security.permissions import can, current_permissions, sync_permissions

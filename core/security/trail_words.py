@@ -1,0 +1,34 @@
+"""What the codes of sign-in, staff and emergency access on the audit trail mean, in words."""
+
+from __future__ import annotations
+
+from core import audit
+from core.i18n import _l
+
+audit.describe(
+    {
+        "account.renamed": _l("Own name changed"),
+        "emergency.opened": _l("Record opened in an emergency"),
+        "emergency.reviewed": _l("Emergency access looked at"),
+        "identity.linked": _l("Account linked to the practice’s sign-in"),
+        "identity.unlinked": _l("Account no longer linked to the practice’s sign-in"),
+        "identity_provider.changed": _l("Provider for sign-ins changed"),
+        "identity_provider.removed": _l("Provider for sign-ins removed"),
+        "password.changed": _l("Password changed"),
+        "password.reset_asked": _l("Link for a new password asked for"),
+        "patient.restricted": _l("Record restricted"),
+        "patient.unrestricted": _l("Restriction of a record lifted"),
+        "second_factor.added": _l("Second factor added"),
+        "second_factor.codes_renewed": _l("New recovery codes made"),
+        "second_factor.removed": _l("Second factor removed"),
+        "session.ended": _l("Other devices signed out"),
+        "session.locked": _l("Locked"),
+        "session.unlocked": _l("Unlocked"),
+        "sign_in.password_right": _l("Password right, second step asked for"),
+        "sign_in.rules_changed": _l("Rules for sign-ins changed"),
+        "staff.invitation_withdrawn": _l("Invitation withdrawn"),
+        "staff.invited": _l("Colleague invited"),
+        "staff.invited_again": _l("Invitation sent again"),
+        "staff.joined": _l("Invitation accepted"),
+    }
+)
