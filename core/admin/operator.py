@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from core import db, i18n, plugin_system, tenancy
-from core.admin import platform_state
+from core.admin import platform_practices, platform_state
 from core.errors import Refused
 from core.i18n import _, use_language
 from core.plugin_system import activation
@@ -60,7 +60,7 @@ def create() -> ResponseReturnValue:
     practice_id = None
     if not problems:
         try:
-            practice_id = platform.create(typed["slug"], typed["name"], typed["country"])
+            practice_id = platform_practices.create(typed["slug"], typed["name"], typed["country"])
         except ValueError:
             problems["slug"] = _(
                 "Use 1 to 40 of a–z, 0–9 and hyphens; neither the first nor the last a hyphen."
@@ -94,7 +94,7 @@ def set_status(practice_id: UUID) -> ResponseReturnValue:
     """Suspend a practice, or let it go on."""
     wanted = platform.SUSPENDED if request.form.get("status") == platform.SUSPENDED else platform.ACTIVE
     try:
-        platform.set_status(practice_id, wanted)
+        platform_practices.set_status(practice_id, wanted)
     except tenancy.UnknownPractice:
         abort(404)
     if wanted == platform.SUSPENDED:

@@ -1,4 +1,4 @@
-"""What an operator does with practices: make one with the settings of its country, suspend it, resume it."""
+"""Practices as the operator sees them: all of them, in whatever state, and what each country begins with."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core import audit, db
+from core import db
 from core.i18n import LazyString, _l
 from core.tenancy.models import Membership, Practice
-from core.tenancy.service import UnknownPractice, create_practice, practice_scope
+from core.tenancy.service import UnknownPractice
 
 ACTIVE: Final = "active"
 SUSPENDED: Final = "suspended"
@@ -52,35 +52,6 @@ def find(practice_id: UUID) -> Practice:
 def is_taken(slug: str) -> bool:
     """Has a practice this slug, in whatever state?"""
     return db.session().scalar(select(Practice.id).where(Practice.slug == slug)) is not None
-
-
-def create(slug: str, name: str, country: str) -> UUID:
-    """Make a practice with its country's preset, in a scope of its own. Raises KeyError, ValueError."""
-    preset = PRESETS[country]
-    with db.scope():
-        made = create_practice(
-            slug, name, country=preset.country, language=preset.language, time_zone=preset.time_zone
-        )
-        audit.record_platform(
-            "practice.created", subject=("core.practice", made.id), detail={"country": country}
-        )
-        return made.id
-
-
-def set_status(practice_id: UUID, status: str) -> bool:
-    """Suspend or resume, on the platform's trail and on the practice's; False when it is so already.
-
-    Opens a scope of its own. Raises UnknownPractice.
-    """
-    action = "practice.suspended" if status == SUSPENDED else "practice.resumed"
-    with practice_scope(practice_id):
-        practice = find(practice_id)
-        if practice.status == status:
-            return False
-        practice.status = status
-        audit.record_platform(action, subject=("core.practice", practice_id))
-        audit.record(action, subject=("core.practice", practice_id))
-    return True
 
 
 def suspended_of(user_id: int, slug: str) -> Practice | None:

@@ -1,0 +1,40 @@
+"""What an operator does with practices: make one with the settings of its country, suspend it, let it go on.
+
+Each opens a scope of its own and is on the platform's trail.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core import audit, db, tenancy
+from core.tenancy import platform
+
+
+def create(slug: str, name: str, country: str) -> UUID:
+    """Make a practice with its country's preset. Raises KeyError, ValueError."""
+    preset = platform.PRESETS[country]
+    with db.scope():
+        made = tenancy.create_practice(
+            slug, name, country=preset.country, language=preset.language, time_zone=preset.time_zone
+        )
+        audit.record_platform(
+            "practice.created", subject=("core.practice", made.id), detail={"country": country}
+        )
+        return made.id
+
+
+def set_status(practice_id: UUID, status: str) -> bool:
+    """Suspend or resume, on the platform's trail and on the practice's; False when it is so already.
+
+    Raises UnknownPractice.
+    """
+    action = "practice.suspended" if status == platform.SUSPENDED else "practice.resumed"
+    with tenancy.practice_scope(practice_id):
+        practice = platform.find(practice_id)
+        if practice.status == status:
+            return False
+        practice.status = status
+        audit.record_platform(action, subject=("core.practice", practice_id))
+        audit.record(action, subject=("core.practice", practice_id))
+    return True
