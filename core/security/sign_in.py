@@ -71,7 +71,11 @@ def recognise(username: str, password: str) -> Recognised | None:
             return None
         if renewed is not None:
             _renew(candidate.user_id, stored, renewed)
-        _note(candidate, "sign_in.password_right" if candidate.needs else "sign_in.succeeded")
+        with audit.use_actor(Actor("staff", str(candidate.user_id), candidate.name)):
+            audit.record_platform(
+                "sign_in.password_right" if candidate.needs else "sign_in.succeeded",
+                subject=subject_of(candidate.user_id),
+            )
         return Recognised(candidate.user_id, candidate.needs)
 
 
@@ -208,11 +212,6 @@ def _renew(user_id: int, stored: str, renewed: str) -> None:
         .values(password=renewed)
         .execution_options(synchronize_session=False)
     )
-
-
-def _note(candidate: _Candidate, action: str) -> None:
-    with audit.use_actor(Actor("staff", str(candidate.user_id), candidate.name)):
-        audit.record_platform(action, subject=subject_of(candidate.user_id))
 
 
 def _count_failure(user_id: int, step: Step) -> None:
