@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import select
 
@@ -115,15 +115,29 @@ def _read(practice: tenancy.Practice) -> tuple[frozenset[str], remembered.Settin
     return on, settings
 
 
-def _rows() -> dict[str, PracticePlugin]:
-    return {row.name: row for row in db.session().scalars(select(PracticePlugin))}
+class _Row(NamedTuple):
+    """What is stored about a plugin: a question needs no more of the row, and a practice has many."""
+
+    name: str
+    enabled: bool
+    rule: str
+    agreed: list[str] | None
+    settings_version: int
+    settings: dict[str, Any]
 
 
-def _choice(row: PracticePlugin) -> Choice:
+_COLUMNS: Final = tuple(getattr(PracticePlugin, name) for name in _Row._fields)
+
+
+def _rows() -> dict[str, _Row]:
+    return {row[0]: _Row(*row) for row in db.session().execute(select(*_COLUMNS))}
+
+
+def _choice(row: _Row) -> Choice:
     return Choice(row.enabled, row.rule, frozenset(row.agreed) if row.agreed is not None else None)
 
 
-def _resolve(rows: dict[str, PracticePlugin], practice: tenancy.Practice) -> dict[str, Reason]:
+def _resolve(rows: dict[str, _Row], practice: tenancy.Practice) -> dict[str, Reason]:
     choices = {name: _choice(row) for name, row in rows.items()}
     return resolve(registry, choices, practice.country, settings.current().reserved_plugins)
 
@@ -158,7 +172,7 @@ def refusals() -> list[Refusal]:
     return list(registry.refused)
 
 
-def _state(plugin: Plugin, reasons: dict[str, Reason], row: PracticePlugin | None) -> PluginState:
+def _state(plugin: Plugin, reasons: dict[str, Reason], row: _Row | None) -> PluginState:
     choice = _choice(row) if row is not None else Choice(plugin.default_on)
     needed_by = tuple(
         str(other.title) for other in registry if plugin.name in other.requires and reasons[other.name].on
