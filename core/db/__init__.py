@@ -1,7 +1,7 @@
 """The database room: models' base, the session of a scope, and the guard that keeps practices apart."""
 
 import core.db.guard  # noqa: F401 - listens from the first session on
-from core.db.engine import configure, dispose, engine, has_fragile_transactions
+from core.db.engine import configure, dispose, engine, has_fragile_transactions, statements_told_to
 from core.db.errors import (
     CrossPracticeWrite,
     DatabaseError,
@@ -83,6 +83,7 @@ __all__ = [
     "savepoint",
     "scope",
     "session",
+    "statements_told_to",
     "tenant_key",
     "utcnow",
     "uuid7",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,22 @@ def snapshot_engine() -> Engine:
 def has_fragile_transactions() -> bool:
     """Does a failed statement spoil its whole transaction, as on PostgreSQL?"""
     return engine().dialect.name == "postgresql"
+
+
+@contextmanager
+def statements_told_to(hear: Callable[[str], None]) -> Iterator[None]:
+    """Inside this block ``hear`` gets every statement of this process that asks or changes something."""
+
+    def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        # What opens and closes transactions is no question.
+        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+            hear(statement)
+
+    event.listen(engine(), "before_cursor_execute", listen)
+    try:
+        yield
+    finally:
+        event.remove(engine(), "before_cursor_execute", listen)
 
 
 @contextmanager

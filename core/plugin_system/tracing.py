@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import event
 
 from core import db
 
@@ -52,20 +49,16 @@ def record() -> Iterator[Trace]:
     global active
     trace = Trace()
 
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        # What opens and closes transactions is not a question.
-        if _current.get() is trace and not statement.startswith(
-            ("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")
-        ):
+    def count(_statement: str) -> None:
+        if _current.get() is trace:
             trace.statements += 1
 
     token = _current.set(trace)
     active += 1
-    event.listen(db.engine(), "before_cursor_execute", count)
     try:
-        yield trace
+        with db.statements_told_to(count):
+            yield trace
     finally:
-        event.remove(db.engine(), "before_cursor_execute", count)
         active -= 1
         _current.reset(token)
 

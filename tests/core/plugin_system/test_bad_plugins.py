@@ -238,7 +238,10 @@ def test_a_panel_that_fails_says_so_quietly(house: House, browser: Build, view: 
 @pytest.mark.both_databases
 def test_a_panel_that_swallows_a_failed_statement_spoils_nothing(house: House, browser: Build) -> None:
     found = assert_whole(house, browser(_with_panels(misbehaving.swallows_a_failed_statement)))
-    escaped, refused = "&lt;p&gt;fine&lt;/p&gt;", "This part cannot be shown just now."  # as PostgreSQL refuses it
+    escaped, refused = (
+        "&lt;p&gt;fine&lt;/p&gt;",
+        "This part cannot be shown just now.",
+    )  # as PostgreSQL refuses it
     assert (escaped in found["/p/riverside/"]) != (refused in found["/p/riverside/"])
 
 
