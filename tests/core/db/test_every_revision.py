@@ -43,13 +43,14 @@ def fill(connection: Connection) -> None:
     """A row in every table that has none."""
     for table in migrate.metadata().sorted_tables:
         if connection.execute(select(sa.func.count()).select_from(table)).scalar() == 0:
-            connection.execute(table.insert().values(**_row(connection, table)))
+            connection.execute(table.insert().values(**row_for(connection, table)))
 
 
-def _row(connection: Connection, table: Table) -> dict[str, Any]:
-    row: dict[str, Any] = {}
+def row_for(connection: Connection, table: Table, **given: Any) -> dict[str, Any]:
+    """Values for a new row: those that are given, keys to rows that are there, and something in all other columns."""
+    row: dict[str, Any] = dict(given)
     for key in table.foreign_key_constraints:
-        if key.referred_table is table:
+        if key.referred_table is table or all(column.name in row for column in key.columns):
             continue
         parent = key.referred_table
         chosen = select(*[element.column for element in key.elements])

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core import audit, db, tenancy
 from core.files import store
@@ -31,7 +31,9 @@ from core.patients.models import PatientIdentifier, PatientSearchWord
 from core.plugin_system import activation, plugin_settings, registry
 from plugins.photo_request.models import Consent, Photo, Request
 from plugins.photo_request.review import keep
-from tests.core.patient_data.conftest import HELEN
+from tests.core.db.test_every_revision import row_for
+from tests.core.patient_data.conftest import HELEN, Unzipped
+from tests.support.databases import as_owner
 from tests.support.house import House
 from tests.support.photos import NADIA, a_request_with_photos
 
@@ -293,3 +295,53 @@ def test_erasing_twice_is_one_erasure_and_an_open_export_ends(house: House) -> N
     house.work()
     assert seen(house, house.riverside, first.id).state == "done"
     assert blobs() == stored
+
+
+def _filled(house: House, patient_id: UUID) -> list[str]:
+    """A row about the patient in every table of the core that has a patient in it and had none; their names."""
+    with as_owner() as connection:
+        made = []
+        for table in db.Base.metadata.sorted_tables:
+            if (
+                not table.name.startswith("core_")
+                or "patient_id" not in table.c
+                or "practice_id" not in table.c
+            ):
+                continue
+            here = (table.c.practice_id == house.riverside, table.c.patient_id == patient_id)
+            if connection.scalar(select(func.count()).select_from(table).where(*here)):
+                continue
+            row = row_for(connection, table, practice_id=house.riverside, patient_id=patient_id)
+            connection.execute(table.insert().values(**row))
+            made.append(table.name)
+        return made
+
+
+@pytest.mark.both_databases
+def test_no_table_of_the_core_is_forgotten_also_one_that_comes_later(
+    house: House,
+    export_of: Callable[[UUID, UUID], PatientExport],
+    fetched: Callable[[PatientExport], Unzipped],
+) -> None:
+    patient_id = house.patient_id(house.riverside, "Okafor")
+    made = set(_filled(house, patient_id))
+    assert {"core_patient_alert", "core_contact_state", "core_emergency_access"} <= made
+    members = fetched(export_of(house.riverside, patient_id)).members
+    for table in made - {
+        "core_file",
+        "core_upload",
+        "core_link",
+        "core_notification",
+        "core_patient_erasure",
+    }:
+        if table not in ("core_audit_entry", "core_patient_export", "core_patient_search_word"):
+            assert f"core/{table.removeprefix('core_')}.json" in members, table
+    with as_owner() as connection:
+        connection.execute(text("DELETE FROM core_patient_erasure"))
+    assert erased(house, house.riverside, patient_id).state == "done"
+    with as_owner() as connection:
+        for table in db.Base.metadata.sorted_tables:
+            if table.name in {"core_audit_entry", "core_patient_erasure"} or "patient_id" not in table.c:
+                continue
+            left = select(func.count()).select_from(table).where(table.c.patient_id == patient_id)
+            assert connection.scalar(left) == 0, table.name
