@@ -240,7 +240,7 @@ def send_logo(browser: Visitor, content: bytes, name: str = "logo.png") -> Any:
 
 def shown_logo(browser: Visitor) -> str:
     page = browser.get(f"{URL}/look").get_data(as_text=True)
-    return page.partition('src="/brand/riverside/')[2].partition('"')[0]
+    return str(page.partition('src="/brand/riverside/')[2].partition('"')[0])
 
 
 @pytest.mark.both_databases

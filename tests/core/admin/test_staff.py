@@ -135,7 +135,7 @@ def test_the_matrix_says_in_words_who_may_do_what(helen: Visitor) -> None:
 
 def make_nurse(helen: Visitor) -> str:
     assert helen.post(f"{ROLES}/new", NURSE).status_code == 303
-    return re.findall(r"/admin/roles/([0-9a-f]{32})\"", helen.get(ROLES).get_data(as_text=True))[0]
+    return str(re.findall(r"/admin/roles/([0-9a-f]{32})\"", helen.get(ROLES).get_data(as_text=True))[0])
 
 
 @pytest.mark.both_databases
