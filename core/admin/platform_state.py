@@ -17,7 +17,6 @@ from sqlalchemy import func, select
 
 from core import audit, db, notifications, plugin_system, tenancy
 from core.db import migrate
-from core.db.engine import engine
 from core.i18n import _
 from core.jobs import wakeup
 from core.jobs.models import JobRow, Sweep
@@ -238,9 +237,8 @@ def versions() -> list[tuple[str, str]]:
     """What runs here."""
     found = [("Careroom", _version("careroom")), ("Python", platform.python_version())]
     found += [(name, _version(name)) for name in _PACKAGES]
-    dialect = engine().dialect
-    number = ".".join(str(part) for part in dialect.server_version_info or ())
-    found.append(({"postgresql": "PostgreSQL", "sqlite": "SQLite"}.get(dialect.name, dialect.name), number))
+    kind, number = migrate.server()
+    found.append(({"postgresql": "PostgreSQL", "sqlite": "SQLite"}.get(kind, kind), number))
     found += [(str(plugin.title), plugin.version) for plugin in plugin_system.registry]
     return found
 

@@ -161,6 +161,13 @@ def known(branches: Branches) -> set[str]:
     return {revision.revision for revision in script.walk_revisions()}
 
 
+def server() -> tuple[str, str]:
+    """The database's kind and version: ("postgresql", "15.4")."""
+    with engine().connect() as connection:
+        dialect = connection.dialect
+        return dialect.name, ".".join(str(part) for part in dialect.server_version_info or ())
+
+
 def applied() -> set[str]:
     """The revisions that the database stands at."""
     with engine().connect() as connection:

@@ -7,8 +7,10 @@ range of birth dates, or either of the two ("1980" may be a year or the start of
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import selectinload
@@ -24,6 +26,11 @@ _LAST_CHARACTER = "\U0010ffff"
 _NUMBER = re.compile(r"\+?\d[\d\s().\-/]*")
 
 
+Order = Literal["name", "born", "added"]
+"""By name (of a search: the likeliest first), the eldest first, or who was added last first."""
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """Fits a patient with a search word that begins with one of `prefixes`, or born from `born[0]` to `born[1]`."""
@@ -33,7 +40,9 @@ class Term:
     is_name: bool = False
 
 
-def search(query: str, limit: int = 25, offset: int = 0, *, inactive: bool = False) -> list[Patient]:
+def search(
+    query: str, limit: int = 25, offset: int = 0, *, inactive: bool = False, order: Order = "name"
+) -> list[Patient]:
     """The patients that fit, the likeliest first, with their identifiers loaded. An empty query lists all by name.
 
     Two queries, however many are found. `inactive`: also those who have left the practice.
@@ -41,9 +50,12 @@ def search(query: str, limit: int = 25, offset: int = 0, *, inactive: bool = Fal
     terms = read_query(query)
     if query.strip() and not terms:
         return []
-    statement = _matching(terms, inactive=inactive).order_by(
-        *_ranking(terms), Patient.search_name, Patient.id
-    )
+    sorted_by: dict[Order, Sequence[ColumnElement[Any]]] = {
+        "name": (*_ranking(terms), Patient.search_name.asc(), Patient.id.asc()),
+        "born": (Patient.birth_date.asc(), Patient.id.asc()),
+        "added": (Patient.id.desc(),),  # a key begins with the time
+    }
+    statement = _matching(terms, inactive=inactive).order_by(*sorted_by[order])
     statement = statement.options(selectinload(Patient.identifiers)).limit(limit).offset(offset)
     found = list(db.session().scalars(statement))
     if terms:

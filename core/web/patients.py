@@ -25,6 +25,7 @@ from core.patients import (
     details,
     phones,
 )
+from core.patients.search import ORDERS, Order
 from core.plugin_system import Action
 from core.web import alerts as alert_pages
 from core.web import panels, record
@@ -61,12 +62,15 @@ def _listing(asked: Any) -> dict[str, Any]:
     total = patients.count(query, inactive=inactive)
     pages = max(1, min(_MOST_PAGES, -(-total // PAGE)))
     page = min(max(_number(asked.get("page")), 1), pages)
-    found = patients.search(query, PAGE, (page - 1) * PAGE, inactive=inactive)
+    order: Order = next((one for one in ORDERS if one == asked.get("order")), "name")
+    found = patients.search(query, PAGE, (page - 1) * PAGE, inactive=inactive, order=order)
     if not query:  # a search is noted as such
         audit.lists(patient.id for patient in found)
     return {
         "query": query,
         "inactive": inactive,
+        "order": order,
+        "may_export": "core.export_patients" in g.permissions,
         "patients": [(patient, record.identity(patient)) for patient in found],
         "total": total,
         "page": page,

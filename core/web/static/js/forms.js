@@ -16,6 +16,7 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post") return;
   changed.delete(form);
   const button = event.submitter;
+  if (button?.hasAttribute("data-download")) return; // the page stays
   // After this turn, or the button's own name and value would not be sent.
   setTimeout(() => {
     form.setAttribute("data-busy", "");

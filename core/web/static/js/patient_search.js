@@ -69,6 +69,13 @@ function start(form, results) {
     });
   });
 
+  results.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("[data-tick-all]")) return;
+    const ticks = /** @type {NodeListOf<HTMLInputElement>} */ (results.querySelectorAll(".patient-tick input"));
+    const all = [...ticks].every((tick) => tick.checked);
+    for (const tick of ticks) tick.checked = !all;
+  });
+
   box.addEventListener("keydown", (event) => {
     const first = results.querySelector(".patient-row");
     if (event.key === "ArrowDown" && first instanceof HTMLElement) {
@@ -102,7 +109,7 @@ function start(form, results) {
 /** @param {FormData} asked */
 function remember(asked) {
   const kept = new URLSearchParams();
-  for (const name of ["q", "page", "inactive"]) {
+  for (const name of ["q", "page", "inactive", "order"]) {
     const value = asked.get(name);
     if (typeof value === "string") kept.set(name, value);
   }

@@ -1,0 +1,117 @@
+"""The list of patients: sorted, and several of them at once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from core import patients
+from core.audit import AuditEntry
+from core.patients.search import ORDERS
+from tests.support.house import House, Visitor
+
+LIST = "/p/riverside/patients"
+SEVERAL = "/p/riverside/patients/several"
+
+
+@pytest.fixture
+def amira(visitor: Callable[[], Visitor]) -> Visitor:
+    browser = visitor()
+    browser.sign_in("amira")
+    return browser
+
+
+def names(answer: Any) -> list[str]:
+    assert answer.status_code == 200
+    return [
+        unescape(one).strip()
+        for one in re.findall(r'class="patient-row-name">([^<]+)', answer.get_data(as_text=True))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("order", "first", "last"),
+    [
+        ("name", "Garnier, Élodie", "Whitfield, Margaret"),
+        ("born", "O'Sullivan, George", "Novak, Daniel"),
+        ("added", "Novak, Daniel", "Whitfield, Margaret"),
+        ("nonsense", "Garnier, Élodie", "Whitfield, Margaret"),
+    ],
+)
+def test_the_list_is_sorted_as_asked(amira: Visitor, order: str, first: str, last: str) -> None:
+    found = names(amira.post(LIST, {"order": order}))
+    assert (found[0], found[-1]) == (first, last)
+
+
+@pytest.mark.both_databases
+def test_every_order_holds_over_the_pages(house: House) -> None:
+    with house.at(house.riverside, write=False):
+        for order in ORDERS:
+            whole = [one.id for one in patients.search("", 50, order=order)]
+            assert [
+                one.id for at in range(0, 7, 2) for one in patients.search("", 2, at, order=order)
+            ] == whole
+
+
+def test_several_are_taken_off_the_list_and_put_back(amira: Visitor, house: House) -> None:
+    chosen = [str(house.patient_id(house.riverside, name)) for name in ("Okafor", "Raman")]
+    answer = amira.post(SEVERAL, {"patient": chosen, "action": "leave"})
+    page = amira.get(answer.headers["Location"])
+    assert "2 patients are off the list" in page.get_data(as_text=True)
+    assert not {"Okafor, Samuel", "Raman, Priya"} & set(names(page))
+    amira.post(SEVERAL, {"patient": chosen, "action": "back"})
+    assert {"Okafor, Samuel", "Raman, Priya"} <= set(names(amira.get(LIST)))
+    with house.at(house.riverside, write=False) as session:
+        trail = session.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("patient.")))
+        assert sorted(one for one in trail if "activated" in one) == [
+            "patient.deactivated", "patient.deactivated", "patient.reactivated", "patient.reactivated",
+        ]  # fmt: skip
+
+
+def test_nobody_ticked_and_wrong_ids_change_nothing(amira: Visitor, house: House) -> None:
+    moreau = str(house.patient_id(house.lumiere, "Moreau-Petit"))
+    for ids in ([], [str(uuid4())], [moreau]):
+        answer = amira.post(SEVERAL, {"patient": ids, "action": "leave"})
+        assert "Tick at least one patient" in amira.get(answer.headers["Location"]).get_data(as_text=True)
+    assert amira.post(SEVERAL, {"patient": ["x"], "action": "leave"}).status_code == 400
+    okafor = str(house.patient_id(house.riverside, "Okafor"))
+    assert amira.post(SEVERAL, {"patient": [okafor], "action": "burn"}).status_code == 400
+    with house.at(house.lumiere, write=False):
+        assert patients.get(house.patient_id(house.lumiere, "Moreau-Petit")).active
+
+
+def test_a_table_of_those_ticked_holds_no_formula_and_names_them_on_the_trail(
+    house: House, visitor: Callable[[], Visitor]
+) -> None:
+    with house.at(house.riverside):
+        odd = patients.create(given_names="=cmd", family_name="Zz", birth_date="1/2/1990").id
+    helen = visitor()
+    helen.sign_in("helen")
+    okafor = house.patient_id(house.riverside, "Okafor")
+    answer = helen.post(SEVERAL, {"patient": [str(odd), str(okafor)], "action": "csv"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="patients.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+    assert [(row["family_name"], row["given_names"], row["birth_date"]) for row in rows] == [
+        ("Okafor", "Samuel", "1987-11-02"),
+        ("Zz", "'=cmd", "1990-02-01"),
+    ]
+    with house.at(house.riverside, write=False) as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "patients.exported")).one()
+        assert set(entry.shown) == {odd, okafor}
+
+
+def test_who_may_not_hand_data_out_gets_no_table(house: House, visitor: Callable[[], Visitor]) -> None:
+    grace = visitor()
+    grace.sign_in("grace")
+    okafor = str(house.patient_id(house.riverside, "Okafor"))
+    assert grace.post(SEVERAL, {"patient": [okafor], "action": "csv"}).status_code == 403
+    assert 'value="csv"' not in grace.get(LIST).get_data(as_text=True)
