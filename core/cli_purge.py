@@ -63,9 +63,8 @@ def _check_name(name: str) -> None:
     if name in plugin_system.registry:
         return
     # A name that begins another's would take that one's tables along.
-    with db.scope(write=False), db.engine().connect() as connection:
-        if not practice_rows.tables_of(connection, name, plugin_system.registry.plugins):
-            raise click.ClickException(f"No plugin is called {name}, and no table begins with {name}_.")
+    if not practice_rows.names_of(name, plugin_system.registry.plugins):
+        raise click.ClickException(f"No plugin is called {name}, and no table begins with {name}_.")
 
 
 def _every_practice() -> list[tenancy.Practice]:
@@ -82,9 +81,8 @@ def _show(name: str, practices: list[tenancy.Practice], everywhere: bool) -> boo
             click.echo(f"{practice.slug:24} {count:>8}  {what}")
     click.echo(f"{total} rows and files of {name}.")
     if everywhere:
-        with db.scope(write=False), db.engine().connect() as connection:
-            tables = practice_rows.tables_of(connection, name, plugin_system.registry.plugins)
-        click.echo(f"Tables: {', '.join(table.name for table in tables) or 'none'}")
+        tables = practice_rows.names_of(name, plugin_system.registry.plugins)
+        click.echo(f"Tables: {', '.join(tables) or 'none'}")
         needed_by = [other.name for other in plugin_system.registry if name in other.requires]
         if needed_by:
             raise click.ClickException(f"{', '.join(needed_by)} needs {name}: uninstall that first.")

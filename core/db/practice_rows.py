@@ -20,6 +20,8 @@ from core.db.models import Base
 from core.db.scope import scope
 
 _PIECE = 500
+Stored = Table
+"""A table as the database has it."""
 
 
 @contextmanager
@@ -43,6 +45,12 @@ def tables_of(connection: Connection, owner: str, plugins: Iterable[str]) -> lis
     seen = MetaData()
     seen.reflect(connection, only=names, resolve_fks=False)
     return [_typed(table) for table in _sorted(seen) if table.name in names]
+
+
+def names_of(owner: str, plugins: Iterable[str]) -> list[str]:
+    """The names of the tables of a plugin that the database has."""
+    with scope(write=False), engine().connect() as connection:
+        return [table.name for table in tables_of(connection, owner, plugins)]
 
 
 def of_practice(tables: Iterable[Table]) -> list[Table]:

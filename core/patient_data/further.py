@@ -105,7 +105,7 @@ def _models() -> list[own_rows.Model]:
     return [
         model
         for model in own_rows.models_of(CORE)
-        if "patient_id" in model.__table__.columns and model.__tablename__ not in _SAID_ELSEWHERE
+        if hasattr(model, "patient_id") and model.__tablename__ not in _SAID_ELSEWHERE
     ]
 
 

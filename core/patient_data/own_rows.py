@@ -105,7 +105,7 @@ def _files(owner: str, patient_id: UUID) -> list[File]:
 
 
 def _has_patient(model: Model) -> bool:
-    return "patient_id" in model.__table__.columns
+    return hasattr(model, "patient_id")
 
 
 def _patient_of(model: Model) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, select
+from sqlalchemy import select
 
 from core import db, files, tenancy
 from core.db import practice_rows
@@ -146,7 +146,9 @@ def _added(practice: Practice, owner: str) -> Iterator[Member]:
         yield Member(f"{owner}/{name}", lambda data=data: [data], len(data))  # type: ignore[misc]
 
 
-def _lines(practice_id: UUID, table: Table, counts: dict[str, int]) -> Callable[[], Iterable[bytes]]:
+def _lines(
+    practice_id: UUID, table: practice_rows.Stored, counts: dict[str, int]
+) -> Callable[[], Iterable[bytes]]:
     def lines() -> Iterator[bytes]:
         counts[table.name] = 0
         with practice_rows.transaction(practice_id, write=False) as connection:
