@@ -36,3 +36,5 @@ function start(form, result) {
     }
   }
 }
+
+export {};

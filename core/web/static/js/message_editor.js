@@ -52,3 +52,5 @@ function start(editor, form, preview) {
     }
   }
 }
+
+export {};
