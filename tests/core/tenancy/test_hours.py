@@ -64,9 +64,7 @@ def test_the_next_opening_passes_over_closed_days_and_keeps_the_wall_clock(after
 
 def test_what_is_stored_comes_back_and_what_makes_no_sense_is_closed() -> None:
     kept = Hours(WEEK, {CHRISTMAS: "Christmas"})
-    assert (
-        hours.read(hours=kept.stored()["hours"], closed_days=kept.stored()["closed_days"]) == kept
-    )
+    assert hours.read(hours=kept.stored()["hours"], closed_days=kept.stored()["closed_days"]) == kept
     assert hours.read({"0": [["18:00", "08:00"]], "x": 1, "2": None}, {"soon": ""}) == Hours({}, {})
 
 

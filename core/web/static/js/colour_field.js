@@ -10,3 +10,5 @@ if (field instanceof HTMLInputElement && picker instanceof HTMLInputElement && p
     if (/^#[0-9a-f]{6}$/i.test(field.value)) picker.value = field.value;
   });
 }
+
+export {};

@@ -38,3 +38,5 @@ function start(form, result) {
 }
 
 export {};
+
+export {};

@@ -54,3 +54,5 @@ function start(editor, form, preview) {
 }
 
 export {};
+
+export {};
