@@ -25,10 +25,10 @@ _ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disab
 
 
 def axe_script() -> Path:
-    """axe-core's script: CAREROOM_AXE, or npm's below this folder or beside Careroom. Raises NotMeasured."""
+    """axe-core's script: CAREROOM_AXE ("" for none), or npm's, below this folder or beside Careroom. Raises NotMeasured."""
     folders = (Path.cwd(), *Path.cwd().parents, Path(core.__file__).parents[1])
     named = os.environ.get("CAREROOM_AXE")
-    for path in [Path(named)] if named else [folder / AXE for folder in folders]:
+    for path in [Path(named)] if named is not None else [folder / AXE for folder in folders]:
         if path.is_file():
             return path
     raise NotMeasured("axe-core is not there: npm install axe-core, or set CAREROOM_AXE to axe.min.js")
