@@ -25,7 +25,7 @@ _ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disab
 
 
 def axe_script() -> Path:
-    """The script of axe-core: CAREROOM_AXE ("" for none), or npm's below here or beside Careroom. Raises NotMeasured."""
+    """The script of axe-core: CAREROOM_AXE ("" for none), or npm's below here or beside Careroom. Or NotMeasured."""
     folders = (Path.cwd(), *Path.cwd().parents, Path(core.__file__).parents[1])
     named = os.environ.get("CAREROOM_AXE")
     for path in [Path(named)] if named is not None else [folder / AXE for folder in folders]:

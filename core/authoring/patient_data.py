@@ -6,12 +6,13 @@ from typing import cast
 
 from sqlalchemy import Table, inspect
 
-from core import audit, db
+from core import audit, db, tenancy
 from core.authoring.inspection import HELEN, Inspection, Sample
 from core.authoring.migrations import tables_of
 from core.authoring.rules import NothingToDo, NotMeasured
 from core.authoring.tenancy import models_of
 from core.db import migrate
+from core.patient_data import Erased, ExportPart, PatientDataContext
 from core.patients import Patient
 from core.plugin_system import registry
 
@@ -34,8 +35,6 @@ def look(place: Inspection) -> list[str]:
         return missing
     if not place.has_sample:
         raise NotMeasured("there is no sample.py that makes one of everything")
-    from core.patient_data import Erased, ExportPart
-
     sample = place.make(place.house.riverside)
     wrong = []
     with place.house.at(sample.practice_id, write=False):
@@ -51,10 +50,7 @@ def look(place: Inspection) -> list[str]:
     return wrong
 
 
-def _context(sample: Sample) -> object:
-    from core import tenancy
-    from core.patient_data import PatientDataContext
-
+def _context(sample: Sample) -> PatientDataContext:
     patient = db.session().get_one(Patient, (sample.practice_id, sample.patient_id))
     return PatientDataContext(tenancy.current(), patient)
 
