@@ -209,7 +209,7 @@ def plugin_troubles() -> list[PluginTrouble]:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch of migrations: where the code is, where the database is."""
+    """A branch of migrations: where the code is, where the database is. wanted "": no code of it runs here."""
 
     name: str
     wanted: str
@@ -217,7 +217,7 @@ class Branch:
 
     @property
     def is_current(self) -> bool:
-        return self.wanted == self.applied
+        return not self.wanted or self.wanted == self.applied
 
 
 def branches() -> list[Branch]:
