@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, _l, jobs
-from plugins.photo_request import hooks, intake, messages, patient, service, trying, viewer
+from plugins.photo_request import hooks, intake, messages, patient, retention, service, trying, viewer
 from plugins.photo_request.settings import PhotoRequestSettings
 
 
@@ -52,5 +52,6 @@ plugin = Plugin(
         Job("photo_request.expire", _expire, every=timedelta(minutes=10)),
         Job(intake.ANNOUNCE_LATE, _announce_late),
     ),
+    retention=retention.KINDS,
     hooks=hooks,
 )
