@@ -21,6 +21,7 @@ from werkzeug.exceptions import NotFound, Unauthorized
 from core import audit, db, i18n, security, settings, tenancy
 from core.audit import Actor
 from core.links import Link, LinkClosed
+from core.notifications import inbox
 from core.security.permissions import current_permissions
 from core.tenancy import platform
 from core.web import emergency, locking
@@ -240,6 +241,9 @@ def _settle(response: Response) -> Response:
         # answer. Before the commit, so that this request gives its own connection back first.
         audit.flush_pending()
         db.session().commit()
+        if response.status_code == 200 and (read := g.get("read_here")):
+            with tenancy.practice_scope(g.practice_id):
+                inbox.mark_read(g.user.id, read, permissions=g.permissions)
     else:
         db.rollback()
     return response

@@ -332,11 +332,21 @@ class Shell:
         listen(inbox.TOPIC)
         permissions = g.get("permissions", frozenset())
         seen = inbox.glance(g.user.id, permissions, limit=12)
+        # Whoever came here by another way than the bell has seen it all the same; the gate keeps that.
+        here = {item.id for item in seen.entries if not item.read and item.url == request.path}
+        if here:
+            g.read_here = here
         items = [
-            BellItem(item.title, item.icon, url_for("bell.open_item", item_id=item.id), item.at, item.read)
+            BellItem(
+                item.title,
+                item.icon,
+                url_for("bell.open_item", item_id=item.id),
+                item.at,
+                item.read or item.id in here,
+            )
             for item in seen.entries
         ]
-        return Bell(seen.unread, items, url_for("bell.panel"), url_for("bell.read_all"))
+        return Bell(seen.unread - len(here), items, url_for("bell.panel"), url_for("bell.read_all"))
 
     def live_attributes(self) -> Markup:
         """For <body>; asked after the page's content, when all its topics are known."""

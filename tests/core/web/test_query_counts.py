@@ -94,7 +94,7 @@ def fill(house: House, ill: UUID, count: int) -> None:
                         position=place,
                     )
                 )
-            inbox.notify("Photos are here", url="/patients", permission="photo_request.view")
+            inbox.notify("Photos are here", url="/elsewhere", permission="photo_request.view")
 
 
 @contextmanager

@@ -86,6 +86,20 @@ def test_the_bell_counts_what_is_new_until_it_is_opened(amira: Visitor, house: H
     assert "Notifications, 1 new" not in html(amira, HOME)
 
 
+def test_what_was_opened_by_another_way_is_read_for_this_person_alone(
+    amira: Visitor, house: House, visitor: Callable[[], Visitor]
+) -> None:
+    with house.at(house.riverside):
+        inbox.notify(_l("Photos have come"), url="/patients", permission="core.work")
+        inbox.notify(_l("Others have come"), url="/elsewhere", permission="core.work")
+    assert "Notifications, 2 new" in html(amira, HOME)
+    assert "Notifications, 1 new" in html(amira, "/p/riverside/patients")
+    assert "Notifications, 1 new" in html(amira, HOME)
+    grace = visitor()
+    grace.sign_in("grace")
+    assert "Notifications, 2 new" in html(grace, HOME)
+
+
 def test_all_can_be_marked_as_read(amira: Visitor, house: House) -> None:
     with house.at(house.riverside):
         for number in range(3):
