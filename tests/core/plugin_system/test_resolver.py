@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.i18n import use_language
@@ -92,6 +92,7 @@ def houses(draw: st.DrawFn) -> tuple[list[Plugin], dict[str, Choice]]:
     return in_order(made, lambda _refusal: None), choices
 
 
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])  # a busy machine
 @given(houses())
 def test_what_is_on_has_all_it_needs_and_nothing_it_cannot_bear(
     given_house: tuple[list[Plugin], dict[str, Choice]],
