@@ -29,6 +29,7 @@ plugin = Plugin(
     api=">=1,<2",
     package=__name__,
     icon="camera",
+    quality="gold",
     capabilities=(
         Capability.READS_PATIENTS,
         Capability.SENDS_SMS,

@@ -180,3 +180,17 @@ def test_without_axe_accessibility_is_not_measured(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CAREROOM_AXE", "/nowhere/axe.min.js")
     with pytest.raises(NotMeasured, match="axe-core is not there"):
         accessibility.axe_script()
+
+
+@pytest.mark.timeout(600)
+def test_photo_requests_are_gold() -> None:
+    """The tier that the manifest claims; without Chromium what can be measured."""
+    subprocess.run([ROOT / "scripts" / "translations", "compile"], check=True, capture_output=True)
+    command = [sys.executable, "-m", "core.cli", "plugin", "check", "photo_request", "--json"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = json.loads(said.stdout)
+    wrong = [one for one in found["rules"] if one["outcome"] not in ("holds", "nothing_to_do")]
+    if shutil.which("chromium") is None:
+        assert [one["outcome"] for one in wrong] == ["not_measured"]
+    else:
+        assert (found["tier"], wrong) == ("gold", [])
