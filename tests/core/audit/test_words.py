@@ -80,7 +80,6 @@ def test_words_are_those_of_the_reader() -> None:
     assert audit.in_words("patient.viewed") == "Record seen"
     with i18n.use_language("fr"):
         assert audit.in_words("patient.viewed") == "Dossier consulté"
-        assert audit.in_words("photo_request.sent") == "Demande de photos envoyée"
 
 
 @pytest.mark.parametrize(
