@@ -27,7 +27,8 @@ class Access:
     """Who may use an endpoint.
 
     kind: staff (signed in, member of the practice in the URL, has ``permission``), patient (holds a link with
-    ``purpose``), signed_in (no practice), operator (of the platform; no practice), public, asset (a plugin's static file), static (no session at all).
+    ``purpose``), signed_in (no practice), operator (of the platform; no practice), public, asset (a plugin's static
+    file), static (no session at all).
     scope: "none" where the view opens its own scopes, because it reads a long body or does I/O.
     """
 
