@@ -62,7 +62,9 @@ def answers_other_things(_ctx: Any) -> Any:
 
 
 def loops(_ctx: Any) -> Any:
-    end = time.thread_time() + 1.0  # at work itself: on a busy machine a second passes by without anything done
+    end = (
+        time.thread_time() + 1.0
+    )  # at work itself: on a busy machine a second passes by without anything done
     while time.thread_time() < end:
         pass
     return []
