@@ -136,10 +136,10 @@ def navigation(ctx: StaffContext) -> list[NavItem]:  # type: ignore[empty-body]
 
 @contract(TimelineEntry)
 def timeline_entries(ctx: PatientContext) -> list[TimelineEntry]:  # type: ignore[empty-body]
-    """What happened with a patient, for the timeline; newest 50 are enough, of those before ``ctx.before`` if it is set.
+    """What happened with a patient, for the timeline; newest 50 are enough.
 
-    Called when the timeline is shown or one of the page's topics is told. Entries have no permission of their own:
-    answer only what ``ctx.can`` allows this reader to see.
+    Where ``ctx.before`` is set: the newest of those before it. Called when the timeline is shown or one of the page's
+    topics is told. Entries have no permission of their own: answer only what ``ctx.can`` allows this reader to see.
     """
 
 
