@@ -8,8 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from core import db
-from core.db import TenantModel
+from core.authoring.tenancy import rows_of
 from tests.support.house import House, Visitor
 from tests.support.photos import a_request_with_photos
 
@@ -42,18 +41,3 @@ def lumiere_stays_the_same(request: pytest.FixtureRequest, house: House) -> Any:
     before = rows_of(house, house.lumiere)
     yield
     assert rows_of(house, house.lumiere) == before
-
-
-def rows_of(house: House, practice_id: UUID) -> dict[str, list[str]]:
-    """Every tenant row of a practice, by table."""
-    found: dict[str, list[str]] = {}
-    with house.at(practice_id, write=False) as session:
-        for mapper in db.Base.registry.mappers:
-            model = mapper.class_
-            if issubclass(model, TenantModel) and not model.__tablename__.startswith(
-                ("core_audit", "core_job")
-            ):
-                names = [column.key for column in mapper.column_attrs]
-                rows = session.query(model).all()
-                found[model.__tablename__] = sorted(repr([getattr(row, n) for n in names]) for row in rows)
-    return found
