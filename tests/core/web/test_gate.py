@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from core import db
-from core.authoring.surfaces import requests, send, url_of
+from core.authoring.surfaces import ids_of, requests, send, url_of
 from core.authoring.tenancy import rows_of
 from core.web.routes import table
 from tests.support.house import House, Visitor
@@ -64,10 +64,14 @@ def test_ids_of_another_practice_answer_as_if_they_did_not_exist(
         assert foreign.status_code == unknown.status_code == 404, f"{method} {rule.rule}"
         assert len(foreign.data) == len(unknown.data), f"{method} {rule.rule} gives itself away by its size"
         compared += 1
-        if method == "GET":
-            assert send(nadia, method, url_of(rule, "lumiere", ids)).status_code in (200, 302, 303, 400, 410), (
-                rule.rule
-            )
+        if method == "GET" and ids_of(rule) <= ids.keys():
+            assert send(nadia, method, url_of(rule, "lumiere", ids)).status_code in (
+                200,
+                302,
+                303,
+                400,
+                410,
+            ), rule.rule
     assert compared > 10
     assert rows_of(house, house.lumiere) == before
 
