@@ -95,7 +95,8 @@ class Settings(BaseSettings):
         description="Check what hooks are given and answer in every detail; nothing said: not in production.",
     )
     reserved_plugins: tuple[str, ...] = Field(
-        (), description="Plugins that only practices get for which `careroom plugin allow` or `force` named them."
+        (),
+        description="Plugins that only practices get for which `careroom plugin allow` or `force` named them.",
     )
     rate_limits: bool = True
     breached_passwords: Path | None = Field(

@@ -103,7 +103,7 @@ def export(patient_id: UUID) -> Markup:
 @routes.get("/<uuid:patient_id>/export/state", permission=EXPORT)
 def export_state(patient_id: UUID) -> Markup:
     """The patient's exports alone."""
-    return render("patient_data/export_state.html", **_exports(patient_id))
+    return render("patient_data/export_state.html", **_exports(patients.get(patient_id).id))
 
 
 @routes.post("/<uuid:patient_id>/export", permission=EXPORT)

@@ -54,7 +54,7 @@ def test_ids_of_another_practice_answer_as_if_they_did_not_exist(
     nadia.sign_in("nadia")
     helen.sign_in("helen")
     before = rows_of(house, house.lumiere)
-    compared = 0
+    compared, own = 0, []
     for rule, method in every_request(app, "staff"):
         named = {argument for argument in rule.arguments if argument in ids}
         if not named:
@@ -65,15 +65,11 @@ def test_ids_of_another_practice_answer_as_if_they_did_not_exist(
         assert len(foreign.data) == len(unknown.data), f"{method} {rule.rule} gives itself away by its size"
         compared += 1
         if method == "GET" and ids_of(rule) <= ids.keys():
-            assert send(nadia, method, url_of(rule, "lumiere", ids)).status_code in (
-                200,
-                302,
-                303,
-                400,
-                410,
-            ), rule.rule
+            own.append(url_of(rule, "lumiere", ids))
     assert compared > 10
     assert rows_of(house, house.lumiere) == before
+    for url in own:  # after that: who reads what is theirs leaves marks of it
+        assert nadia.get(url).status_code in (200, 302, 303, 400, 410), url
 
 
 def test_a_receptionist_is_told_what_she_may_not_do(visitor: Callable[[], Visitor]) -> None:
