@@ -286,11 +286,11 @@ def _wait_until(done: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-_SECRET = re.compile(r"^(/l/)[^/]+")
+_SECRET = re.compile(r"^(/(?:l|join|new-password)/)[^/]+")
 
 
 def masked(path: str) -> str:
-    """A path as it may be logged: without a link's token, and without control characters that forge lines."""
+    """A path as it may be logged: no token (of a link, an invitation, a new password), no character that forges lines."""
     return _SECRET.sub(r"\1-", "".join(c if c.isprintable() else "?" for c in path))
 
 

@@ -116,12 +116,24 @@ def test_its_logs_hold_nothing_personal(nginx: Nginx, careroom: Served, people: 
     token = link.rpartition("/")[2]
     assert _ask(link).status == 200
     _ask(f"{nginx.url}//l/../l/{token}?x=1")
+    _ask(f"{nginx.url}/join/Invited-{token}")
+    _ask(f"{nginx.url}/new-password/Forgotten-{token}")
     _ask(f"{nginx.url}/p/riverside/patients?q={person.family_name}", User_Agent="Telltale/1", Referer=link)
     _ask(f"{nginx.url}/v/x", "POST", bytes(18 * 1024 * 1024))  # what nginx itself refuses
     eventually(lambda: '"path":"/v/x"' in nginx.log(), what="the last line")
     log = nginx.log()
     assert '"path":"/l/-"' in log
-    for secret in (token, person.family_name, "Telltale", "127.0.0.1 -", "Referer", "?"):
+    assert '"path":"/join/-"' in log and '"path":"/new-password/-"' in log
+    for secret in (
+        token,
+        "Invited",
+        "Forgotten",
+        person.family_name,
+        "Telltale",
+        "127.0.0.1 -",
+        "Referer",
+        "?",
+    ):
         assert secret not in log
     assert '"client' not in log
 

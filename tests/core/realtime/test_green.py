@@ -95,6 +95,8 @@ def test_the_mode_comes_from_the_environment_or_its_file(
         ("/l/abcDEF123", "/l/-"),
         ("/l/abcDEF123/", "/l/-/"),
         ("/l/abc/def", "/l/-/def"),
+        ("/join/abcDEF123", "/join/-"),
+        ("/new-password/abcDEF123", "/new-password/-"),
         ("/p/riverside/", "/p/riverside/"),
         ("/a\r\nGET /b 200", "/a??GET /b 200"),
         ("/l/", "/l/"),
