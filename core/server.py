@@ -290,7 +290,7 @@ _SECRET = re.compile(r"^(/(?:l|join|new-password)/)[^/]+")
 
 
 def masked(path: str) -> str:
-    """A path as it may be logged: no token (of a link, an invitation, a new password), no character that forges lines."""
+    """A path as it may be logged: no token (link, invitation, new password), no character that forges lines."""
     return _SECRET.sub(r"\1-", "".join(c if c.isprintable() else "?" for c in path))
 
 
