@@ -198,10 +198,7 @@ def enable(name: str, *, agreed: Collection[str] | None = None) -> None:
         return
     if not now.can_switch:
         raise CannotSwitch(now.reason)
-    if purging.is_under_way(name):
-        raise CannotSwitch(
-            _("Its data is being removed here. It can be switched on when that has come to its end.")
-        )
+    _refuse_while_purging(name)
     asked = capabilities.keys(now.plugin.capabilities)
     if agreed is not None and asked - set(agreed):
         raise AsksForMore(_("This plugin asks for more than you were shown. Please look at it again."))
@@ -230,20 +227,42 @@ def decree(name: str, rule: Rule) -> None:
     """The operator's word for the current practice: allow (the practice decides, also of a reserved plugin), deny
     (off whatever the practice wants), force (on, agreed to by the operator), "" (as if nothing had been said).
 
-    Raises CannotSwitch when a forced plugin could not be on, KeyError.
+    Raises CannotSwitch when a forced plugin could not be on, or while its data is being removed; KeyError.
     """
     _hold_practice()
     now = state(name)
     if now.rule == rule and (rule != "force" or now.on):
         return
-    if rule == "force" and now.why.code in ("needs", "conflicts", "region"):
-        raise CannotSwitch(now.reason)
+    if rule != "deny":
+        _refuse_while_purging(name)
+    if rule == "force" and (obstacle := _obstacle(now)) is not None:
+        raise CannotSwitch(obstacle.sentence)
     row = stored(name)
     row.rule, row.version = rule, now.plugin.version
     if rule == "force":
         row.agreed = sorted(capabilities.keys(now.plugin.capabilities))
     _record(_ACTIONS[rule], now)
     changed()
+
+
+def _refuse_while_purging(name: str) -> None:
+    if purging.is_under_way(name):
+        raise CannotSwitch(
+            _("Its data is being removed here. It can be switched on when that has come to its end.")
+        )
+
+
+def _obstacle(now: PluginState) -> Reason | None:
+    """Why a plugin could not be on even if it were forced; what is on beside it is not to go off for it."""
+    plugin, rows, practice = now.plugin, _rows(), tenancy.current()
+    asked = sorted(capabilities.keys(plugin.capabilities))
+    before = _resolve(rows, practice)
+    rows[plugin.name] = _Row(plugin.name, now.wanted, "force", asked, 1, {})
+    after = _resolve(rows, practice)
+    if not after[plugin.name].on:
+        return after[plugin.name]
+    lost = tuple(str(other.title) for other in registry if before[other.name].on and not after[other.name].on)
+    return Reason(False, "conflicts", lost) if lost else None
 
 
 def begin_afresh(name: str) -> None:
@@ -259,10 +278,14 @@ def begin_afresh(name: str) -> None:
 
 
 def stored(name: str) -> PracticePlugin:
-    """The row of a plugin in the current practice, made when it is missing."""
+    """The row of a plugin in the current practice, made when it is missing.
+
+    A plugin that is on by itself asks for nothing, and nothing is what was agreed to: a later version asks first.
+    """
     row = db.session().scalar(select(PracticePlugin).where(PracticePlugin.name == name))
     if row is None:
-        row = PracticePlugin(name=name, enabled=name in enabled())
+        on = name in enabled()
+        row = PracticePlugin(name=name, enabled=on, agreed=[] if on else None)
         db.session().add(row)
     return row
 

@@ -58,9 +58,9 @@ def settings(plugin: Plugin) -> Iterator[str]:
         yield "settings must be a pydantic model"
         return
     for name, info in model.model_fields.items():
-        if _holds(info.annotation, BaseModel):
+        if holds(info.annotation, BaseModel):
             yield f"setting {name!r} holds a model of its own: settings are flat"
-        elif _holds(info.annotation, SecretStr) and not _is_secret(info.annotation):
+        elif holds(info.annotation, SecretStr) and not _is_secret(info.annotation):
             yield f"setting {name!r} holds secrets inside another type: use SecretStr alone"
     try:
         model()
@@ -84,7 +84,8 @@ def _is_secret(annotation: Any) -> bool:
     return annotation is SecretStr or (optional and SecretStr in get_args(annotation))
 
 
-def _holds(annotation: Any, wanted: type) -> bool:
+def holds(annotation: Any, wanted: type) -> bool:
+    """Is a type annotation this class, or has it among its parts?"""
     if isinstance(annotation, type) and not get_args(annotation):
         return issubclass(annotation, wanted)
-    return any(_holds(part, wanted) for part in get_args(annotation))
+    return any(holds(part, wanted) for part in get_args(annotation))

@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from core import audit, db
 from core.i18n import _
-from core.plugin_system import activation, secrets
+from core.plugin_system import activation, manifest_checks, secrets
 from core.plugin_system.manifest import Plugin
 from core.plugin_system.registry import registry
 from core.plugin_system.remembered import Bounded
@@ -147,13 +147,20 @@ def _sealed(plugin: Plugin, settings: BaseModel) -> dict[str, Any]:
 
 
 def _opened(plugin: Plugin, stored: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The row's values with secrets readable, and the names of those that cannot be opened."""
+    """The row's values with secrets readable, and the names of those that cannot be opened.
+
+    A text setting may begin like a sealed one: what does not open and is declared as no secret is what was typed.
+    """
     opened: dict[str, Any] = {}
     unreadable: list[str] = []
     for name, value in stored.items():
         try:
             opened[name] = secrets.unseal(value, plugin.name, name) if secrets.is_sealed(value) else value
         except secrets.SecretUnreadable:
+            field = plugin.settings.model_fields.get(name)
+            if field is not None and not manifest_checks.holds(field.annotation, SecretStr):
+                opened[name] = value
+                continue
             log.error("plugin_secret_unreadable", plugin=plugin.name, field=name)
             unreadable.append(name)
     return opened, tuple(unreadable)

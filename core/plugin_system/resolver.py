@@ -104,8 +104,9 @@ def resolve(
         reasons[plugin.name] = reason
         if reason.on:
             on[plugin.name] = plugin
-    for plugin in known:  # what is merely off may be kept off by something that came after it
-        if reasons[plugin.name].code == "off" and (rivals := _rivals(plugin, on)):
+    # What waits for somebody's word may be kept off by something that came after it, which is not to go off for it.
+    for plugin in known:
+        if reasons[plugin.name].code in ("off", "consent_widened") and (rivals := _rivals(plugin, on)):
             reasons[plugin.name] = Reason(False, "conflicts", tuple(titles[name] for name in rivals))
     return reasons
 

@@ -148,3 +148,14 @@ def test_a_secret_moved_to_another_practice_opens_nothing(house: House, install:
         activation.changed()
     with house.at(house.lumiere, write=False):
         assert plugin_settings.load(plugin) == Provider()
+
+
+def test_a_text_that_looks_like_a_sealed_secret_is_a_text(house: House, install: Callable[..., None]) -> None:
+    plugin = make("x_a", settings=Chosen)
+    install(plugin)
+    with house.at(house.riverside):
+        plugin_settings.save(plugin, {"greeting": "sealed: with a kiss"})
+    with house.at(house.riverside, write=False):
+        loaded = plugin_settings.read(plugin)
+        assert loaded.settings == Chosen(greeting="sealed: with a kiss")
+        assert loaded.problems == ()

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from pydantic import BaseModel
 
 from core import audit, notifications, tenancy
-from core.plugin_system import CannotSwitch, Capability, Plugin, activation, calls, consent, wiring
+from core.patient_data import purging
+from core.plugin_system import (
+    CannotSwitch,
+    Capability,
+    Plugin,
+    activation,
+    calls,
+    consent,
+    plugin_settings,
+    wiring,
+)
 from tests.support.house import House
 from tests.support.plugins import installer, make
 
@@ -17,6 +28,10 @@ BEFORE = make("x_a", title="Diary", capabilities=(Capability.SENDS_SMS,))
 AFTER = make(
     "x_a", title="Diary", version="2.0", capabilities=(Capability.SENDS_SMS, calls("api.example.com"))
 )
+
+
+class Greeting(BaseModel):
+    greeting: str = "Hello"
 
 
 @pytest.fixture
@@ -118,6 +133,24 @@ def test_what_was_on_before_consent_was_kept_stays_on_and_is_asked_about_later(
         assert activation.why("x_a").code == "consent_widened"
 
 
+@pytest.mark.parametrize("touch", ["settings", "allow"])
+def test_what_was_on_by_itself_asks_when_a_version_wants_more(
+    house: House, install: Callable[..., None], touch: str
+) -> None:
+    plugin = make("x_a", default_on=True, settings=Greeting)
+    install(plugin)
+    with house.at(house.riverside):
+        if touch == "settings":
+            plugin_settings.save(plugin, {"greeting": "Good day"})
+        else:
+            activation.decree("x_a", "allow")
+        assert activation.why("x_a").on
+    install(AFTER)
+    consent.adopt()
+    with house.at(house.riverside, write=False):
+        assert activation.why("x_a").code == "consent_widened"
+
+
 # --- the operator ------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +188,56 @@ def test_what_could_not_be_on_is_not_forced(house: House, install: Callable[...,
         for name, words in (("x_more", "needs x_base"), ("x_de", "Germany")):
             with pytest.raises(CannotSwitch, match=words):
                 activation.decree(name, "force")
+
+
+def test_nothing_is_forced_that_a_denial_or_a_reservation_hid_the_obstacle_of(
+    house: House, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(make("x_base"), make("x_more", requires=("x_base",)))
+    with house.at(house.riverside):
+        activation.decree("x_more", "deny")
+        with pytest.raises(CannotSwitch, match="needs x_base"):
+            activation.decree("x_more", "force")
+        activation.decree("x_more", "")
+        monkeypatch.setattr(house.settings, "reserved_plugins", ("x_more",))
+        with pytest.raises(CannotSwitch, match="needs x_base"):
+            activation.decree("x_more", "force")
+        assert activation.state("x_more").rule == ""
+
+
+def test_what_is_forced_puts_nothing_else_off(house: House, install: Callable[..., None]) -> None:
+    install(make("x_a", conflicts=("x_b",)), make("x_b"))
+    with house.at(house.riverside):
+        activation.decree("x_a", "deny")
+        activation.enable("x_b")
+        with pytest.raises(CannotSwitch, match="does not work beside x_b"):
+            activation.decree("x_a", "force")
+        assert activation.why("x_b").on
+
+
+def test_whoever_agrees_again_puts_no_rival_off(house: House, install: Callable[..., None]) -> None:
+    install(BEFORE)
+    with house.at(house.riverside):
+        activation.enable("x_a")
+    install(AFTER, make("x_b", title="Rival", conflicts=("x_a",)))
+    with house.at(house.riverside):
+        activation.enable("x_b")
+        with pytest.raises(CannotSwitch, match="does not work beside Rival"):
+            activation.enable("x_a")
+        assert activation.why("x_b").on
+
+
+def test_the_operator_waits_while_its_data_is_removed(
+    house: House, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(BEFORE)
+    monkeypatch.setattr(purging, "is_under_way", lambda name: name == "x_a")
+    with house.at(house.riverside):
+        for rule in ("force", "allow"):
+            with pytest.raises(CannotSwitch, match="being removed"):
+                activation.decree("x_a", rule)
+        activation.decree("x_a", "deny")
+        assert activation.why("x_a").code == "denied_by_operator"
 
 
 def test_a_forced_plugin_asks_again_too(house: House, install: Callable[..., None]) -> None:
