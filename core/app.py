@@ -129,12 +129,20 @@ def create_app(chosen: Settings) -> Flask:
 
     for blueprint in CORE_ROUTES + (OPEN_HOUSE_ROUTES if chosen.is_open_house else ()):
         app.register_blueprint(blueprint)
-    for plugin in plugin_system.registry:
-        for routes_of_plugin in plugin.routes:
-            app.register_blueprint(cast(Blueprint, routes_of_plugin))
+    for plugin in tuple(plugin_system.registry):
+        _add_routes(app, plugin)
     account.declare_library_routes(app)
     routes.declare(app, "static", routes.Access("static"))
     routes.check_declared(app)
 
     sockets.install(app, chosen)
     return app
+
+
+def _add_routes(app: Flask, plugin: plugin_system.Plugin) -> None:
+    """Its pages; a plugin whose routes do not fit is given up, and the application starts without it."""
+    try:
+        for routes_of_plugin in plugin.routes if plugin.name in plugin_system.registry else ():
+            app.register_blueprint(cast(Blueprint, routes_of_plugin))
+    except Exception as error:
+        plugin_system.registry.refuse(plugin.name, f"its routes: {type(error).__name__}: {error}")

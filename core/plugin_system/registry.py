@@ -13,16 +13,18 @@ from typing import Any
 
 import pluggy
 import structlog
+from sqlalchemy import Table
 
 from core import db, files, i18n, jobs, links, notifications, patient_data, retention
 from core.db import ownership
 from core.notifications import staff
 from core.patients import import_jobs
-from core.plugin_system import data_hookspecs, hookspecs, order, published
+from core.plugin_system import data_hookspecs, hookspecs, mapping, order, published
 from core.plugin_system.hookspecs import Contract
 from core.plugin_system.manifest import ManifestError, Plugin
 from core.plugin_system.refusals import Refusal
 from core.plugin_system.slots import CORE_SLOTS, Slot
+from core.plugin_system.surfaces import Routes
 from core.settings import Settings
 
 GROUP = "careroom.plugins"
@@ -63,6 +65,7 @@ class Registry:
         self.plugins, self.refused, self.manager = {}, [], _new_manager()
         self.contracts = dict(hookspecs.CONTRACTS)
         self.slots = {slot.name: slot for slot in CORE_SLOTS}
+        _tell_of_core()
         if settings.safe_mode:
             self.refused = [Refusal(name, "safe mode", "safe_mode") for name, _load in _sources(settings)]
         else:
@@ -70,8 +73,19 @@ class Registry:
             for plugin in order.in_order(found, self.refused.append):
                 self._take(plugin, found)
         for refusal in self.faults:
-            log.warning("plugin_refused", plugin=refusal.name, reason=refusal.reason)
-        self._tell()
+            _warn(refusal)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Give up a plugin that was taken, and those that require it, before anybody is served."""
+        del self.plugins[name]
+        self.manager.unregister(name=name)
+        self.contracts = {key: one for key, one in self.contracts.items() if one.owner != name}
+        self.slots = {key: slot for key, slot in self.slots.items() if slot.owner != name}
+        self.refused.append(Refusal(name, reason, "hooks"))
+        _warn(self.refused[-1])
+        for other in [plugin.name for plugin in self if name in plugin.requires]:
+            if other in self.plugins:
+                self.refuse(other, f"requires {name}")
 
     @property
     def faults(self) -> list[Refusal]:
@@ -82,7 +96,7 @@ class Registry:
         found: dict[str, Plugin] = {}
         for name, load in _sources(settings):
             try:
-                plugin = load()
+                plugin = mapping.loaded(name, load)
             except ManifestError as error:
                 self.refused.append(Refusal(name, str(error), "manifest"))
                 continue
@@ -112,6 +126,7 @@ class Registry:
         try:
             _check_package(plugin)
             _check_tables(plugin, found)
+            _check_names(plugin, self)
             contracts = {**self.contracts, **published.contracts_of(plugin)}
             published.check_slots(plugin, contracts)
             if plugin.hookspecs is not None:
@@ -119,32 +134,44 @@ class Registry:
             if plugin.hooks is not None:
                 self.manager.register(plugin.hooks, name=plugin.name)
                 published.check_hooks(plugin, self.manager, contracts)
-        except (ManifestError, pluggy.PluginValidationError) as error:
+            _tell_of(plugin)
+        except (Exception, SystemExit) as error:  # whatever is wrong with a plugin, the platform starts
             self.manager.unregister(name=plugin.name)
-            self.refused.append(Refusal(plugin.name, str(error), "hooks"))
+            known = isinstance(error, (ManifestError, pluggy.PluginValidationError))
+            reason = str(error) if known else f"{type(error).__name__}: {error}"
+            self.refused.append(Refusal(plugin.name, reason, "hooks"))
             return
         self.plugins[plugin.name] = plugin
         self.contracts = contracts
         self.slots.update({slot.name: slot for slot in plugin.slots})
 
-    def _tell(self) -> None:
-        notifications.templates.clear()
-        notifications.templates.register(*staff.TEMPLATES)
-        jobs.clear()
-        links.purposes.clear()
-        retention.forget()
-        jobs.register(
-            *jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS, *import_jobs.JOBS, *retention.JOBS,
-            *patient_data.JOBS,
-        )  # fmt: skip
-        retention.register(retention.KINDS)
-        for plugin in self:
-            retention.register(plugin.retention)
-            notifications.templates.register(*plugin.templates)
-            jobs.register(*plugin.jobs)
-            links.purposes.register(*plugin.link_purposes)
-            if folder := plugin.folder("translations"):
-                i18n.add_catalogue(folder)
+
+def _tell_of_core() -> None:
+    """The other rooms know what the core declares, and no plugin."""
+    notifications.templates.clear()
+    notifications.templates.register(*staff.TEMPLATES)
+    jobs.clear()
+    links.purposes.clear()
+    retention.forget()
+    jobs.register(
+        *jobs.JOBS, *files.JOBS, *notifications.JOBS, *links.JOBS, *import_jobs.JOBS, *retention.JOBS,
+        *patient_data.JOBS,
+    )  # fmt: skip
+    retention.register(retention.KINDS)
+
+
+def _tell_of(plugin: Plugin) -> None:
+    """The other rooms know what a plugin declares."""
+    if folder := plugin.folder("translations"):
+        i18n.add_catalogue(folder)
+    retention.register(plugin.retention)
+    notifications.templates.register(*plugin.templates)
+    jobs.register(*plugin.jobs)
+    links.purposes.register(*plugin.link_purposes)
+
+
+def _warn(refusal: Refusal) -> None:
+    log.warning("plugin_refused", plugin=refusal.name, reason=refusal.reason)
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -179,12 +206,35 @@ def _check_package(plugin: Plugin) -> None:
 def _check_tables(plugin: Plugin, others: Iterable[str]) -> None:
     prefix = plugin.package + "."
     tables = {
-        mapper.class_.__tablename__: db.Base.metadata.tables[mapper.class_.__tablename__]
+        table.name: table
         for mapper in db.Base.registry.mappers
         if mapper.class_.__module__.startswith(prefix)
+        for table in [mapper.local_table]
+        if isinstance(table, Table)
     }
     if problems := ownership.problems_of(plugin.name, tables.values(), others):
         raise ManifestError("; ".join(problems))
+
+
+def _check_names(plugin: Plugin, others: Iterable[Plugin]) -> None:
+    """Each name once: what would be found by it is otherwise one of two."""
+    kinds: dict[str, list[str]] = {
+        "jobs": [job.kind for job in plugin.jobs],
+        "message templates": [template.name for template in plugin.templates],
+        "sets of routes": [_name_of(routes) for routes in plugin.routes],
+    }
+    for what, names in kinds.items():
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ManifestError(f"two {what} are called {', '.join(twice)}")
+    taken = {_name_of(routes) for other in others for routes in other.routes}
+    if clashing := sorted(taken.intersection(kinds["sets of routes"])):
+        raise ManifestError(
+            f"routes called {', '.join(clashing)} are there already: give them the plugin's name"
+        )
+
+
+def _name_of(routes: Routes) -> str:
+    return str(getattr(routes, "name", ""))
 
 
 registry = Registry()
