@@ -15,10 +15,11 @@ from flask import g, has_request_context
 from flask_appbuilder.security.sqla.models import Permission as FabPermission
 from flask_appbuilder.security.sqla.models import PermissionView, Role, User, ViewMenu
 from flask_login import current_user
-from sqlalchemy import ColumnElement, Integer, Select, Uuid, bindparam, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, Uuid, bindparam, false, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from core import audit, db, plugin_system
+from core.security import sessions
 from core.security.core_permissions import CORE_PERMISSIONS
 from core.tenancy import OPERATOR, ROLES, Membership
 
@@ -76,12 +77,13 @@ def permissions_of(user_id: int) -> frozenset[str]:
     """All that a user may do in the scope's practice; outside any, what the platform lets them do."""
     practice_id = db.practice_id() if db.has_practice() else None
     values = {"user_id": user_id} if practice_id is None else {"user_id": user_id, "practice_id": practice_id}
-    found = db.session().execute(_permissions(in_practice=practice_id is not None), values)
+    query = _permissions(in_practice=practice_id is not None, with_platform=_has_platform(user_id))
+    found = db.session().execute(query, values)
     return frozenset(join(permission, view) for permission, view in found.all())
 
 
 @cache
-def _permissions(*, in_practice: bool) -> Select[str, str]:
+def _permissions(*, in_practice: bool, with_platform: bool) -> Select[str, str]:
     """Made once: every request of staff asks it."""
     return (
         select(FabPermission.name, ViewMenu.name)
@@ -93,6 +95,7 @@ def _permissions(*, in_practice: bool) -> Select[str, str]:
             _held(
                 bindparam("user_id", type_=Integer),
                 bindparam("practice_id", type_=Uuid) if in_practice else None,
+                with_platform=with_platform,
             )
         )
     )
@@ -100,12 +103,21 @@ def _permissions(*, in_practice: bool) -> Select[str, str]:
 
 def held_roles(user_id: int) -> ColumnElement[bool]:
     """The condition on Role: a global role of this user, or that of a membership in the current practice."""
-    return _held(user_id, db.practice_id() if db.has_practice() else None)
+    practice_id = db.practice_id() if db.has_practice() else None
+    return _held(user_id, practice_id, with_platform=_has_platform(user_id))
 
 
-def _held(user_id: Any, practice_id: Any) -> ColumnElement[bool]:
+def _has_platform(user_id: int) -> bool:
+    """Does the platform's role count? Not in a session that a practice's provider made: the practice runs that."""
+    here = has_request_context() and current_user.is_authenticated and current_user.id == user_id
+    return not (here and sessions.is_partial())
+
+
+def _held(user_id: Any, practice_id: Any, *, with_platform: bool) -> ColumnElement[bool]:
     # A global role counts only when it is the platform's: a "clinician" without a practice is nobody anywhere.
-    of_platform: ColumnElement[bool] = (Role.name == OPERATOR) & Role.user.any(User.id == user_id)
+    of_platform: ColumnElement[bool] = (
+        (Role.name == OPERATOR) & Role.user.any(User.id == user_id) if with_platform else false()
+    )
     if practice_id is None:
         return of_platform
     of_practice = Role.name.in_(

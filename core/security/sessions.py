@@ -174,6 +174,12 @@ def opens(practice_id: UUID) -> bool:
     return row is None or row.only_practice in (None, practice_id)
 
 
+def is_partial() -> bool:
+    """Did a practice's provider make this browser's session? It opens that practice: no account, no platform."""
+    row = current()
+    return row is not None and row.only_practice is not None
+
+
 def is_locked() -> bool:
     """Is this browser's session locked, so that nothing is answered?"""
     row = current()

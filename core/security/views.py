@@ -28,7 +28,8 @@ class AuthDBView(FabAuthDBView):
         """The page and its form. A failure never says which part was wrong."""
         target = safe_next(request.values.get("next"))
         if request.method == "GET":
-            return redirect(target) if current_user.is_authenticated else _page(target)
+            is_in = current_user.is_authenticated and not sessions.is_partial()
+            return redirect(target) if is_in else _page(target)
         address = limits.origin(request.remote_addr)
         username = request.form.get("username", "")[:320]
         if limits.is_exhausted(limits.SIGN_IN_BY_ADDRESS, address):

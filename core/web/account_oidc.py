@@ -17,7 +17,9 @@ from core.security import invitations, limits, oidc, passwords, sessions, sign_i
 from core.security.invitations import Opened
 from core.security.models import Invitation
 from core.security.oidc import Claims, OidcRefused
+from core.security.users import UserRefused
 from core.web.account_page import proven
+from core.web.pages import render
 from core.web.routes import CoreRoutes
 
 routes = CoreRoutes("oidc", __name__)
@@ -30,11 +32,17 @@ def begin(slug: str) -> Any:
     return _send(slug, security.safe_next(request.args.get("next"), f"/p/{slug}/"), None)
 
 
-@routes.get("/account/identity/<slug>/link", access="signed_in", scope="none")
+@routes.post("/account/identity/<slug>/link", access="signed_in", scope="none")
 @proven
 def link(slug: str) -> Any:
-    """The same, to link the account of whoever is signed in."""
-    return _send(slug, url_for("your_account.show"), current_user.id)
+    """The same, to link the account of whoever is signed in: a form, so that no other site can begin it.
+
+    Our policy lets no form end at the provider, not by a redirect either: the page that answers goes on by itself.
+    """
+    practice_id = _practice_id(slug)
+    provider = _provider(practice_id)
+    url = _begin(practice_id, provider, url_for("your_account.show"), current_user.id)
+    return render("account/to_provider.html", url=url, title=provider.title)
 
 
 @routes.post("/account/identity/<slug>/unlink", access="signed_in", scope="none")
@@ -78,9 +86,14 @@ def back() -> Any:
 
 def _send(slug: str, target: str, user_id: int | None) -> Any:
     practice_id = _practice_id(slug)
-    url, kept = oidc.begin(_provider(practice_id), _redirect_uri())
+    return redirect(_begin(practice_id, _provider(practice_id), target, user_id))
+
+
+def _begin(practice_id: UUID, provider: oidc.Provider, target: str, user_id: int | None) -> str:
+    """Keeps what is needed on the way back; the provider's address."""
+    url, kept = oidc.begin(provider, _redirect_uri())
     session[_KEY] = {**kept, "practice": str(practice_id), "next": target, "user": user_id}
-    return redirect(url)
+    return url
 
 
 def _practice_id(slug: str) -> UUID:
@@ -104,7 +117,7 @@ def _redirect_uri() -> str:
 
 
 def _link(practice_id: UUID, user_id: int, claims: Claims) -> Any:
-    if not current_user.is_authenticated or current_user.id != user_id:
+    if not current_user.is_authenticated or current_user.id != user_id or sessions.is_partial():
         raise OidcRefused(_("That sign-in was not begun here. Please begin again."), "user", status=400)
     with tenancy.practice_scope(practice_id):
         if practice_id not in [practice.id for practice in tenancy.practices_of(user_id)]:
@@ -115,9 +128,20 @@ def _link(practice_id: UUID, user_id: int, claims: Claims) -> Any:
 
 
 def _who(practice_id: UUID, claims: Claims) -> int:
-    """The user whom the claims are about; made or joined by an invitation to their address. Raises OidcRefused."""
+    """The user whom the claims are about, or a new one whom the practice invited. Raises OidcRefused.
+
+    An account that exists already is not the provider's to open, whatever address it says it has verified: its owner
+    signs in to it and links it.
+    """
     # Nobody knows it: who signs in with the provider has no password until they ask for one.
     hashed = passwords.hash_of(secrets.token_urlsafe(32))
+    try:
+        return _known_or_new(practice_id, claims, hashed)
+    except UserRefused:  # somebody's user name is that address, or came first
+        raise _has_account() from None
+
+
+def _known_or_new(practice_id: UUID, claims: Claims, hashed: str) -> int:
     with tenancy.practice_scope(practice_id) as opened:
         if (known := oidc.user_of(claims)) is not None:
             return known
@@ -129,15 +153,21 @@ def _who(practice_id: UUID, claims: Claims) -> int:
             )
             raise OidcRefused(words, "unknown", status=403)
         user_id = opened.scalar(select(User.id).where(func.lower(User.email) == invitation.email).limit(1))
-        guest = _guest(invitation, user_id)
-        if user_id is None:
-            user_id = invitations.new_user(guest, guest.given_names, guest.family_name, hashed)
+        if user_id is not None:
+            raise _has_account()
+        guest = _guest(invitation)
+        user_id = invitations.new_user(guest, guest.given_names, guest.family_name, hashed)
         invitations.accept(guest, user_id)
         oidc.link(user_id, claims)
         return user_id
 
 
-def _guest(invitation: Invitation, user_id: int | None) -> Opened:
+def _has_account() -> OidcRefused:
+    words = _("You have an account: sign in with your password, then accept the invitation and link it.")
+    return OidcRefused(words, "has_account", status=403)
+
+
+def _guest(invitation: Invitation) -> Opened:
     practice = tenancy.current()
     return Opened(
         practice.id,
@@ -149,5 +179,5 @@ def _guest(invitation: Invitation, user_id: int | None) -> Opened:
         invitation.family_name,
         invitation.role,
         invitation.invited_by_name,
-        user_id,
+        None,
     )

@@ -22,6 +22,7 @@ from core.security import (
     totp,
 )
 from core.security.invitations import InvitationOver, Opened
+from core.security.users import UserRefused
 from core.web.pages import render
 from core.web.routes import CoreRoutes
 
@@ -203,7 +204,7 @@ def join_accept(token: str) -> Any:
         opened = invitations.open_link(token)
         if opened.user_id is None:
             return _join_anew(token, opened)
-        if not current_user.is_authenticated or current_user.id != opened.user_id:
+        if not current_user.is_authenticated or current_user.id != opened.user_id or sessions.is_partial():
             return _join_page(token, opened, status=409)
         with tenancy.practice_scope(opened.practice_id):
             invitations.accept(opened, opened.user_id)
@@ -226,9 +227,16 @@ def _join_anew(token: str, opened: Opened) -> Any:
     if errors:
         return _join_page(token, opened, errors, {"given_names": given, "family_name": family}, status=422)
     hashed = passwords.hash_of(password)
-    with tenancy.practice_scope(opened.practice_id):
-        user_id = invitations.new_user(opened, given, family, hashed)
-        invitations.accept(opened, user_id)
+    try:
+        with tenancy.practice_scope(opened.practice_id):
+            user_id = invitations.new_user(opened, given, family, hashed)
+            invitations.accept(opened, user_id)
+    except UserRefused:  # somebody's user name is that address, or they were quicker in another window
+        raise Refused(
+            _("Somebody signs in with this address already. Ask your practice to invite you at another one."),
+            "taken",
+            status=409,
+        ) from None
     sessions.begin(user_id)
     flash(_("Welcome. Your account is ready; you sign in with your e-mail address."), "success")
     return redirect(f"/p/{opened.slug}/", 303)
@@ -242,7 +250,8 @@ def _join_page(
     *,
     status: int = 200,
 ) -> Any:
-    here = current_user if current_user.is_authenticated else None
+    # Whom another practice's provider let in has to show here who they are.
+    here = current_user if current_user.is_authenticated and not sessions.is_partial() else None
     page = render(
         "sign_in/join.html",
         token=token,

@@ -22,6 +22,7 @@ from core import audit, db, i18n, security, settings, tenancy
 from core.audit import Actor
 from core.links import Link, LinkClosed
 from core.notifications import inbox
+from core.security import sessions
 from core.security.permissions import current_permissions
 from core.tenancy import platform
 from core.web import emergency, locking
@@ -142,6 +143,9 @@ def _admit_staff(asked: Access) -> Any:
 def _admit_operator(asked: Access) -> Any:
     if (answer := _admit_signed_in(asked)) is not None:
         return answer
+    row = sessions.current()
+    if row is None or row.only_practice is not None:
+        abort(404)  # who a practice's provider says somebody is counts in that practice alone
     g.permissions = current_permissions()
     if OPERATE not in g.permissions:
         abort(404)  # nobody else needs to know that there is a console

@@ -22,10 +22,14 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_WHEN_LOCKED: Final = frozenset({"lock.page", "lock.state", "lock.unlock", "lock.lock"})
 # Requests that a page sends by itself are no sign that anybody is there.
 _BY_ITSELF: Final = ("live.", "bell.panel", "lock.")
+# An account reaches beyond a practice: whom a practice's provider let in does not come near it.
+_OF_THE_ACCOUNT: Final = ("your_account.", "oidc.link", "oidc.unlink")
 
 
 def admit_person() -> Any:
     """May this signed-in person go on? None, or the answer instead."""
+    if sessions.is_partial() and (request.endpoint or "").startswith(_OF_THE_ACCOUNT):
+        abort(404)
     if sessions.is_locked() and request.endpoint not in _OPEN_WHEN_LOCKED:
         return _locked()
     return None

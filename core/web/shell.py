@@ -19,7 +19,7 @@ from core import db, i18n, plugin_system, security, settings, tenancy
 from core.i18n import _
 from core.notifications import inbox, undelivered
 from core.plugin_system import NavItem, StaffContext
-from core.security import emergency, passkeys, roles
+from core.security import emergency, passkeys, roles, sessions
 from core.security import rules as sign_in_rules
 from core.tenancy import OPERATOR, Practice
 from core.web import brand, live
@@ -271,6 +271,11 @@ class Shell:
             self._entry(_("What was given up"), "mail-x", url_for("operator.given_up")),
             self._entry(_("Migrations and versions"), "versions", url_for("operator.system")),
         ]
+
+    @property
+    def account_url(self) -> str | None:
+        """The person's account, for whom a practice's provider did not let in."""
+        return None if sessions.is_partial() else url_for("your_account.show")
 
     @property
     def console_url(self) -> str | None:
