@@ -7,15 +7,15 @@ name. The audit trail stays as it is, sealed: it names patients by their ids onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import CursorResult, select, update
 
 from core import audit, db, files, jobs, tenancy
 from core.errors import Refused
@@ -128,23 +128,33 @@ def request(patient: Patient) -> PatientErasure:
 
 def retry(erasure: PatientErasure) -> None:
     """Try one that failed once more. On any other nothing happens."""
-    if erasure.state == FAILED:
-        erasure.state, erasure.failed_owner, erasure.error = QUEUED, None, None
+    if _turned(erasure, (FAILED,), state=QUEUED, failed_owner=None, error=None):
         _enqueue(erasure)
         _tell(erasure)
 
 
 def withdraw(erasure: PatientErasure) -> None:
     """Think better of one that failed: nothing has gone. Raises Refused when it is being done or is done."""
-    if erasure.state not in (FAILED, QUEUED):
+    if not _turned(erasure, (FAILED, QUEUED), state="withdrawn", finished_at=db.utcnow()):
         raise Refused(_("It is too late: the data is being erased."), "too_late")
-    erasure.state, erasure.finished_at = "withdrawn", db.utcnow()
     audit.record(
         "patient.erasure_withdrawn",
         patient_id=erasure.patient_id,
         subject=("core.patient_erasure", erasure.id),
     )
     _tell(erasure)
+
+
+def _turned(erasure: PatientErasure, states: Collection[str], **values: Any) -> bool:
+    """Change it if the database has it in one of these states at this moment; False when the worker was quicker."""
+    changed = db.session().execute(
+        update(PatientErasure)
+        .where(PatientErasure.id == erasure.id, PatientErasure.state.in_(states))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    db.session().refresh(erasure)
+    return cast("CursorResult[Any]", changed).rowcount == 1
 
 
 def get(erasure_id: UUID) -> PatientErasure | None:
@@ -171,7 +181,7 @@ def erase(payload: dict[str, Any]) -> None:
     """Job core.erase_patient."""
     erasure_id = UUID(payload["erasure_id"])
     with jobs.scope():
-        erasure = db.get(PatientErasure, erasure_id)
+        erasure = _held(erasure_id)
         if erasure is None or erasure.state not in (QUEUED, RUNNING):
             return
         erasure.state, erasure.tries = RUNNING, erasure.tries + 1
@@ -186,9 +196,18 @@ def erase(payload: dict[str, Any]) -> None:
         _failed(erasure_id, None, type(error).__name__)
 
 
+def _held(erasure_id: UUID) -> PatientErasure | None:
+    """As the database has it now, and nobody else changes it before this transaction ends."""
+    return db.session().get(
+        PatientErasure, (db.practice_id(), erasure_id), with_for_update=True, populate_existing=True
+    )
+
+
 def _erase(erasure_id: UUID) -> None:
-    """Everything in one transaction: all of it, or nothing."""
-    erasure = db.session().get_one(PatientErasure, (db.practice_id(), erasure_id))
+    """Everything in one transaction: all of it, or nothing. Another worker may have done it meanwhile."""
+    erasure = _held(erasure_id)
+    if erasure is None or erasure.state != RUNNING:
+        return
     patient = get_patient(erasure.patient_id)
     done = _do(patient)
     erasure.state, erasure.outcome, erasure.finished_at = DONE, done.outcome, db.utcnow()
@@ -325,8 +344,8 @@ def report_of(erasure: PatientErasure) -> list[Section]:
 def _failed(erasure_id: UUID, owner: str | None, what: str) -> None:
     log.error("patient_erasure.failed", erasure=str(erasure_id), owner=owner, error=what)
     with jobs.scope():
-        erasure = db.get(PatientErasure, erasure_id)
-        if erasure is not None:
+        erasure = _held(erasure_id)
+        if erasure is not None and erasure.state == RUNNING:
             erasure.state, erasure.failed_owner, erasure.error = FAILED, owner, what[:200]
             audit.record(
                 "patient.erasure_failed",
