@@ -99,7 +99,7 @@ def _run(plugin: Plugin, test: SettingsTest, settings: BaseModel) -> Tried:
         return Tried("success", str(test.run(settings, *asked)))
     except Refused as refusal:
         return Tried("warning", refusal.message)
-    except Exception:
+    except (Exception, SystemExit):  # a plugin that calls exit() is a fault like another
         log.exception("plugin_settings_test_failed", plugin=plugin.name, test=test.name)
         return Tried(
             "danger",

@@ -112,6 +112,22 @@ def admits(plugin: str, surface: str) -> bool:
         return True
 
 
+def left(plugin: str, surface: str) -> None:
+    """A call that was admitted came to no end of its own (a timeout from outside): another one may try."""
+    if not watching or (watch := _find(db.practice_id(), plugin)) is None:
+        return
+    with _lock:
+        if found := watch.surfaces.get(surface):
+            found.trying = False
+
+
+def is_trying(plugin: str, surface: str) -> bool:
+    """Does a half-open call of this surface try just now? Whoever comes meanwhile is not served."""
+    watch = _find(db.practice_id(), plugin)
+    found = watch.surfaces.get(surface) if watch is not None and watch.state == "half_open" else None
+    return found is not None and found.trying
+
+
 def well(plugin: str, surface: str) -> bool:
     """A call succeeded within its budget. True when that closes the breaker."""
     if not watching or (watch := _find(db.practice_id(), plugin)) is None:

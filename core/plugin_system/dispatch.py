@@ -95,12 +95,18 @@ def call(hook: str, ctx: Any, *, owner: str | None = None) -> list[Any]:
     return answers
 
 
-def ask(hook: str, ctx: Any) -> list[Any]:
-    """:func:`call` for plugins, of hooks that they publish. Raises TypeError for a context of another type."""
-    wanted = registry.contracts[hook].context
+def ask(hook: str, ctx: Any, *, owner: str | None = None) -> list[Any]:
+    """:func:`call` for plugins, of hooks that they publish. owner: whom alone it is about; an owned hook needs it.
+
+    Raises TypeError for a context of another type, and for an owned hook without its owner.
+    """
+    contract = registry.contracts[hook]
+    if contract.owned and owner is None:
+        raise TypeError(f"{hook} is about what one plugin made: say whose with owner=")
+    wanted = contract.context
     if not isinstance(ctx, wanted):
         raise TypeError(f"{hook} is called with {wanted.__name__}, not {type(ctx).__name__}")
-    return call(hook, ctx)
+    return call(hook, ctx, owner=owner)
 
 
 def offers(hook: str, ctx: Any, *, owners: Collection[str] | None = None) -> list[tuple[str, Any]]:
@@ -127,6 +133,9 @@ def attempt(plugin: str, surface: str, work: Callable[[], Value], *, budget: flo
         except _CAUGHT as error:
             step.outcome, step.reference = "failed", _failed(plugin, surface, error)
             return Outcome(None, step.reference)
+        except BaseException:
+            breaker.left(plugin, surface)
+            raise
         took = perf_counter() - begun
         stopwatch.add(took)
         step.answered = len(value) if isinstance(value, str | list) else 0
@@ -237,6 +246,9 @@ def _ask_with_care(hook: str, one: Call, ctx: Any) -> list[Any]:
                 return []
             if one.contract.policy == "required":
                 raise HookFailed(hook, one.plugin, step.reference) from error
+            raise
+        except BaseException:
+            breaker.left(one.plugin, hook)
             raise
         took = perf_counter() - begun
         one.stopwatch.add(took)

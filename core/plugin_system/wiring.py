@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from core import branding, files, jobs, links, notifications, tenancy
 from core.plugin_system import activation, consent, data_sources, dispatch, faults
 from core.plugin_system.contexts import FileContext, LinkContext, NotificationContext
 from core.plugin_system.registry import registry
 from core.settings import Settings
+
+_WAIT_WHILE_OFF: Final = timedelta(minutes=5)
 
 
 def start(settings: Settings) -> None:
@@ -28,6 +33,9 @@ def _link_changed(link: links.Link, change: str) -> None:
 
 
 def _file_processed(file: files.File) -> None:
+    """Whoever is off now hears of it when it is on again: the job waits."""
+    if not tenancy.switches.is_on(file.owner):
+        raise jobs.Postpone(_WAIT_WHILE_OFF)
     dispatch.call("file_processed", FileContext(file), owner=file.owner)
 
 

@@ -6,7 +6,7 @@ breaks stays in its frame: the others and the page go on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -14,8 +14,10 @@ from uuid import UUID
 from flask import abort, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
+from werkzeug.exceptions import HTTPException
 
 from core import patients, tenancy
+from core.errors import Refused
 from core.patients import Patient
 from core.plugin_system import (
     Panel,
@@ -27,7 +29,8 @@ from core.plugin_system import (
     registry,
     tracing,
 )
-from core.plugin_system.dispatch import WrongAnswer
+from core.plugin_system.dispatch import Outcome, WrongAnswer
+from core.plugin_system.hookspecs import PAGE_BUDGET
 from core.plugin_system.slots import Slot
 from core.security.permissions import can
 from core.tenancy.switches import CORE
@@ -107,26 +110,37 @@ def _offers(hook: str, ctx: Any, owners: Collection[str] | None) -> list[Offer]:
     if owners is not None and not set(owners) - {CORE}:
         return []
     offered: list[Offer] = []
+    resting = _resting(hook, owners)  # before anybody is asked: this page may be the one that tries
     for owner, panel in dispatch.offers(hook, ctx, owners=owners):
         slot = registry.slots.get(panel.slot)
         if slot is None or slot.hook != hook:
             faults.note(owner, f"panel:{panel.name}", "wrong_answer")
             continue
         offered.append(Offer(owner, panel))
+        resting.discard(owner)
         _places.setdefault((owner, hook), {})[panel.slot] = (panel.order, panel.permission)
-    return offered + _paused(hook, owners)
+    return offered + _paused(hook, resting)
 
 
-def _paused(hook: str, owners: Collection[str] | None) -> list[Offer]:
-    """A quiet panel in each place where a paused plugin had some: it is not asked, and must not just be missing."""
+def _resting(hook: str, owners: Collection[str] | None) -> set[str]:
+    """Who has panels here otherwise and is not asked now: paused, or just being tried for somebody else."""
     if not breaker.watching:
-        return []
+        return set()
+    return {
+        owner
+        for owner, asked in list(_places)
+        if asked == hook and tenancy.switches.is_on(owner)
+        if owners is None or owner in owners
+        if breaker.is_open(owner) or breaker.is_trying(owner, hook)
+    }
+
+
+def _paused(hook: str, resting: Collection[str]) -> list[Offer]:
+    """A quiet panel in each place where a paused plugin had some: it is not asked, and must not just be missing."""
     return [
         Offer(owner, Panel(slot, _PAUSED, registry.get(owner).title, _never, permission, order=order))
-        for (owner, asked), places in _places.items()
-        if asked == hook and tenancy.switches.is_on(owner) and breaker.is_open(owner)
-        if owners is None or owner in owners
-        for slot, (order, permission) in places.items()
+        for owner in sorted(resting)
+        for slot, (order, permission) in _places[owner, hook].items()
     ]
 
 
@@ -234,8 +248,44 @@ def slot_panels(slot: str, subject_id: UUID) -> ResponseReturnValue:
     found = registry.slots.get(slot)
     if found is None or found.restore is None or not tenancy.switches.is_on(found.owner):
         abort(404)
-    ctx, names = found.restore(subject_id), _asked()
+    names, restored = _asked(), _restored(found, found.restore, subject_id)
+    if restored.failed:
+        return _answer(_silent(names, restored))
+    ctx = restored.value
     return _answer(_several(_of_slot(found, ctx, _owners(names)), names, ctx))
+
+
+def _restored(slot: Slot, make: Callable[[UUID], Any], subject_id: UUID) -> Outcome[Any]:
+    """The slot's context again, made by its plugin, which fails like a panel: alone, counted, and in its frame.
+
+    That it aborts or refuses is its answer.
+    """
+    said: list[HTTPException | Refused] = []
+
+    def restore() -> Any:
+        try:
+            ctx = make(subject_id)
+        except (HTTPException, Refused) as answer:
+            said.append(answer)
+            return None
+        if not isinstance(ctx, slot.context):
+            raise WrongAnswer(f"{slot.name} is filled with {slot.context.__name__}")
+        return ctx
+
+    outcome = dispatch.attempt(slot.owner, f"slot:{slot.name.partition('.')[2]}", restore, budget=PAGE_BUDGET)
+    if said:
+        raise said[0]
+    return outcome
+
+
+def _silent(names: Iterable[str], outcome: Outcome[Any]) -> dict[str, Part | None]:
+    """What stands in each panel whose context could not be made."""
+    state: State = "paused" if outcome.paused else "fault"
+    parts: dict[str, Part | None] = {}
+    for name in names:
+        shown = Shown(name, "", "", state, reference=outcome.reference)
+        parts[name] = {"html": render("panels/inside.html", shown=shown), "state": state}
+    return parts
 
 
 @routes.get("/patients/<uuid:patient_id>/panels/<owner>/<name>", permission="core.view_patients")

@@ -207,6 +207,39 @@ def test_the_gauge_tells_the_state(house: House, sick: Sick) -> None:
     assert told()["x_sick"] == 2
 
 
+class Outside(BaseException):
+    """As eventlet's Timeout: no fault of the plugin's, and not to be held up."""
+
+
+def _cut_off(_ctx: Any) -> Any:
+    raise Outside
+
+
+@pytest.mark.parametrize("as_panel", [True, False], ids=["panel", "hook"])
+def test_a_try_that_is_cut_off_from_outside_leaves_the_next_one_free(
+    house: House, sick: Sick, now: list[float], as_panel: bool
+) -> None:
+    ask(house, FAILURES)
+    surface = "panel:bad" if as_panel else "navigation"
+    with house.at(house.riverside, write=False):
+        for _ in range(FAILURES):
+            breaker.failed("x_sick", surface)
+        now[0] += FIRST_PAUSE + 1
+        if as_panel:  # it fails, too, once all is tried again
+            breaker.failed("x_sick", surface)
+            now[0] += 2 * FIRST_PAUSE + 1
+    registry.load(house.settings, [with_hooks("x_sick", navigation=_cut_off)])
+    with house.at(house.riverside, write=False):
+        with pytest.raises(Outside):
+            if as_panel:
+                dispatch.attempt("x_sick", surface, lambda: _cut_off(None), budget=1)
+            else:
+                dispatch.call("navigation", None, owner="x_sick")
+        assert not breaker.is_trying("x_sick", surface)
+        assert breaker.admits("x_sick", surface)
+        assert breaker.is_trying("x_sick", surface)
+
+
 # --- on pages -----------------------------------------------------------------------------------------------------
 
 
@@ -259,6 +292,26 @@ def test_a_resting_plugin_leaves_a_quiet_panel_and_the_admin_sees_why_and_ends_i
     sick.is_sick = False
     answer = browser.post("/p/riverside/admin/plugins/x_sick/reset", follow_redirects=True)
     assert "tried again at once" in answer.get_data(as_text=True)
+    text = browser.get("/p/riverside/").get_data(as_text=True)
+    assert PAUSED not in text
+    assert "well" in text
+
+
+def test_a_page_beside_one_that_tries_says_that_the_plugin_rests(
+    house: House, helen: Callable[[Sick], Visitor], now: list[float]
+) -> None:
+    sick = Sick()
+    browser = helen(sick)
+    assert "cannot be shown" in browser.get("/p/riverside/").get_data(as_text=True)
+    with house.at(house.riverside, write=False):
+        for _ in range(FAILURES):
+            breaker.failed("x_sick", "today_panels")
+        now[0] += FIRST_PAUSE + 1
+        assert breaker.admits("x_sick", "today_panels"), "the other page"
+    assert PAUSED in browser.get("/p/riverside/").get_data(as_text=True)
+    with house.at(house.riverside, write=False):
+        breaker.left("x_sick", "today_panels")
+    sick.is_sick = False
     text = browser.get("/p/riverside/").get_data(as_text=True)
     assert PAUSED not in text
     assert "well" in text

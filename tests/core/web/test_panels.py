@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -155,6 +157,31 @@ def test_a_plugin_shows_what_others_put_into_its_slot(browser: Build) -> None:
         helen.get("/p/riverside/slots/x_nobody.side/" + str(hosting.GONE) + "/panels?names=a.b").status_code
         == 404
     )
+
+
+def test_a_slot_whose_context_cannot_be_made_fails_in_its_frame(browser: Build) -> None:
+    def restore(_id: UUID) -> hosting.VisitContext:
+        raise RuntimeError
+
+    slot = Slot("x_host.side", "Beside the visit", hosting.VisitContext, "For glancing at.", restore=restore)
+    helen = browser(hosting.host(slots=(slot,)), hosting.guest())
+    text = helen.get("/p/riverside/x_host/visit").get_data(as_text=True)
+    url = re.search(r'data-panels-url="([^"]+)"', text)
+    assert url
+    found = several(helen, url[1], "x_guest.note")["x_guest.note"]
+    assert found["state"] == "fault"
+    assert "Reference: " in found["html"]
+
+
+def test_an_owned_hook_is_asked_about_one_plugin(house: House, browser: Build) -> None:
+    browser(hosting.host(), hosting.guest())
+    ctx = hosting.VisitContext(hosting.GONE)
+    with house.at(house.riverside, write=False):
+        assert dispatch.ask("x_host_greetings", ctx, owner="x_guest") == ["Hello from the guest"]
+        assert dispatch.ask("x_host_greetings", ctx, owner="photo_request") == []
+        registry.contracts["x_host_greetings"] = replace(registry.contracts["x_host_greetings"], owned=True)
+        with pytest.raises(TypeError, match="owner="):
+            dispatch.ask("x_host_greetings", ctx)
 
 
 def test_hooks_of_a_plugin_that_is_off_are_not_called(house: House, browser: Build) -> None:
