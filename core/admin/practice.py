@@ -40,7 +40,7 @@ def edit() -> Markup:
 @routes.post("", permission=PERMISSION)
 def save() -> ResponseReturnValue:
     """Store them, or show the form again with all that was typed."""
-    practice, typed = tenancy.current(), _typed_profile()
+    practice, typed = tenancy.held(), _typed_profile()
     profile, errors = practice_form.read_profile(request.form, practice.country)
     if profile is None:
         return make_response(_profile_page(typed, errors, request.form.get(conflicts.FIELD)), 422)
@@ -64,7 +64,7 @@ def edit_hours() -> Markup:
 @routes.post("/hours", permission=PERMISSION)
 def save_hours() -> ResponseReturnValue:
     """Store them, or show the form again with all that was typed."""
-    practice = tenancy.current()
+    practice = tenancy.held()
     found, errors = practice_form.read_hours(request.form)
     if found is None:
         typed = practice_form.typed_hours(request.form)
@@ -88,7 +88,7 @@ def edit_look() -> Markup:
 @routes.post("/look", permission=PERMISSION)
 def save_look() -> ResponseReturnValue:
     """Store the colour, look at one, or go back to the platform's."""
-    practice, action = tenancy.current(), request.form.get("action")
+    action = request.form.get("action")
     typed = request.form.get("colour", "").strip().lower()
     colour = f"#{typed}" if typed and not typed.startswith("#") else typed
     if action == "reset":
@@ -98,6 +98,7 @@ def save_look() -> ResponseReturnValue:
         return make_response(_look_page(typed, error), 422)
     if action == "preview":
         return _look_page(colour)
+    practice = tenancy.held()
     before = practice.profile.get("colour") or ""
     if colour != before:
         kept = {name: value for name, value in practice.profile.items() if name != "colour"}

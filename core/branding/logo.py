@@ -22,6 +22,7 @@ audit.describe({"practice.logo_changed": _l("Logo changed"), "practice.logo_remo
 def take(staged: files.Staged) -> File:
     """Keep a picture that was staged as the logo to come, in the current write scope."""
     file = files.keep(staged)
+    tenancy.held()
     _forget_file("logo_waiting")
     _set(logo_waiting=str(file.id), logo_refused=None)
     audit.record("practice.logo_changed", subject=("core.file", file.id))
@@ -30,6 +31,7 @@ def take(staged: files.Staged) -> File:
 
 def remove() -> None:
     """Show no logo from now on."""
+    tenancy.held()
     _forget_file("logo_waiting")
     _forget_file("logo")
     _set(logo=None, logo_waiting=None, logo_refused=None)
@@ -39,6 +41,8 @@ def remove() -> None:
 def settle(file: File) -> None:
     """The worker is done with a file: if it is the logo to come, show it from now on, or say why not."""
     if tenancy.current().profile.get("logo_waiting") != str(file.id):
+        return  # asked first without holding the practice: most files are no logo
+    if tenancy.held().profile.get("logo_waiting") != str(file.id):
         return
     if file.state == "ready":
         _forget_file("logo")
@@ -70,7 +74,7 @@ def _id_of(value: Any) -> UUID | None:
 
 
 def _set(**values: str | None) -> None:
-    practice = tenancy.current()
+    practice = tenancy.held()
     kept = {**practice.profile, **values}
     practice.profile = {
         name: value for name, value in kept.items() if value is not None or name not in values

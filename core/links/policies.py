@@ -62,7 +62,7 @@ def choose(policies: dict[str, Policy]) -> bool:
 
     Links that patients have already keep their days; the tries hold for them, too.
     """
-    practice = tenancy.current()
+    practice = tenancy.held()
     changed = {purpose: policy for purpose, policy in policies.items() if policy != chosen(purpose)}
     if not changed:
         return False

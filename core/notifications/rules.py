@@ -141,7 +141,8 @@ def save(values: dict[str, Any]) -> MessageRules:
     Raises pydantic's ValidationError; nothing is stored then.
     """
     rules = MessageRules.model_validate(values)
-    before, practice = load(), tenancy.current()
+    practice = tenancy.held()
+    before = load()
     practice.profile = {**practice.profile, _KEY: rules.model_dump(mode="json", exclude_defaults=True)}
     names = [name for name in MessageRules.model_fields if getattr(rules, name) != getattr(before, name)]
     audit.record("messages.rules_changed", detail={"fields": ", ".join(sorted(names))})

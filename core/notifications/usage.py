@@ -64,7 +64,7 @@ def set_price(amount: Decimal | None, currency: str) -> None:
     """Say what a part costs from now on, and for what was sent; None: as the operator says. Raises ValueError."""
     if currency not in CURRENCIES or (amount is not None and not 0 <= amount <= MOST_PRICE):
         raise ValueError("no price")
-    practice = tenancy.current()
+    practice = tenancy.held()
     kept = {name: value for name, value in practice.profile.items() if name != _KEY}
     if amount is not None:
         kept[_KEY] = {"amount": str(amount), "currency": currency}

@@ -49,7 +49,7 @@ def choose(kind: Kind, days: int | None) -> None:
     """
     if not kind.allows(days):
         raise NotAllowed(f"{kind.name} cannot be kept for {'ever' if days is None else f'{days} days'}")
-    practice, before = tenancy.current(), days_of(kind)
+    practice, before = tenancy.held(), days_of(kind)
     chosen = {**(practice.profile.get(_KEY) or {}), kind.name: days}
     if days == kind.default_days:
         del chosen[kind.name]

@@ -113,6 +113,7 @@ def grantable() -> list[Any]:
 
 def make(title: str, note: str, allowed: Iterable[str]) -> str:
     """Make a role for the current practice; answers its key. Raises RoleRefused."""
+    tenancy.held()
     title, note = _checked(title, note, None)
     if len(_own()) >= MOST:
         raise RoleRefused("title", _("A practice has at most %(most)s roles of its own.", most=MOST))
@@ -120,7 +121,7 @@ def make(title: str, note: str, allowed: Iterable[str]) -> str:
     wanted = _wanted(allowed)
     db.session().add(Role(name=made.hex, permissions=_rows(wanted)))
     db.session().flush()
-    _keep({**_own(), made.hex: {"title": title, "note": note}})
+    _keep(made.hex, {"title": title, "note": note})
     audit.record(
         "role.made", subject=("core.role", made), detail={"title": title, "permissions": _said(wanted)}
     )
@@ -138,7 +139,7 @@ def change(key: str, title: str, note: str, allowed: Iterable[str]) -> None:
         keep_a_manager(without_role=key)
     row = db.session().scalars(select(Role).where(Role.name == key)).unique().one()
     row.permissions = _rows(wanted)
-    _keep({**_own(), key: {"title": title, "note": note}})
+    _keep(key, {"title": title, "note": note})
     audit.record(
         "role.changed",
         detail={
@@ -165,7 +166,7 @@ def delete(key: str) -> None:
     row.permissions = []
     db.session().flush()
     db.session().delete(row)
-    _keep({name: kept for name, kept in _own().items() if name != key})
+    _keep(key, None)
     audit.record("role.deleted", detail={"title": found.title})
 
 
@@ -197,8 +198,12 @@ def _own() -> dict[str, dict[str, Any]]:
     return dict(found) if isinstance(found, dict) else {}
 
 
-def _keep(own: dict[str, dict[str, Any]]) -> None:
-    practice = tenancy.current()
+def _keep(key: str, said: dict[str, Any] | None) -> None:
+    """Keep what is said of one of the practice's own; None: it is gone."""
+    practice = tenancy.held()
+    own = {name: kept for name, kept in _own().items() if name != key}
+    if said is not None:
+        own[key] = said
     practice.profile = {**practice.profile, _KEY: own}
 
 

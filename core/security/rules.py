@@ -62,7 +62,7 @@ def of(practice: Practice) -> SignInRules:
 def save(values: dict[str, Any]) -> SignInRules:
     """Make these the current practice's rules. Raises pydantic's ValidationError; nothing is stored then."""
     rules = SignInRules.model_validate(values)
-    practice = tenancy.current()
+    practice = tenancy.held()
     before = of(practice)
     practice.profile = {**practice.profile, _KEY: rules.model_dump(mode="json", exclude_defaults=True)}
     changed = sorted(

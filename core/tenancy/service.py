@@ -61,6 +61,22 @@ def current() -> Practice:
     return practice
 
 
+def held() -> Practice:
+    """The practice of the current scope, read anew and held until the transaction ends: for whoever changes it.
+
+    Its profile is one value for all that a practice chooses. Who puts something into it begins here, or takes away
+    what somebody else put there meanwhile. Raises db.NoPractice.
+    """
+    session = db.session()
+    session.flush()
+    found = session.get(
+        Practice, db.practice_id(), with_for_update={"key_share": True}, populate_existing=True
+    )
+    if found is None:
+        raise UnknownPractice(str(db.practice_id()))
+    return found
+
+
 @contextmanager
 def practice_scope(practice_id: UUID, *, write: bool = True) -> Iterator[Session]:
     """A scope for a practice, in its language and time zone: for the worker, the command line and tests."""
