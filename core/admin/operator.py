@@ -97,6 +97,9 @@ def set_status(practice_id: UUID) -> ResponseReturnValue:
         platform_practices.set_status(practice_id, wanted)
     except tenancy.UnknownPractice:
         abort(404)
+    except platform_practices.PracticeErased:
+        flash(_("This practice is erased. Nothing is left of it that could go on."), "warning")
+        return redirect(url_for("operator.practice", practice_id=practice_id), 303)
     if wanted == platform.SUSPENDED:
         flash(_("The practice is suspended. Its data stays as it is."), "success")
     else:

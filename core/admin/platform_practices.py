@@ -11,6 +11,10 @@ from core import audit, db, tenancy
 from core.tenancy import platform
 
 
+class PracticeErased(ValueError):
+    """Nothing is left of this practice that could be suspended or go on."""
+
+
 def create(slug: str, name: str, country: str) -> UUID:
     """Make a practice with its country's preset. Raises KeyError, ValueError."""
     preset = platform.PRESETS[country]
@@ -27,11 +31,13 @@ def create(slug: str, name: str, country: str) -> UUID:
 def set_status(practice_id: UUID, status: str) -> bool:
     """Suspend or resume, on the platform's trail and on the practice's; False when it is so already.
 
-    Raises UnknownPractice.
+    Raises UnknownPractice, PracticeErased.
     """
     action = "practice.suspended" if status == platform.SUSPENDED else "practice.resumed"
     with tenancy.practice_scope(practice_id):
-        practice = platform.find(practice_id)
+        practice = tenancy.held()
+        if practice.status == platform.ERASED:
+            raise PracticeErased(str(practice_id))
         if practice.status == status:
             return False
         practice.status = status

@@ -15,6 +15,7 @@ from core.tenancy.service import UnknownPractice
 
 ACTIVE: Final = "active"
 SUSPENDED: Final = "suspended"
+ERASED: Final = "erased"
 
 
 @dataclass(frozen=True, slots=True)

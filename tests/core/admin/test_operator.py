@@ -203,6 +203,23 @@ def test_a_suspended_practice_is_told_so_and_works_again(
         assert list(told) == ["practice.suspended", "practice.resumed"]
 
 
+@pytest.mark.parametrize("status", ["active", "suspended"])
+def test_an_erased_practice_stays_erased(olga: Visitor, house: House, status: str) -> None:
+    with house.at(house.riverside):
+        tenancy.current().status = "erased"
+    page = olga.get(practice_page(house))
+    assert "Erased" in text(page)
+    assert "Erased" in text(olga.get("/operator"))
+    html = page.get_data(as_text=True)
+    assert not any(f"/{path}" in html for path in ("status", "plugins/photo_request"))
+    answer = olga.post(f"{practice_page(house)}/status", {"status": status})
+    assert "This practice is erased" in text(olga.get(answer.headers["Location"]))
+    with house.at(house.riverside, write=False):
+        assert tenancy.current().status == "erased"
+        actions = db.session().scalars(select(PlatformAuditEntry.action)).all()
+    assert not {"practice.suspended", "practice.resumed"} & set(actions)
+
+
 @pytest.mark.parametrize(("rule", "on"), [("deny", False), ("force", True), ("", True)])
 def test_the_operators_word_on_a_plugin_holds(olga: Visitor, house: House, rule: str, on: bool) -> None:
     url = f"{practice_page(house)}/plugins/photo_request"
