@@ -25,7 +25,7 @@ def state() -> Any:
 
 @routes.post("/active", access="signed_in")
 def active() -> Any:
-    """Somebody is there: typing, or reading."""
+    """Somebody is there: typing, or reading. Who was away for too long finds it locked: see core.web.locking."""
     sessions.touch()
     return "", 204
 

@@ -109,7 +109,7 @@ def _admit_signed_in(asked: Access) -> Any:
     g.user = current_user
     audit.set_actor(Actor("staff", str(current_user.id), current_user.get_full_name()))
     i18n.set_language(security.language_of(current_user) or _visitor_language())
-    return locking.admit_person()
+    return locking.admit_person(outside_practices=asked.kind != "staff")
 
 
 def _admit_staff(asked: Access) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from core import db
+from core import db, tenancy
 from core.errors import Refused
 from core.i18n import _
 from core.security import rules, sessions
@@ -21,18 +21,38 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # A locked person can unlock, sign out, and nothing else.
 _OPEN_WHEN_LOCKED: Final = frozenset({"lock.page", "lock.state", "lock.unlock", "lock.lock"})
 # Requests that a page sends by itself are no sign that anybody is there.
-_BY_ITSELF: Final = ("live.", "bell.panel", "lock.")
+_BY_ITSELF: Final = ("live.", "bell.panel", "lock.")  # the view of lock.active says so itself
 # An account reaches beyond a practice: whom a practice's provider let in does not come near it.
 _OF_THE_ACCOUNT: Final = ("your_account.", "oidc.link", "oidc.unlink")
 
 
-def admit_person() -> Any:
-    """May this signed-in person go on? None, or the answer instead."""
+def admit_person(*, outside_practices: bool = True) -> Any:
+    """May this signed-in person go on? None, or the answer instead.
+
+    outside_practices: no practice will be asked for its own rules.
+    """
     if sessions.is_partial() and (request.endpoint or "").startswith(_OF_THE_ACCOUNT):
         abort(404)
-    if sessions.is_locked() and request.endpoint not in _OPEN_WHEN_LOCKED:
+    if request.endpoint in _OPEN_WHEN_LOCKED:
+        return None
+    if sessions.is_locked():
         return _locked()
+    if outside_practices and sessions.is_idle(_patience()):
+        _lock()
+        return _locked()
+    if outside_practices and not _by_itself():
+        sessions.touch()
     return None
+
+
+def _patience() -> int:
+    """After how many minutes a browser locks itself outside any practice: as the strictest of the person's asks."""
+    practices = [one for one in tenancy.practices_of(current_user.id) if sessions.opens(one.id)]
+    return min((minutes for one in practices if (minutes := rules.of(one).idle_minutes)), default=0)
+
+
+def _by_itself() -> bool:
+    return (request.endpoint or "").startswith(_BY_ITSELF) or "X-Panel" in request.headers
 
 
 def admit_to_practice(practice: Practice) -> Any:
@@ -44,7 +64,7 @@ def admit_to_practice(practice: Practice) -> Any:
     if sessions.is_idle(chosen.idle_minutes):
         _lock()
         return _locked()
-    if not (request.endpoint or "").startswith(_BY_ITSELF) and "X-Panel" not in request.headers:
+    if not _by_itself():
         sessions.touch()
     if chosen.second_factor == "required" and (row is None or row.method in ("password", "recovery")):
         return _second_factor()

@@ -9,10 +9,10 @@ import pytest
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, update
 
-from core import db
+from core import db, tenancy
 from core.demo import PASSWORD
 from core.notifications import Notification
-from core.security import rules
+from core.security import add_membership, rules
 from core.security.devices import in_words
 from core.security.models import SignInSession
 from tests.support.house import House, Visitor
@@ -184,6 +184,68 @@ def test_the_server_locks_by_itself_after_the_practices_time(house: House, visit
         rules.save({"idle_minutes": 0})
     idle(600)
     assert other.get("/p/riverside/patients").status_code == 200
+
+
+@pytest.mark.both_databases
+def test_who_was_away_for_too_long_cannot_say_that_they_are_there(house: House, visitor: Visit) -> None:
+    """Neither a sign of life nor a page outside the practice wakes a session that is due to be locked."""
+    browser = signed_in(visitor)
+    idle(16)
+    answer = browser.client.post("/session/active", headers={"X-CSRFToken": browser._token()})
+    assert answer.status_code == 423
+    assert browser.get("/session/state").get_json() == {"locked": True}
+    assert browser.get("/p/riverside/patients").location == "/session/locked?next=/p/riverside/patients"
+    assert browser.post("/session/unlock", {"password": PASSWORD, "next": "/account"}).status_code == 303
+    idle(16)
+    assert browser.get("/account").location == "/session/locked?next=/account"
+    assert browser.post("/session/unlock", {"password": PASSWORD}).status_code == 303
+    idle(16)
+    assert browser.get("/").location == "/session/locked?next=/"
+    assert browser.post("/logout").location == "/login", "signing out is always possible"
+
+
+def test_outside_practices_the_strictest_of_the_persons_practices_counts(
+    house: House, visitor: Visit
+) -> None:
+    with db.scope() as session:
+        add_membership(
+            tenancy.find_by_slug("lumiere"),
+            session.scalars(select(User).where(User.username == "amira")).one(),
+            "clinician",
+        )
+    with house.at(house.riverside):
+        rules.save({"idle_minutes": 0})
+    with house.at(house.lumiere):
+        rules.save({"idle_minutes": 5})
+    browser = signed_in(visitor)
+    idle(4)
+    assert browser.post("/session/active").status_code == 204
+    idle(6)
+    assert browser.get("/account").status_code == 302
+    browser.post("/session/unlock", {"password": PASSWORD})
+    with house.at(house.lumiere):
+        rules.save({"idle_minutes": 0})
+    idle(600)
+    assert browser.get("/account").status_code == 200, "nobody asks for it"
+
+
+def test_working_on_the_account_counts_as_being_there(house: House, visitor: Visit) -> None:
+    browser = signed_in(visitor)
+    for _each in range(3):
+        idle(10)
+        assert browser.get("/account").status_code == 200
+    idle(10)
+    browser.get("/account", headers={"X-Panel": "1"})
+    idle_now = sessions_seen()
+    assert idle_now > timedelta(minutes=9)
+
+
+def sessions_seen() -> timedelta:
+    """How long ago somebody was last seen."""
+    with db.scope(write=False) as session:
+        seen = session.scalars(select(SignInSession.last_seen_at)).one()
+    assert seen is not None
+    return db.utcnow() - seen
 
 
 def test_what_a_page_asks_by_itself_keeps_nobody_awake(house: House, visitor: Visit) -> None:

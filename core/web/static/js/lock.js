@@ -52,7 +52,9 @@ function keepWatch(dialog) {
   /** @param {string} url */
   async function send(url) {
     try {
-      await fetch(url, { method: "POST", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } });
+      const headers = { "X-CSRFToken": csrfToken(), Accept: "application/json" };
+      const response = await fetch(url, { method: "POST", headers });
+      if (response.status === 423) coverUp(); // the server found it idle first
     } catch {
       // Without a network nothing can be read either; the next look tells the server.
     }
@@ -96,6 +98,8 @@ function keepWatch(dialog) {
       sign,
       () => {
         if (locked) return;
+        // A computer that slept woke up: the first touch must not count as being here all along.
+        if (patience && Date.now() - seen >= patience) return lock();
         seen = Date.now();
         if (seen - told < TELL_EVERY) return;
         told = seen;
