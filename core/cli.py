@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+from alembic.util import CommandError
 from sqlalchemy import select
 
 from core import cli_plan, db, plugin_system, settings, tenancy
@@ -131,7 +132,9 @@ def migrate(plan: bool, down: str | None) -> None:
         return
     if down is not None:
         raise click.UsageError("--down belongs to --plan. A plugin's tables go by `careroom plugin purge`.")
-    with told(db.NotProtected, stepping.NotItsOwn, migrations.BlockingKey, migrations.BrokenKeys):
+    with told(
+        db.NotProtected, stepping.NotItsOwn, migrations.BlockingKey, migrations.BrokenKeys, CommandError
+    ):
         bring_up_to_date()
     click.echo(f"The database stands at {', '.join(sorted(migrations.applied()))}.")
 

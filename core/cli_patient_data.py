@@ -123,7 +123,9 @@ def erase_practice(slug: str, folder: Path | None, without_export: bool, confirm
     """Remove everything that practice SLUG holds. Its name and its sealed audit trail stay; it is closed for good."""
     prepare()
     practice = of_any_state(slug)
-    for owner in purging.everybody():
+    with told(SourceFailed):
+        owners = purging.everybody(practice.id)
+    for owner in owners:
         for what, count in practice_archive.counts_of(practice.id, owner).items():
             click.echo(f"{count:>10}  {what if what != 'files' else f'files of {owner}'}")
     if confirm is None:
@@ -153,7 +155,7 @@ def _write(practice: tenancy.Practice, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     target = purging.target_in(folder, practice, "everything")
     with audit.use_actor(ACTOR), told(SourceFailed, OSError):
-        written = practice_archive.write(target, practice, purging.everybody())
+        written = practice_archive.write(target, practice, purging.everybody(practice.id))
     with tenancy.practice_scope(practice.id), audit.use_actor(ACTOR):
         audit.record("practice.exported", detail={"sha256": written.sha256, "bytes": written.size})
     rows = sum(written.counts.values())

@@ -6,7 +6,8 @@ import click
 from alembic.util import CommandError
 
 from core.cli_start import told
-from core.db import migrate, plan, statements, stepping
+from core.db import migrate, ownership, plan, statements, stepping
+from core.patient_data import sources
 
 
 def show(branches: migrate.Branches, down: str | None) -> None:
@@ -43,9 +44,18 @@ def _show_rest(made: plan.Plan) -> None:
         click.echo(f"\nCannot be foreseen: {made.unforeseen}.")
     for rule, count in made.broken.items():
         click.echo(f"\nIn the way: {count} rows break {rule}.")
-    if made.orphans:
+    refused = sources.refused()
+    waiting = {table: count for table, count in made.orphans.items() if ownership.owner_of(table, refused)}
+    gone = {table: count for table, count in made.orphans.items() if table not in waiting}
+    if gone:
         click.echo("\nTables of plugins that are not installed (`careroom plugin purge NAME --everywhere`):")
-        for table, count in made.orphans.items():
+        for table, count in gone.items():
+            click.echo(f"   {table}  {count} rows")
+    if waiting:
+        click.echo(
+            "\nTables of plugins that are installed and were refused (`careroom plugin list` says why):"
+        )
+        for table, count in waiting.items():
             click.echo(f"   {table}  {count} rows")
     if made.unknown:
         click.echo(f"\nRevisions in the database that no code here has: {', '.join(made.unknown)}.")

@@ -12,7 +12,7 @@ from core.cli_patient_data import of_any_state
 from core.cli_start import ACTOR, prepare, told
 from core.db import migrate, practice_rows, stepping
 from core.i18n import use_language
-from core.patient_data import SourceFailed, practice_archive, purging
+from core.patient_data import SourceFailed, practice_archive, purging, sources
 from core.plugin_system import activation
 
 
@@ -29,8 +29,17 @@ from core.plugin_system import activation
 )
 @click.option("--dry-run", is_flag=True, help="Only count what would go.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.option(
+    "--although-refused", is_flag=True, help="Also one that is installed and was refused: it is not asked."
+)
 def purge(
-    name: str, slug: str | None, everywhere: bool, folder: Path | None, dry_run: bool, yes: bool
+    name: str,
+    slug: str | None,
+    everywhere: bool,
+    folder: Path | None,
+    dry_run: bool,
+    yes: bool,
+    although_refused: bool,
 ) -> None:
     """Export what plugin NAME holds, note that in a tombstone, then remove rows, files and, everywhere, tables.
 
@@ -39,10 +48,9 @@ def purge(
     prepare()
     if (slug is None) == (not everywhere):
         raise click.UsageError("Say --practice SLUG or --everywhere.")
-    _check_name(name)
+    _check_name(name, although_refused)
     practices = [of_any_state(slug)] if slug is not None else _every_practice()
-    if not _show(name, practices, everywhere) and slug is not None:
-        return
+    _show(name, practices, everywhere)
     if dry_run:
         click.echo("Nothing was changed.")
         return
@@ -57,13 +65,20 @@ def purge(
         _drop_tables(name)
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, although_refused: bool) -> None:
     if name == tenancy.switches.CORE:
         raise click.ClickException("The core is no plugin.")
     if name in plugin_system.registry:
         return
+    if name in sources.refused():
+        if not although_refused:
+            raise click.ClickException(
+                f"{name} is installed and was refused (`careroom plugin list` says why), so it cannot be asked what it "
+                "keeps elsewhere. To remove its data all the same: --although-refused."
+            )
+        return
     # A name that begins another's would take that one's tables along.
-    if not practice_rows.names_of(name, plugin_system.registry.plugins):
+    if not practice_rows.names_of(name, _others(name)) and not purging.has_left(name):
         raise click.ClickException(f"No plugin is called {name}, and no table begins with {name}_.")
 
 
@@ -72,7 +87,11 @@ def _every_practice() -> list[tenancy.Practice]:
         return list(session.scalars(select(tenancy.Practice).order_by(tenancy.Practice.slug)))
 
 
-def _show(name: str, practices: list[tenancy.Practice], everywhere: bool) -> bool:
+def _others(name: str) -> set[str]:
+    return {*plugin_system.registry.plugins, *sources.refused()} - {name}
+
+
+def _show(name: str, practices: list[tenancy.Practice], everywhere: bool) -> None:
     total = 0
     for practice in practices:
         counts = practice_archive.counts_of(practice.id, name)
@@ -81,12 +100,11 @@ def _show(name: str, practices: list[tenancy.Practice], everywhere: bool) -> boo
             click.echo(f"{practice.slug:24} {count:>8}  {what}")
     click.echo(f"{total} rows and files of {name}.")
     if everywhere:
-        tables = practice_rows.names_of(name, plugin_system.registry.plugins)
+        tables = practice_rows.names_of(name, _others(name))
         click.echo(f"Tables: {', '.join(tables) or 'none'}")
         needed_by = [other.name for other in plugin_system.registry if name in other.requires]
         if needed_by:
             raise click.ClickException(f"{', '.join(needed_by)} needs {name}: uninstall that first.")
-    return total > 0
 
 
 def _purge(name: str, practice: tenancy.Practice, folder: Path) -> None:
@@ -95,12 +113,24 @@ def _purge(name: str, practice: tenancy.Practice, folder: Path) -> None:
             with tenancy.practice_scope(practice.id), told(activation.CannotSwitch):
                 activation.disable(name)
         counts = practice_archive.counts_of(practice.id, name)
-        if counts:
+        if counts or _may_hold_more(name, practice):
             with told(SourceFailed, OSError):
                 written = purging.purge(name, practice, purging.target_in(folder, practice, name))
             click.echo(f"{practice.slug}: exported to {written.path} (sha256 {written.sha256}), then removed")
+        else:
+            purging.remove(name, practice.id)
+            click.echo(f"{practice.slug}: no rows and no files; what the core kept for it was removed")
         with tenancy.practice_scope(practice.id):
             activation.begin_afresh(name)
+
+
+def _may_hold_more(name: str, practice: tenancy.Practice) -> bool:
+    """Was a removal broken off here, or does the plugin speak of data that is not in its tables?"""
+    source = sources.find(name)
+    if source is not None and (source.export_practice or source.erase_practice):
+        return True
+    with tenancy.practice_scope(practice.id, write=False):
+        return purging.is_under_way(name)
 
 
 def _drop_tables(name: str) -> None:
@@ -112,5 +142,5 @@ def _drop_tables(name: str) -> None:
             f"The tables of {name} went, by its own revisions. Uninstall it, or `careroom migrate` makes them anew."
         )
     else:
-        dropped = practice_rows.drop(name, plugin_system.registry.plugins)
+        dropped = practice_rows.drop(name, _others(name))
         click.echo(f"Dropped: {', '.join(dropped) or 'nothing'}")

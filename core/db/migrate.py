@@ -6,7 +6,7 @@ A plugin's first revision depends on the core's. Nothing migrates at start-up: `
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from alembic import command
@@ -166,6 +166,11 @@ def server() -> tuple[str, str]:
     with engine().connect() as connection:
         dialect = connection.dialect
         return dialect.name, ".".join(str(part) for part in dialect.server_version_info or ())
+
+
+def strangers(branches: Branches, revisions: Iterable[str]) -> set[str]:
+    """Those of these revisions that belong to plugins whose code is not here."""
+    return stepping.strangers(revisions, ScriptDirectory.from_config(config(branches)))
 
 
 def applied() -> set[str]:

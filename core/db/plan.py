@@ -77,7 +77,7 @@ def make(branches: migrate.Branches, direction: stepping.Direction = "up", targe
     kind, unforeseen = engine().dialect.name, ""
     unknown = tuple(sorted(migrate.applied() - migrate.known(branches)))
     steps: list[stepping.Step] = []
-    if unknown and direction == "up":
+    if set(unknown) - migrate.strangers(branches, unknown) and direction == "up":
         unforeseen = "the database stands at revisions that this code does not have"
     else:
         try:

@@ -7,16 +7,32 @@ here as everywhere.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, MetaData, Table, Uuid, delete, func, inspect, select, text
+from alembic.migration import MigrationContext
+from sqlalchemy import (
+    Connection,
+    MetaData,
+    Table,
+    Uuid,
+    and_,
+    delete,
+    false,
+    func,
+    inspect,
+    literal,
+    or_,
+    select,
+    text,
+)
 
 from core.db import ownership
 from core.db.engine import engine, owner_connection
 from core.db.models import Base
+from core.db.scope import practice_id as practice_of_scope
 from core.db.scope import scope
 
 _PIECE = 500
@@ -51,6 +67,53 @@ def names_of(owner: str, plugins: Iterable[str]) -> list[str]:
     """The names of the tables of a plugin that the database has."""
     with scope(write=False), engine().connect() as connection:
         return [table.name for table in tables_of(connection, owner, plugins)]
+
+
+def strangers(plugins: Collection[str], patient_id: UUID | None = None) -> set[str]:
+    """The plugins that are none of these and of which the current practice has rows, in the current scope.
+
+    patient_id: only rows about this patient count: those that say so, and those with a foreign key to the patient.
+    A plugin's name is told by its revision; by the first word of its table where there is none.
+    """
+    practice_id, found = practice_of_scope(), set[str]()
+    with transaction(practice_id, write=False) as connection:
+        names = [
+            name
+            for name in inspect(connection).get_table_names()
+            if ownership.owner_of(name, plugins) is None
+        ]
+        if not names:
+            return found
+        seen = MetaData()
+        seen.reflect(connection, only=names, resolve_fks=False)
+        heads = MigrationContext.configure(connection).get_current_heads()
+        gone = {revision.rpartition("_")[0] for revision in heads}
+        for table in of_practice(_typed(seen.tables[name]) for name in names):
+            rule = table.c.practice_id == practice_id
+            if patient_id is not None:
+                about = [table.c[column] == patient_id for column in _columns_of_patient(table)]
+                rule = and_(rule, or_(false(), *about))
+            one = select(literal(1)).select_from(table).where(rule).limit(1)
+            if not _can_be_read(connection, table) or connection.scalar(one):
+                found.add(ownership.owner_of(table.name, gone) or table.name.partition("_")[0])
+    return found
+
+
+def _columns_of_patient(table: Table) -> set[str]:
+    keys = {
+        column.name
+        for column in table.columns
+        for key in column.foreign_keys
+        if key.target_fullname.endswith("core_patient.id")
+    }
+    return keys | ({"patient_id"} & set(table.columns.keys()))
+
+
+def _can_be_read(connection: Connection, table: Table) -> bool:
+    if connection.dialect.name != "postgresql":
+        return True
+    quoted = connection.dialect.identifier_preparer.quote(table.name)
+    return bool(connection.scalar(select(func.has_table_privilege(quoted, "SELECT"))))
 
 
 def of_practice(tables: Iterable[Table]) -> list[Table]:

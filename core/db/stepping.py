@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
@@ -76,6 +77,31 @@ def run(
     finally:
         event.remove(connection, "before_cursor_execute", watch.look)
     return watch.steps
+
+
+def strangers(revisions: Iterable[str], script: ScriptDirectory) -> set[str]:
+    """Those of these revisions that belong to plugins whose code is not here.
+
+    A revision that is not known, of a branch that is, is none of them: the code is older than the database.
+    """
+    known = {revision.revision for revision in script.walk_revisions()}
+    branches = {ownership.CORE, *(_begins(revision) for revision in known)}
+    return {revision for revision in revisions if revision not in known and _begins(revision) not in branches}
+
+
+def forget_strangers(context: MigrationContext, script: ScriptDirectory) -> None:
+    """Let a migration pass by what plugins that are gone, or were not taken, have in the database."""
+    asked = context.get_current_heads
+
+    def heads() -> tuple[str, ...]:
+        found = asked()
+        return tuple(revision for revision in found if revision not in strangers(found, script))
+
+    context.get_current_heads = heads  # type: ignore[method-assign]
+
+
+def _begins(revision: str) -> str:
+    return revision.rpartition("_")[0]
 
 
 class _Watch:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from core import db, files, tenancy
 from core.files import FileMissing
 from core.files.models import File, Rendition
-from core.patient_data import core_part, own_rows, reading_page, sources
+from core.patient_data import absent, core_part, own_rows, reading_page, sources
 from core.patient_data.archive import Member, pieces_of
 from core.patient_data.parts import ExportPart, FileRef, PatientDataContext
 from core.patient_data.sources import Source, SourceFailed
@@ -37,12 +37,13 @@ class Owned:
 
 def ask(patient: Patient) -> list[Owned]:
     """Ask the core and every installed plugin, in an open scope of the practice. Raises SourceFailed."""
+    absent.refuse_of_patient(patient.id)
     ctx = PatientDataContext(tenancy.current(), patient)
     found = []
     for source in (core_part.source(), *sources.installed()):
         parts = _asked(source, ctx)
         if parts or source.owner == CORE:
-            found.append(_placed(Owned(source, parts)))
+            found.append(placed(Owned(source, parts)))
     return found
 
 
@@ -120,7 +121,7 @@ def _asked(source: Source, ctx: PatientDataContext) -> list[ExportPart]:
     return parts
 
 
-def _placed(owned: Owned) -> Owned:
+def placed(owned: Owned) -> Owned:
     """Give each file a path: its part's own, or ``files/<number>-<name>`` where it stands among data."""
     own = {part.content: part.name for part in owned.parts if isinstance(part.content, FileRef)}
     number = 0

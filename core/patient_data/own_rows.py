@@ -20,6 +20,7 @@ from core.patient_data.parts import Erased, ExportPart, FileRef, PatientDataCont
 
 _BATCH: Final = 500
 Model = type[TenantModel]
+Rows = dict[Model, set[UUID]]
 
 
 def models_of(owner: str) -> list[Model]:
@@ -65,16 +66,40 @@ def erase_patient(source: sources.Source, ctx: PatientDataContext) -> list[Erase
     return [Erased(what, count) for what, count in erased.items() if count]
 
 
-def left(owner: str, patient_id: UUID) -> dict[str, int]:
-    """How many rows about the patient there still are, by table; files as "core_file". Empty when all are gone."""
-    session = db.session()
-    found: dict[str, int | None] = {
-        model.__tablename__: session.scalar(
-            select(func.count(model.id)).where(_patient_of(model) == patient_id)
-        )
-        for model in models_of(owner)
-        if _has_patient(model)
+def rows_about(owner: str, patient_id: UUID) -> Rows:
+    """The ids of every row about the patient, to be asked for before an erasure: a child whose parent went is found by
+    nothing else."""
+    return {
+        model: set(db.session().scalars(select(model.id).where(about)))
+        for model, about in _about(owner, patient_id)
     }
+
+
+def topmost(owner: str, patient_id: UUID) -> set[str]:
+    """The tables that say themselves whom they are about and that hang on no other such table."""
+    found = {model.__tablename__ for model, _about_it in _about(owner, patient_id)}
+    return {
+        name
+        for name in found
+        if not any(
+            key.column.table.name in found - {name} for key in db.Base.metadata.tables[name].foreign_keys
+        )
+    }
+
+
+def left(owner: str, patient_id: UUID, before: Rows | None = None) -> dict[str, int]:
+    """How many rows about the patient there still are, by table; files as "core_file". Empty when all are gone.
+
+    before: what :func:`rows_about` said before the erasure.
+    """
+    session = db.session()
+    found: dict[str, int | None] = {}
+    for model, ids in rows_about(owner, patient_id).items():
+        known = sorted((before or {}).get(model, set()) - ids)
+        for start in range(0, len(known), _BATCH):
+            still = select(model.id).where(model.id.in_(known[start : start + _BATCH]))
+            ids.update(session.scalars(still))
+        found[model.__tablename__] = len(ids)
     about = (File.owner == owner, File.patient_id == patient_id)
     found["core_file"] = session.scalar(select(func.count(File.id)).where(*about))
     return {table: count for table, count in found.items() if count}

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +25,7 @@ from core.files.models import File
 from core.files.names import with_ending
 from core.patient_data import sources
 from core.patient_data.archive import Archive, Member, Reading, pieces_of
-from core.patient_data.collecting import as_json
+from core.patient_data.collecting import Owned, as_json, file_pieces, placed
 from core.patient_data.parts import FileRef, PracticeDataContext
 from core.patient_data.sources import SourceFailed
 from core.tenancy import Practice
@@ -115,21 +116,21 @@ def _members(
     title = f"{practice.name} ({practice.slug}): {', '.join(owners)}"
     yield Member("README.txt", lambda: [_README.format(title=title).encode()])
     for owner in owners:
-        yield from _added(practice, owner)
+        yield from _added(practice, owner, missing)
         with practice_rows.transaction(practice.id, write=False) as connection:
             tables = practice_rows.of_practice(practice_rows.tables_of(connection, owner, sources.owners()))
         for table in tables:
             yield Member(f"{owner}/tables/{table.name}.jsonl", _lines(practice.id, table, counts))
         for file in files_of(practice.id, owner):
             counts["files"] = counts.get("files", 0) + 1
-            if _is_there(practice.id, file):
+            if _is_there(practice.id, file.id):
                 name = with_ending(f"{file.id}.", "jpg")
                 yield Member(f"{owner}/files/{name}", _bytes(practice.id, file), file.size, compressed=False)
             else:
                 missing.append(str(file.id))
 
 
-def _added(practice: Practice, owner: str) -> Iterator[Member]:
+def _added(practice: Practice, owner: str, missing: list[str]) -> Iterator[Member]:
     source = sources.find(owner) if owner != CORE else None
     if source is None or source.export_practice is None:
         return
@@ -138,12 +139,19 @@ def _added(practice: Practice, owner: str) -> Iterator[Member]:
             parts = source.export_practice(PracticeDataContext(tenancy.current()))
         except Exception as error:
             raise SourceFailed(owner, type(error).__name__) from error
-        made = [
-            (part.name, b"" if isinstance(part.content, FileRef) else as_json(part.content, {}))
-            for part in parts
-        ]
-    for name, data in made:
-        yield Member(f"{owner}/{name}", lambda data=data: [data], len(data))  # type: ignore[misc]
+        owned = placed(Owned(source, parts))
+    for reference in owned.paths:
+        if owned.paths[reference] is None or not _is_there(practice.id, reference.file_id):
+            owned.paths[reference] = None
+            missing.append(str(reference.file_id))
+    for part in parts:
+        if not isinstance(part.content, FileRef):
+            data = as_json(part.content, owned.paths)
+            yield Member(owned.path(part.name), lambda data=data: [data], len(data))  # type: ignore[misc]
+    for reference, path in owned.paths.items():
+        if path is not None:
+            pieces = partial(file_pieces, practice.id, reference)
+            yield Member(path, pieces, owned.sizes[reference], compressed=False)
 
 
 def _lines(
@@ -163,10 +171,10 @@ def _plain(value: object) -> Any:
     return value.isoformat() if isinstance(value, (datetime, date)) else str(value)
 
 
-def _is_there(practice_id: UUID, file: File) -> bool:
+def _is_there(practice_id: UUID, file_id: UUID) -> bool:
     try:
         with db.scope(practice_id, write=False):
-            stream = _open(file.id)
+            stream = _open(file_id)
         with stream:
             while stream.read(1 << 20):
                 pass

@@ -1,7 +1,8 @@
 """Removing a plugin's data for good: exported first, then a tombstone, then the rows and the bytes.
 
-From the tombstone's commit on the plugin cannot be switched on here before the removal has come to its end; a removal
-that was broken off goes on when it is asked for again.
+The tombstone is there, open, before the export begins. From then on the plugin cannot be switched on here before the
+removal has come to its end; a removal that was broken off goes on when it is asked for again. When the export fails,
+nothing was removed, and the tombstone says "not_begun".
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.files.models import File, Upload
 from core.jobs.models import JobRow
 from core.links.models import Link
 from core.notifications.models import InboxItem, InboxRead, TemplateOverride
-from core.patient_data import practice_archive, sources
+from core.patient_data import absent, practice_archive, sources
 from core.patient_data.models import PluginTombstone
 from core.patient_data.parts import PracticeDataContext
 from core.patient_data.practice_archive import Written
@@ -28,13 +29,23 @@ from core.tenancy import Practice
 from core.tenancy.switches import CORE
 
 _BATCH: Final = 200
-_OPEN, _DONE = "open", "done"
+_OPEN, _DONE, _NOTHING_WENT = "open", "done", "not_begun"
 
 
 def is_under_way(plugin: str) -> bool:
     """Is this plugin's data being removed from the current practice, or was that broken off?"""
     about = (PluginTombstone.plugin == plugin, PluginTombstone.state == _OPEN)
     return db.session().scalar(select(PluginTombstone.id).where(*about).limit(1)) is not None
+
+
+def has_left(plugin: str) -> bool:
+    """Are there files of this plugin in any practice, or a removal that was not finished?"""
+    with db.scope(write=False, across_practices=True) as session:
+        stored = select(File.id).where(File.owner == plugin).limit(1)
+        begun = select(PluginTombstone.id).where(
+            PluginTombstone.plugin == plugin, PluginTombstone.state == _OPEN
+        )
+        return session.scalar(stored) is not None or session.scalar(begun.limit(1)) is not None
 
 
 def tombstones(plugin: str | None = None) -> list[PluginTombstone]:
@@ -55,14 +66,17 @@ def purge(plugin: str, practice: Practice, target: Path) -> Written:
 
     Raises SourceFailed, FileExistsError, OSError: then nothing was removed, or the removal goes on when asked again.
     """
-    written = practice_archive.write(target, practice, [plugin])
-    source = sources.find(plugin)
+    tombstone_id = _begin(plugin, practice, target.name)
+    try:
+        written = practice_archive.write(target, practice, [plugin])
+    except BaseException:
+        _finish(tombstone_id, practice, _NOTHING_WENT)
+        raise
     with tenancy.practice_scope(practice.id) as session:
-        session.add(
-            PluginTombstone(
-                plugin=plugin,
-                version=source.version if source is not None else None,
-                removed_by=audit.actor().name,
+        session.execute(
+            update(PluginTombstone)
+            .where(PluginTombstone.id == tombstone_id)
+            .values(
                 counts=written.counts,
                 export_name=written.path.name,
                 export_sha256=written.sha256,
@@ -79,6 +93,33 @@ def purge(plugin: str, practice: Practice, target: Path) -> Written:
         )
         audit.record("plugin.purged", detail={"plugin": plugin, "rows": sum(written.counts.values())})
     return written
+
+
+def _begin(plugin: str, practice: Practice, name: str) -> UUID:
+    """An open tombstone before anything is read: what the export cannot hold any more must not be written."""
+    source, tombstone_id = sources.find(plugin), db.uuid7()
+    with tenancy.practice_scope(practice.id) as session:
+        session.add(
+            PluginTombstone(
+                id=tombstone_id,
+                plugin=plugin,
+                version=source.version if source is not None else None,
+                removed_by=audit.actor().name,
+                export_name=name,
+                export_sha256="",
+                export_size=0,
+            )
+        )
+    return tombstone_id
+
+
+def _finish(tombstone_id: UUID, practice: Practice, state: str) -> None:
+    with tenancy.practice_scope(practice.id) as session:
+        session.execute(
+            update(PluginTombstone)
+            .where(PluginTombstone.id == tombstone_id)
+            .values(state=state, finished_at=db.utcnow())
+        )
 
 
 def remove(plugin: str, practice_id: UUID) -> None:
@@ -138,9 +179,14 @@ def _remove_of_core(plugin: str, practice_id: UUID) -> None:
 # --- a whole practice --------------------------------------------------------------------------------------------
 
 
-def everybody() -> list[str]:
-    """The core and every installed plugin, for an archive of all."""
-    return [CORE, *sources.owners()]
+def everybody(practice_id: UUID) -> list[str]:
+    """The core, every installed plugin and those that are gone and left data, for an archive of all of a practice.
+
+    Raises SourceFailed when an installed plugin is not loaded in this process.
+    """
+    absent.refuse_not_loaded()
+    with db.scope(practice_id, write=False):
+        return [CORE, *sources.owners(), *absent.not_installed()]
 
 
 def erase_practice(practice: Practice) -> dict[str, int]:
@@ -148,6 +194,7 @@ def erase_practice(practice: Practice) -> dict[str, int]:
 
     Opens its own scopes. Raises SourceFailed.
     """
+    absent.refuse_not_loaded()
     for plugin in reversed(sources.owners()):
         _ask_plugin(plugin, practice.id)
     gone: dict[str, int] = {}
@@ -162,7 +209,7 @@ def erase_practice(practice: Practice) -> dict[str, int]:
             store.delete(name)
             gone["blobs"] = gone.get("blobs", 0) + 1
     with tenancy.practice_scope(practice.id):
-        here = tenancy.current()
+        here = tenancy.held()
         here.status, here.profile = "erased", {}
         here.phone = here.email = here.address = None
         audit.record("practice.erased", detail={"rows": sum(gone.values())})

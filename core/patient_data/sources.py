@@ -35,17 +35,23 @@ class SourceFailed(Exception):
 
 
 _ask: Callable[[], list[Source]] = list
+_ask_refused: Callable[[], list[str]] = list
 
 
-def answered_by(ask: Callable[[], list[Source]]) -> None:
-    """Let the plugin system say which plugins are installed; in their order."""
-    global _ask
-    _ask = ask
+def answered_by(ask: Callable[[], list[Source]], refused: Callable[[], list[str]] = list) -> None:
+    """Let the plugin system say which plugins are loaded, in their order, and which are there and were not taken."""
+    global _ask, _ask_refused
+    _ask, _ask_refused = ask, refused
 
 
 def installed() -> list[Source]:
     """Every installed plugin, whether it is on or off for anybody."""
     return _ask()
+
+
+def refused() -> list[str]:
+    """The plugins that are installed and that this process did not take: in safe mode all of them."""
+    return _ask_refused()
 
 
 def owners() -> list[str]:

@@ -17,12 +17,17 @@ class WrongAnswer(TypeError):
 
 def start() -> None:
     """Let the rooms below ask for plugins' data here."""
-    sources.answered_by(installed)
+    sources.answered_by(installed, refused)
 
 
 def installed() -> list[Source]:
     """A source for each plugin of this process, in their order."""
     return [_source(plugin.name, plugin.title, plugin.version) for plugin in registry]
+
+
+def refused() -> list[str]:
+    """The plugins that were found and not taken. One that only bears the name of another is not missed."""
+    return sorted({refusal.name for refusal in registry.refused} - set(registry.plugins))
 
 
 def _source(name: str, title: Any, version: str) -> Source:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 
 from core.db.migrate import CORE, metadata
+from core.db.stepping import forget_strangers
 from core.db.types import UtcDateTime
 
 config = context.config
@@ -41,5 +42,6 @@ context.configure(
     render_as_batch=True,
     compare_type=True,
 )
+forget_strangers(context.get_context(), context.script)
 with context.begin_transaction():
     context.run_migrations()
