@@ -7,6 +7,7 @@ by an invitation to the e-mail address that the provider has verified, or by the
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -24,6 +25,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
+from urllib3.exceptions import HTTPError
 
 from core import audit, db, settings
 from core.errors import Refused
@@ -41,7 +43,9 @@ LEEWAY: Final = 120  # seconds by which clocks may differ
 STATE_SECONDS: Final = 600
 _KEEP_SECONDS: Final = 3600  # of what a provider publishes
 _TIMEOUT: Final = 10
+_DEADLINE: Final = 15  # seconds for a whole answer, however often a bit of it comes
 _MOST_BYTES: Final = 1_000_000
+_PIECE: Final = 65_536
 
 log = structlog.get_logger(__name__)
 
@@ -160,20 +164,33 @@ def _get(issuer: str, url: str, *, fresh: bool = False) -> dict[str, Any]:
     if known is not None and not fresh and now - known[0] < _KEEP_SECONDS:
         return known[1]
     try:
-        answer = requests.get(
-            url, timeout=_TIMEOUT, allow_redirects=False, headers={"Accept": "application/json"}
-        )
-        answer.raise_for_status()
-        if len(answer.content) > _MOST_BYTES or answer.is_redirect:
-            raise _away("answer")
-        found = answer.json()
-    except (requests.RequestException, ValueError) as error:
+        with requests.get(
+            url, timeout=_TIMEOUT, allow_redirects=False, headers={"Accept": "application/json"}, stream=True
+        ) as answer:
+            answer.raise_for_status()
+            if answer.is_redirect:
+                raise _away("answer")
+            found = json.loads(_read(answer, now + _DEADLINE))
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         raise _away(type(error).__name__) from error
     if not isinstance(found, dict):
         raise _away("answer")
     with _lock:
         _published[issuer, url] = (now, found)
     return found
+
+
+def _read(answer: requests.Response, until: float) -> bytes:
+    """The body, unless it is too large or comes too slowly: whoever answers may be anybody. Raises OidcRefused."""
+    body = bytearray()
+    # As much as is there, at most so much at once: a larger piece would wait for a slow sender until it is whole.
+    while piece := answer.raw.read1(_PIECE, decode_content=True):
+        body += piece
+        if len(body) > _MOST_BYTES:
+            raise _away("too large")
+        if time.monotonic() > until:
+            raise _away("too slow")
+    return bytes(body)
 
 
 def _schemes() -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from flask_login import current_user
 from core import audit, db, security, tenancy
 from core.errors import Refused
 from core.i18n import _, ngettext
-from core.security import credentials, limits, passkeys, passwords, sessions, sign_in, totp
+from core.security import credentials, limits, passkeys, passwords, rules, sessions, sign_in, totp
 from core.web import providers_offered
 from core.web.pages import render
 from core.web.routes import CoreRoutes
@@ -180,8 +180,15 @@ def codes_on() -> Any:
 def codes_off() -> Any:
     """Switch codes off."""
     if totp.remove(current_user.id):
+        _without_factor()
         flash(_("Codes are switched off."), "success")
     return redirect(url_for("your_account.show"), 303)
+
+
+def _without_factor() -> None:
+    """When none is left, this session is one of a password: a practice that requires a factor asks for a new one."""
+    if not rules.has_second_factor(current_user):
+        sessions.set_here(method="password")
 
 
 @routes.post("/recovery-codes", access="signed_in")
@@ -255,6 +262,7 @@ def passkey_remove(passkey_id: UUID) -> Any:
     """Take a passkey away."""
     if not passkeys.remove(current_user.id, passkey_id):
         abort(404)
+    _without_factor()
     flash(_("The passkey is removed. Delete it on your device too."), "success")
     return redirect(url_for("your_account.show"), 303)
 

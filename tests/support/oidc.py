@@ -40,6 +40,10 @@ class Provider:
     spoil: Spoil = lambda header, claims: None
     hmac: str | None = None
     fails: str | None = None
+    endless: str | None = None
+    """A path whose answer never ends: as much as it can send, or with a ``pace`` a byte each so many seconds."""
+    pace: float = 0.0
+    sent: int = 0
 
     def rotate(self) -> None:
         """Sign with a new key from now on, and publish no other."""
@@ -97,6 +101,8 @@ def running() -> Iterator[Provider]:
             provider.requests[path] = provider.requests.get(path, 0) + 1
             if provider.fails == path:
                 self._say({"error": "down"}, 503)
+            elif provider.endless == path:
+                self._go_on_forever()
             elif path == "/.well-known/openid-configuration":
                 base = provider.issuer
                 self._say({
@@ -122,6 +128,19 @@ def running() -> Iterator[Provider]:
             self.end_headers()
             self.wfile.write(raw)
 
+        def _go_on_forever(self) -> None:
+            piece = b" " if provider.pace else b" " * 65_536
+            self.send_response(200)
+            self.send_header("Content-Length", str(10**9))
+            self.end_headers()
+            try:
+                while provider.endless:
+                    self.wfile.write(piece)
+                    provider.sent += len(piece)
+                    time.sleep(provider.pace)
+            except OSError:
+                return  # they had enough
+
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""
 
@@ -132,6 +151,7 @@ def running() -> Iterator[Provider]:
     try:
         yield provider
     finally:
+        provider.endless = None
         server.shutdown()
         thread.join()
         server.server_close()

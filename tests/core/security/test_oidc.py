@@ -362,6 +362,18 @@ def test_a_provider_that_is_away_is_said_so(
     assert "use your password" in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("pace", [0.0, 0.05])
+def test_a_provider_that_answers_without_end_is_left(
+    house: House, provider: Provider, visitor: Visit, monkeypatch: pytest.MonkeyPatch, pace: float
+) -> None:
+    monkeypatch.setattr(oidc, "_DEADLINE", 30 if not pace else 0.3)
+    provider.endless, provider.pace = "/.well-known/openid-configuration", pace
+    began = time.monotonic()
+    assert visitor().get("/login/provider/riverside").status_code == 502
+    assert time.monotonic() - began < 10
+    assert provider.sent < 50_000_000, "it was not read to its end"
+
+
 # --- the settings --------------------------------------------------------------------------------------------------
 
 

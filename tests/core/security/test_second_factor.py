@@ -9,13 +9,13 @@ from datetime import timedelta
 import pyotp
 import pytest
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core import db
 from core.demo import PASSWORD
 from core.notifications import Notification
 from core.security import Account, rules, sealing, totp
-from core.security.models import SignInSession
+from core.security.models import Passkey, SignInSession
 from tests.support.house import House, Visitor
 
 Visit = Callable[[], Visitor]
@@ -225,3 +225,28 @@ def test_a_practice_can_ask_everybody_for_a_second_factor(house: House, visitor:
     elsewhere = visitor()
     elsewhere.sign_in("claire")
     assert elsewhere.get("/p/lumiere/patients").status_code == 200, "another practice asks for nothing"
+    assert browser.post("/account/codes/off").status_code == 303
+    again = browser.get("/p/riverside/patients")
+    assert again.location == "/account/second-factor?next=/p/riverside/patients", "the last factor is gone"
+
+
+def test_the_last_passkey_gone_a_factor_is_asked_for_again(house: House, visitor: Visit) -> None:
+    who = user_id("amira")
+    browser = visitor()
+    browser.sign_in("amira")
+    with db.scope() as session:
+        keys = [
+            Passkey(user_id=who, credential_id=f"id-{number}", public_key=b"x", name="Key")
+            for number in range(2)
+        ]
+        session.add_all(keys)
+        session.flush()
+        ids = [key.id for key in keys]
+    with db.scope() as session:
+        session.execute(update(SignInSession).values(method="passkey"))
+    with house.at(house.riverside):
+        rules.save({"second_factor": "required"})
+    assert browser.post(f"/account/passkeys/{ids[0]}/remove").status_code == 303
+    assert browser.get("/p/riverside/patients").status_code == 200, "one is left"
+    assert browser.post(f"/account/passkeys/{ids[1]}/remove").status_code == 303
+    assert browser.get("/p/riverside/patients").location.startswith("/account/second-factor")
