@@ -15,8 +15,9 @@ from sqlalchemy import func, select, update
 
 from core import audit, db
 from core.audit import Actor, AuditEntry, PlatformAuditEntry
+from core.demo import PASSWORD
 from core.notifications import InboxItem, Notification
-from core.security import invitations, limits, sign_in
+from core.security import create_user, invitations, limits, sign_in
 from core.security.invitations import InvitationOver, InvitationRefused
 from core.security.models import Invitation, PasswordReset
 from core.tenancy import Membership
@@ -180,6 +181,19 @@ def test_a_guest_makes_an_account_and_is_in(house: House, visitor: Visit) -> Non
         actions = session.scalars(select(AuditEntry.action)).all()
         assert {"staff.invited", "staff.joined"} <= set(actions)
     assert audit.verify(house.riverside).intact
+
+
+def test_a_guest_whose_address_is_somebodys_user_name_is_told_so(house: House, visitor: Visit) -> None:
+    path = invite(house)
+    with db.scope():
+        create_user(GUEST, "elsewhere@example.com", "Some", "Body", PASSWORD)
+    form = {"given_names": "Sam", "family_name": "Taylor", "new_password": "otter-kettle-93-lantern"}
+    answer = visitor().post(path, form)
+    assert answer.status_code == 409
+    assert "Somebody signs in with this address already" in answer.get_data(as_text=True)
+    assert roles_of(GUEST) == []
+    with house.at(house.riverside, write=False):
+        assert len(invitations.pending()) == 1, "the invitation is still open"
 
 
 def test_who_has_an_account_joins_with_it_and_with_no_other(house: House, visitor: Visit) -> None:
