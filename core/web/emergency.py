@@ -45,7 +45,7 @@ def admit(asked: Access) -> Any:
             return _ask(patient_id)
         return None
     # A view that opens its own scopes, or that writes, must not begin; for the others see refuse_shown.
-    if (request.method not in _SAFE or asked.scope == "none") and _closed({patient_id}):
+    if (request.method not in _SAFE or asked.scope == "none") and closed({patient_id}):
         return _ask(patient_id)
     return None
 
@@ -55,11 +55,11 @@ def refuse_shown() -> Any:
     if (request.endpoint or "").startswith(("emergency.", "oversight.")) or g.get("user") is None:
         return None
     concerned = context.concerned() | {entry.patient_id for entry in audit.pending() if entry.patient_id}
-    closed = _closed(concerned)
-    return _ask(sorted(closed)[0]) if closed else None
+    refused = closed(concerned)
+    return _ask(sorted(refused)[0]) if refused else None
 
 
-def _closed(patient_ids: Any) -> set[UUID]:
+def closed(patient_ids: Any) -> set[UUID]:
     """The restricted among these to which this person has no access now."""
     if not patient_ids or emergency.VIEW_RESTRICTED in g.get("permissions", frozenset()):
         return set()
@@ -107,7 +107,7 @@ def open_record(record_id: UUID) -> Any:
 def restrict(record_id: UUID) -> Any:
     """Restrict a record, or lift it: only somebody who has access to it may do that."""
     wanted = request.form.get("restricted") == "1"
-    if _closed({record_id}):
+    if closed({record_id}):
         return _ask(record_id)
     try:
         changed = emergency.set_restricted(record_id, wanted)

@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from core import audit, patients
 from core.i18n import _, ngettext
-from core.patients import INS, LOCAL, NHS_NUMBER, Patient
+from core.patients import INS, LOCAL, NHS_NUMBER, Patient, exports
+from core.web import emergency
 from core.web.routes import StaffRoutes
 
 routes = StaffRoutes("core", __name__, name="patient_bulk", prefix="/patients/several")
@@ -57,13 +58,26 @@ def _ids() -> list[UUID]:
     return found
 
 
-def _table(chosen: list[Patient]) -> Response:
+def _table(chosen: list[Patient]) -> ResponseReturnValue:
+    """Those of the chosen whose records this person may open now; the others are counted, not shown."""
     if EXPORT not in g.permissions:
         g.lacking = EXPORT
         abort(403)
-    audit.record(
-        "patients.exported", detail={"format": "csv"}, shown=[one.id for one in chosen][: audit.MOST_SHOWN]
-    )
+    closed = emergency.closed({one.id for one in chosen})
+    chosen = [one for one in chosen if one.id not in closed]
+    if closed:
+        flash(
+            ngettext(
+                "%(num)d restricted record is not in the table. Open it first and say why you need it.",
+                "%(num)d restricted records are not in the table. Open them first and say why you need them.",
+                len(closed),
+            ),
+            "warning",
+        )
+    if not chosen:
+        return redirect(url_for("patients.index"), 303)
+    detail = {"format": "csv", "left_out": len(closed)} if closed else {"format": "csv"}
+    audit.record("patients.exported", detail=detail, shown=[one.id for one in chosen][: audit.MOST_SHOWN])
     audit.lists(one.id for one in chosen)
     lines = io.StringIO()
     table = csv.writer(lines)
@@ -84,13 +98,9 @@ def _table(chosen: list[Patient]) -> Response:
     for one in sorted(chosen, key=lambda patient: patient.search_name):
         numbers = [one.identifier(system) for system in (NHS_NUMBER, INS, LOCAL)]
         row = [one.family_name, one.given_names, one.birth_date.isoformat(), one.sex, *numbers]
-        table.writerow([_harmless(cell) for cell in (*row, one.mobile, one.phone, one.email)])
+        table.writerow([exports.safe(cell or "") for cell in (*row, one.mobile, one.phone, one.email)])
     answer = Response("\ufeff" + lines.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = 'attachment; filename="patients.csv"'
+    # A table that is not whole says so wherever it goes: the words above are on the next page only.
+    name = f"patients-without-{len(closed)}-restricted" if closed else "patients"
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer
-
-
-def _harmless(cell: str | None) -> str:
-    """A cell that a spreadsheet takes for text: a name that begins with = would be a formula there."""
-    text = cell or ""
-    return f"'{text}" if text[:1] in ("=", "@", "-", "\t", "\r") else text

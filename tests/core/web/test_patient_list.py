@@ -11,11 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select
 
 from core import patients
 from core.audit import AuditEntry
+from core.patients import exports
 from core.patients.search import ORDERS
+from core.security import emergency, roles
 from tests.support.house import House, Visitor
 
 LIST = "/p/riverside/patients"
@@ -107,6 +110,67 @@ def test_a_table_of_those_ticked_holds_no_formula_and_names_them_on_the_trail(
     with house.at(house.riverside, write=False) as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "patients.exported")).one()
         assert set(entry.shown) == {odd, okafor}
+
+
+@pytest.mark.parametrize("name", ["=cmd", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx"])
+def test_no_cell_begins_a_formula(name: str) -> None:
+    assert exports.safe(name) == f"'{name}"
+    assert exports.safe("+447700900123") == "+447700900123"
+
+
+def test_a_plus_begins_no_formula_in_the_table(house: House, visitor: Callable[[], Visitor]) -> None:
+    with house.at(house.riverside):
+        odd = patients.create(given_names="+1+cmd", family_name="Zz", birth_date="1/2/1990").id
+    helen = visitor()
+    helen.sign_in("helen")
+    (row,) = table_of(helen.post(SEVERAL, {"patient": [str(odd)], "action": "csv"}))
+    assert row["given_names"] == "'+1+cmd"
+
+
+def table_of(answer: Any) -> list[dict[str, str]]:
+    assert answer.status_code == 200
+    return list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
+
+
+def test_restricted_records_are_left_out_of_the_table_and_counted(
+    house: House, visitor: Callable[[], Visitor]
+) -> None:
+    okafor, raman = (house.patient_id(house.riverside, name) for name in ("Okafor", "Raman"))
+    with house.at(house.riverside):
+        emergency.set_restricted(okafor, True)
+    helen = visitor()
+    helen.sign_in("helen")
+    both = {"patient": [str(okafor), str(raman)], "action": "csv"}
+    answer = helen.post(SEVERAL, both)
+    assert [row["family_name"] for row in table_of(answer)] == ["Raman"]
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="patients-without-1-restricted.csv"'
+    assert "1 restricted record is not in the table" in helen.get(LIST).get_data(as_text=True)
+    with house.at(house.riverside, write=False) as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "patients.exported")).one()
+        assert (list(entry.shown), (entry.detail or {})["left_out"]) == ([raman], 1)
+    alone = helen.post(SEVERAL, {"patient": [str(okafor)], "action": "csv"})
+    assert "1 restricted record is not in the table" in helen.get(alone.headers["Location"]).get_data(
+        as_text=True
+    )
+    with house.at(house.riverside) as session:
+        user = session.scalars(select(User).where(User.username == "helen")).one()
+        emergency.open_record(okafor, user, "restricted", "She has called and needs an answer.")
+    assert [row["family_name"] for row in table_of(helen.post(SEVERAL, both))] == ["Okafor", "Raman"]
+
+
+def test_who_may_open_restricted_records_gets_them_in_the_table(
+    house: House, visitor: Callable[[], Visitor]
+) -> None:
+    okafor = house.patient_id(house.riverside, "Okafor")
+    with house.at(house.riverside) as session:
+        emergency.set_restricted(okafor, True)
+        role = session.scalars(select(Role).where(Role.name == "practice_admin")).unique().one()
+        role.permissions += roles._rows(frozenset({emergency.VIEW_RESTRICTED}))
+    helen = visitor()
+    helen.sign_in("helen")
+    answer = helen.post(SEVERAL, {"patient": [str(okafor)], "action": "csv"})
+    assert [row["family_name"] for row in table_of(answer)] == ["Okafor"]
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="patients.csv"'
 
 
 def test_who_may_not_hand_data_out_gets_no_table(house: House, visitor: Callable[[], Visitor]) -> None:
