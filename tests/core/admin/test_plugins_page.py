@@ -256,6 +256,19 @@ def test_only_what_is_on_can_be_tried(helen: Visitor, house: House) -> None:
     assert outbox(house) == []
 
 
+def test_a_test_that_exits_is_a_fault_like_another(
+    helen: Visitor, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exits(*_arguments: object) -> str:
+        raise SystemExit
+
+    monkeypatch.setattr(SettingsTest, "run", property(lambda _self: exits), raising=True)
+    form = {**FORM, "try.invitation": "07700900123"}
+    answer = helen.post(f"{URL}/photo_request/settings/try/invitation", form)
+    assert answer.status_code == 422
+    assert "The test itself failed." in answer.get_data(as_text=True)
+
+
 # --- secrets -----------------------------------------------------------------------------------------------------
 
 
