@@ -11,7 +11,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from core import audit, notifications, patients
+from core import audit, notifications, patients, tenancy
 from core.i18n import _, _l, format_phone
 from core.notifications import Notification
 from core.notifications.errors import NotificationError
@@ -58,8 +58,17 @@ class Line:
 
 def lines(patient_id: UUID, limit: int) -> list[Line]:
     """The latest messages to a patient, newest first."""
-    titles = {template.name: str(template.title) for template in notifications.templates.registered()}
+    titles = titles_here()
     return [_line(one, titles) for one in notifications.for_patient(patient_id, limit=limit)]
+
+
+def titles_here() -> dict[str, str]:
+    """What templates are called, by name. A plugin that is off here is not named: its messages are just messages."""
+    return {
+        template.name: str(template.title)
+        for template in notifications.templates.registered()
+        if tenancy.switches.is_on(tenancy.switches.owner_of(template.name))
+    }
 
 
 def panel(ctx: PatientContext) -> Markup:

@@ -22,6 +22,7 @@ from core.notifications.errors import NotificationError
 from core.notifications.rules import PERMISSION
 from core.notifications.undelivered import Which
 from core.patients import Patient
+from core.web.communication import titles_here
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
@@ -176,7 +177,7 @@ def _lines(rows: list[Notification]) -> list[Line]:
         names = {patient.id: patient.display_name for patient in found}
     # A number or an address says who it is, too, even in part.
     audit.lists(row.patient_id for row in rows if row.patient_id is not None)
-    titles = {template.name: str(template.title) for template in notifications.templates.registered()}
+    titles = titles_here()
     return [_line(row, names, titles, may_see=may_see) for row in rows]
 
 

@@ -11,14 +11,14 @@ from flask import request
 from markupsafe import Markup
 from sqlalchemy import select
 
-from core import audit, db, notifications, patients, plugin_system
+from core import audit, db, patients, plugin_system
 from core.audit import AuditEntry
 from core.i18n import _, _l
 from core.notifications import Notification
 from core.patients import Patient, TimelineEntry, alerts
 from core.plugin_system import PatientContext
 from core.web import panels, record
-from core.web.communication import STATES
+from core.web.communication import STATES, titles_here
 from core.web.pages import render
 from core.web.routes import StaffRoutes
 
@@ -96,7 +96,7 @@ def _messages(patient_id: UUID, before: datetime | None, limit: int) -> list[Tim
     if before is not None:
         query = query.where(Notification.created_at < before)
     rows = db.session().scalars(query.order_by(Notification.created_at.desc()).limit(limit))
-    titles = {template.name: str(template.title) for template in notifications.templates.registered()}
+    titles = titles_here()
     return [_message(one, titles) for one in rows]
 
 
@@ -113,7 +113,7 @@ def _message(message: Notification, titles: dict[str, str]) -> TimelineEntry:
     title = titles.get(message.template)
     return TimelineEntry(
         at=message.created_at,
-        title=f"{way}: {title}" if title else way,
+        title=_("%(way)s: %(title)s", way=way, title=title) if title else way,
         detail=str(STATES.get(message.state, message.state)),
         icon="alert-triangle" if failed else "message" if by_text else "mail",
     )

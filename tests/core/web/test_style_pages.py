@@ -119,10 +119,10 @@ def test_rail_on_a_phone_opens_and_closes(open_page: Callable[..., Any]) -> None
     assert not page.locator("#rail").is_visible()
 
 
-def test_ctrl_k_goes_to_the_search_box(open_page: Callable[..., Any]) -> None:
+def test_ctrl_k_opens_the_palette(open_page: Callable[..., Any]) -> None:
     page = open_page("/dev/ui")
     page.keyboard.press("Control+k")
-    assert page.evaluate("document.activeElement.id") == "search"
+    assert page.evaluate("document.activeElement.id") == "palette-input"
 
 
 def test_dialog_opens_keeps_the_focus_and_gives_it_back(open_page: Callable[..., Any]) -> None:

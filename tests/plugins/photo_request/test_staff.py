@@ -110,7 +110,7 @@ def test_photos_are_reviewed_from_the_workspace_to_the_record(
     photo = photo_of(house, photo_id)
     assert (photo.state, photo.reviewed_by_name) == (KEPT, "Amira Khan")
     assert "photo_request.photo_kept" in actions(house)
-    timeline = text(amira.get(f"/p/riverside/patients/{patient_id}"))
+    timeline = text(amira.get(f"/p/riverside/patients/{patient_id}/timeline"))
     assert "1 photo kept in the record" in timeline
     amira.post(f"{BASE}/requests/{asked.id}/complete", {"back": "request"})
     with house.at(house.riverside, write=False) as session:
