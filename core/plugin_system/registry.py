@@ -13,13 +13,12 @@ from typing import Any
 
 import pluggy
 import structlog
-from sqlalchemy import Table
 
-from core import db, files, i18n, jobs, links, notifications, patient_data, retention
-from core.db import ownership
+from core import files, i18n, jobs, links, notifications, patient_data, retention
+from core.db import mapping, ownership
 from core.notifications import staff
 from core.patients import import_jobs
-from core.plugin_system import data_hookspecs, hookspecs, mapping, order, published
+from core.plugin_system import data_hookspecs, hookspecs, order, published
 from core.plugin_system.hookspecs import Contract
 from core.plugin_system.manifest import ManifestError, Plugin
 from core.plugin_system.refusals import Refusal
@@ -204,14 +203,7 @@ def _check_package(plugin: Plugin) -> None:
 
 
 def _check_tables(plugin: Plugin, others: Iterable[str]) -> None:
-    prefix = plugin.package + "."
-    tables = {
-        table.name: table
-        for mapper in db.Base.registry.mappers
-        if mapper.class_.__module__.startswith(prefix)
-        for table in [mapper.local_table]
-        if isinstance(table, Table)
-    }
+    tables = {table.name: table for table in mapping.tables_of(plugin.package)}
     if problems := ownership.problems_of(plugin.name, tables.values(), others):
         raise ManifestError("; ".join(problems))
 

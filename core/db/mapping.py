@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Table
 from sqlalchemy.orm import Mapper
 
-from core import db
+from core.db.models import Base
 
 _broken: dict[str, str] = {}
 """Why, by source: what was imported once is not imported again, and its classes are mapped no more."""
@@ -22,7 +22,7 @@ def loaded(source: str, load: Callable[[], Any]) -> Any:
     """What ``load`` answers, and its mapped classes are sound. Raises MappingFailed; those that failed are unmapped."""
     if source in _broken:
         raise MappingFailed(_broken[source])
-    before = db.Base.registry.mappers
+    before = Base.registry.mappers
     try:
         plugin = load()
     finally:
@@ -33,9 +33,18 @@ def loaded(source: str, load: Callable[[], Any]) -> Any:
     return plugin
 
 
+def tables_of(package: str) -> list[Table]:
+    """The tables that classes of this package are mapped to."""
+    return [
+        mapper.local_table
+        for mapper in Base.registry.mappers
+        if mapper.class_.__module__.startswith(f"{package}.") and isinstance(mapper.local_table, Table)
+    ]
+
+
 def _unmap_broken(before: frozenset[Mapper[Any]]) -> str:
     """Unmap what was mapped since and cannot be configured. Answers the first reason, empty when all is well."""
-    registry, reason = db.Base.registry, ""
+    registry, reason = Base.registry, ""
     while True:
         try:
             registry.configure()
