@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.databases import PostgresTemplate
+from tests.support.house import Visitor
 from tests.support.servers import Unavailable, postgresql, redis
 
 pytest_plugins = ["tests.strictness", "core.testing"]
@@ -68,3 +69,32 @@ def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: P
     template = request.getfixturevalue(f"{seeded}{kind}_template")
     with template.copy(tmp_path) as url:
         yield url
+
+
+def _signed_in(browser: Visitor, username: str) -> Visitor:
+    browser.sign_in(username)
+    return browser
+
+
+@pytest.fixture
+def amira(visitor: Callable[[], Visitor]) -> Visitor:
+    """A clinician of Riverside."""
+    return _signed_in(visitor(), "amira")
+
+
+@pytest.fixture
+def grace(visitor: Callable[[], Visitor]) -> Visitor:
+    """A receptionist of Riverside."""
+    return _signed_in(visitor(), "grace")
+
+
+@pytest.fixture
+def helen(visitor: Callable[[], Visitor]) -> Visitor:
+    """The practice admin of Riverside, clinician as well: whoever may do most there."""
+    return _signed_in(visitor(), "helen")
+
+
+@pytest.fixture
+def nadia(visitor: Callable[[], Visitor]) -> Visitor:
+    """The practice admin of Lumière."""
+    return _signed_in(visitor(), "nadia")

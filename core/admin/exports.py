@@ -9,7 +9,6 @@ from flask import Response, g
 from markupsafe import Markup
 
 from core import audit, patients, tenancy
-from core.i18n import _l
 from core.patients import exports
 from core.web.gate import own_scope
 from core.web.pages import render
@@ -17,7 +16,6 @@ from core.web.routes import StaffRoutes
 
 PERMISSION: Final = "core.export_patients"
 routes = StaffRoutes("core", __name__, name="exports", prefix="/admin/exports")
-audit.describe({"patients.exported": _l("List of all patients exported")})
 
 
 @routes.get("", permission=PERMISSION)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from core.authoring.tenancy import rows_of
-from tests.support.house import House, Visitor
+from tests.support.house import House
 from tests.support.photos import a_request_with_photos
 
 
@@ -23,14 +22,6 @@ def benali(house: House) -> UUID:
 def foreign_ids(house: House) -> dict[str, UUID]:
     """A patient, a request and a photo of Lumière, by the names that routes use for them."""
     return a_request_with_photos(house, house.lumiere)
-
-
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Riverside, signed in: whoever may do most there."""
-    found = visitor()
-    found.sign_in("helen")
-    return found
 
 
 @pytest.fixture

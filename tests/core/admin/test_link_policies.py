@@ -16,14 +16,6 @@ URL = "/p/riverside/admin/links"
 PHOTOS = "photo_request.photos"
 
 
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Riverside."""
-    browser = visitor()
-    browser.sign_in("helen")
-    return browser
-
-
 def new_link(house: House, purpose: str = PHOTOS) -> tuple[UUID, timedelta]:
     patient = house.patient_id(house.riverside, "Okafor")
     with house.at(house.riverside):

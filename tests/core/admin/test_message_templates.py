@@ -20,14 +20,6 @@ OWN = {
 }
 
 
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Riverside."""
-    browser = visitor()
-    browser.sign_in("helen")
-    return browser
-
-
 def stored(house: House, practice: str = "riverside") -> list[tuple[str, str, str | None]]:
     with house.at(getattr(house, practice), write=False) as session:
         return [(row.template, row.language, row.sms) for row in session.query(TemplateOverride)]

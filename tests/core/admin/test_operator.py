@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from html import unescape
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,6 +17,7 @@ from core.plugin_system import activation
 from core.security import users
 from core.security.models import Invitation
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 
 PEOPLE = ("amira", "grace", "helen")
 NEW = {
@@ -40,11 +38,6 @@ def olga(house: House, visitor: Callable[[], Visitor]) -> Visitor:
     browser = visitor()
     browser.sign_in("olga")
     return browser
-
-
-def text(answer: Any) -> str:
-    assert answer.status_code < 500
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split()))
 
 
 def practice_page(house: House) -> str:

@@ -26,14 +26,6 @@ FORM = {
 }
 
 
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Riverside."""
-    browser = visitor()
-    browser.sign_in("helen")
-    return browser
-
-
 def is_on(house: House, name: str = "photo_request") -> bool:
     with house.at(house.riverside, write=False):
         activation.forget()

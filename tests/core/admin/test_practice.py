@@ -28,22 +28,6 @@ FORM = {
 }
 
 
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Riverside."""
-    browser = visitor()
-    browser.sign_in("helen")
-    return browser
-
-
-@pytest.fixture
-def nadia(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Lumière."""
-    browser = visitor()
-    browser.sign_in("nadia")
-    return browser
-
-
 def practice(house: House) -> tenancy.Practice:
     with house.at(house.riverside, write=False) as session:
         found = session.get_one(tenancy.Practice, house.riverside)

@@ -16,14 +16,6 @@ KIND = "core.inbox"
 
 
 @pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Riverside."""
-    browser = visitor()
-    browser.sign_in("helen")
-    return browser
-
-
-@pytest.fixture
 def three_old_notices(house: House) -> None:
     with house.at(house.riverside) as session:
         for days in (40, 50, 60):

@@ -20,14 +20,6 @@ ROLES = "/p/riverside/admin/roles"
 NURSE = {"title": "Nurse", "note": "Sees photos", "permissions": ["core.view_patients", "photo_request.view"]}
 
 
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice admin of Riverside."""
-    browser = visitor()
-    browser.sign_in("helen")
-    return browser
-
-
 def member(house: House, username: str) -> Member:
     with house.at(house.riverside, write=False) as session:
         return members.get(session.scalars(select(User.id).where(User.username == username)).one())

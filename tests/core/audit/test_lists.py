@@ -26,13 +26,6 @@ from tests.support.photos import a_request_with_photos
 pytestmark = pytest.mark.both_databases
 
 
-@pytest.fixture
-def amira(visitor: Callable[[], Visitor]) -> Visitor:
-    somebody = visitor()
-    somebody.sign_in("amira")
-    return somebody
-
-
 def entries(house: House, action: str | None = None) -> list[AuditEntry]:
     with house.at(house.riverside, write=False) as session:
         found = session.scalars(select(AuditEntry).order_by(AuditEntry.seq)).all()

@@ -22,14 +22,6 @@ LIST = (
 )
 
 
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice administrator of Riverside."""
-    person = visitor()
-    person.sign_in("helen")
-    return person
-
-
 def page(answer: Any, status: int = 200) -> str:
     assert answer.status_code == status, answer.get_data(as_text=True)[:500]
     return html.unescape(answer.get_data(as_text=True))

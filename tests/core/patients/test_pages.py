@@ -28,14 +28,6 @@ DETAILS = {
 }
 
 
-@pytest.fixture
-def amira(visitor: Visitors) -> Visitor:
-    """A clinician of Riverside."""
-    person = visitor()
-    person.sign_in("amira")
-    return person
-
-
 def page(answer: Any, status: int = 200) -> str:
     assert answer.status_code == status, answer.get_data(as_text=True)[:500]
     return html.unescape(answer.get_data(as_text=True))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,6 +13,7 @@ from core.audit import AuditEntry
 from core.patients import Patient, active
 from core.security.models import SignInSession
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 
 DOOR = "/p/riverside/launch"
 OPEN = "/p/riverside/launch/open"
@@ -22,19 +21,8 @@ MARGARET = {"nhs_number": "999 000 0018", "system": "EMIS Web"}
 
 
 @pytest.fixture
-def amira(visitor: Callable[[], Visitor]) -> Visitor:
-    browser = visitor()
-    browser.sign_in("amira")
-    return browser
-
-
-@pytest.fixture
 def margaret(house: House) -> UUID:
     return house.patient_id(house.riverside, "Whitfield")
-
-
-def text(answer: Any) -> str:
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split()))
 
 
 def trail(house: House, action: str) -> list[AuditEntry]:

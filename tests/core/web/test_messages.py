@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
-from typing import Any
 from uuid import UUID
-
-import pytest
 
 from core import db, notifications, patients
 from core.notifications import Notification, undelivered
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 
 PAGE = "/p/riverside/messages"
 
@@ -42,18 +39,6 @@ def message(house: House, notification_id: UUID) -> Notification:
         row = notifications.get(notification_id)
         assert row is not None
         return row
-
-
-def text(answer: Any) -> str:
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split()))
-
-
-@pytest.fixture
-def helen(visitor: Callable[[], Visitor]) -> Visitor:
-    """The practice's administrator."""
-    browser = visitor()
-    browser.sign_in("helen")
-    return browser
 
 
 def test_with_nothing_to_do_the_page_says_so(helen: Visitor) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -13,21 +11,10 @@ from sqlalchemy import select
 from core.audit import AuditEntry
 from core.notifications import inbox
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 
 FIND = "/p/riverside/palette"
 INBOX = "/p/riverside/bell/all"
-
-
-@pytest.fixture
-def amira(visitor: Callable[[], Visitor]) -> Visitor:
-    browser = visitor()
-    browser.sign_in("amira")
-    return browser
-
-
-def text(answer: Any) -> str:
-    assert answer.status_code == 200
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split()))
 
 
 def test_one_hit_comes_with_what_can_be_done_and_leaves_an_entry(amira: Visitor, house: House) -> None:

@@ -25,13 +25,6 @@ LIST = "/p/riverside/patients"
 SEVERAL = "/p/riverside/patients/several"
 
 
-@pytest.fixture
-def amira(visitor: Callable[[], Visitor]) -> Visitor:
-    browser = visitor()
-    browser.sign_in("amira")
-    return browser
-
-
 def names(answer: Any) -> list[str]:
     assert answer.status_code == 200
     return [

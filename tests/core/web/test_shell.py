@@ -17,14 +17,6 @@ from tests.support.house import House, Visitor
 HOME = "/p/riverside/"
 
 
-@pytest.fixture
-def amira(visitor: Callable[[], Visitor]) -> Visitor:
-    """A clinician of Riverside."""
-    browser = visitor()
-    browser.sign_in("amira")
-    return browser
-
-
 def html(browser: Visitor, url: str) -> str:
     return str(browser.get(url).get_data(as_text=True))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -18,25 +17,14 @@ from core.notifications.errors import ConsentMissing
 from core.patients import alerts, contact_states
 from core.patients.models import PatientAlert
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 
 PATIENTS = "/p/riverside/patients"
 
 
 @pytest.fixture
-def amira(visitor: Callable[[], Visitor]) -> Visitor:
-    browser = visitor()
-    browser.sign_in("amira")
-    return browser
-
-
-@pytest.fixture
 def margaret(house: House) -> UUID:
     return house.patient_id(house.riverside, "Whitfield")
-
-
-def text(answer: Any) -> str:
-    assert answer.status_code < 500
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split()))
 
 
 def actions(house: House) -> list[tuple[str, Any]]:

@@ -117,13 +117,6 @@ def phone(asked: Sent, enter: Callable[[Sent], Phone]) -> Phone:
     return enter(asked)
 
 
-@pytest.fixture
-def amira(visitor: Callable[[], Visitor]) -> Visitor:
-    somebody = visitor()
-    somebody.sign_in("amira")
-    return somebody
-
-
 @pytest.fixture(scope="session")
 def jpeg() -> bytes:
     return pictures_of.jpeg(pictures_of.scene(640, 480))
