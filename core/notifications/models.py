@@ -22,6 +22,11 @@ MAX_ATTEMPTS: Final = 30
 """With the waits of ``delivery`` (5 s, doubling, at most an hour) a provider may be away for most of a day."""
 
 
+def _asking() -> str | None:
+    who = audit.actor()
+    return who.id[:64] if who.kind == "staff" else None
+
+
 class Notification(Timestamps, Lease, TenantModel):
     """One message to one person by one channel. The row is the queue: it commits with what it tells of.
 
@@ -43,6 +48,8 @@ class Notification(Timestamps, Lease, TenantModel):
     variables: what a template was filled with, kept for the failover; gone when the text is masked.
     dismissed_at: a person has taken it off the list of messages that did not arrive.
     request_id: of the request that asked for it; the worker logs with the same.
+    requested_by: the user's id of the member of staff who asked for it, as text; None: nobody of the staff did.
+    link_hash: of the patient's link in it, as the link keeps it: whoever opens that link has got this message.
     """
 
     __tablename__ = "core_notification"
@@ -87,6 +94,8 @@ class Notification(Timestamps, Lease, TenantModel):
     variables: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     dismissed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     request_id: Mapped[str | None] = mapped_column(String(64), default=audit.request_id)
+    requested_by: Mapped[str | None] = mapped_column(String(64), default=_asking)
+    link_hash: Mapped[str | None] = mapped_column(String(64), default=None)
 
     @property
     def owner(self) -> str:
@@ -158,11 +167,13 @@ class TemplateOverride(Timestamps, TenantModel):
 class InboxItem(TenantModel):
     """Something that the practice's staff should know. Kept as message and values: each reads it in their language.
 
-    permission: who may see it; ``owner``: the plugin it comes from, and with which it disappears.
+    permission: who may see it; ``owner``: the plugin it comes from, and with which it disappears. patient_id: whom it
+    names, if it names a patient: who reads it is then on the trail.
     """
 
     __tablename__ = "core_inbox_item"
     __table_args__ = (
+        tenant_key("patient_id", "core_patient"),
         Index("ix_core_inbox_item_at", "practice_id", "created_at"),
         UniqueConstraint("practice_id", "key", name="uq_core_inbox_item_key"),
     )
@@ -178,6 +189,7 @@ class InboxItem(TenantModel):
     subject_kind: Mapped[str | None] = mapped_column(String(80), default=None)
     subject_id: Mapped[UUID | None] = mapped_column(default=None)
     key: Mapped[str | None] = mapped_column(String(200), default=None)
+    patient_id: Mapped[UUID | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
 
@@ -193,3 +205,27 @@ class InboxRead(TenantModel):
     item_id: Mapped[UUID] = mapped_column()
     user_id: Mapped[int] = mapped_column()
     read_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class PlatformMail(Base):
+    """An e-mail that no practice writes: to an operator who works in none. It waits here until the mail server takes it.
+
+    state: queued, sent, dead (given up: ``last_error`` says why). The text goes when it has been sent.
+    """
+
+    __tablename__ = "core_platform_mail"
+    __table_args__ = (Index("ix_core_platform_mail_due", "state", "due_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    recipient: Mapped[str] = mapped_column(String(254))
+    template: Mapped[str] = mapped_column(String(80))
+    language: Mapped[str] = mapped_column(String(12))
+    subject: Mapped[str] = mapped_column(String(300))
+    body: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(String(80), default=None)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)

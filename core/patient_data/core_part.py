@@ -185,10 +185,10 @@ def notices_of(patient_id: UUID) -> list[UUID]:
             session.scalars(select(Notification.subject_id).where(Notification.patient_id == patient_id)),
         ),
     }
-    found: list[UUID] = []
+    found = set(session.scalars(select(InboxItem.id).where(InboxItem.patient_id == patient_id)))
     for some in _batches(subjects):
-        found += session.scalars(select(InboxItem.id).where(InboxItem.subject_id.in_(some)))
-    return found
+        found.update(session.scalars(select(InboxItem.id).where(InboxItem.subject_id.in_(some))))
+    return sorted(found)
 
 
 def erase_what_hangs_on(patient: Patient, *, preview: bool) -> list[Erased]:

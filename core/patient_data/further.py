@@ -22,6 +22,7 @@ _SAID_ELSEWHERE: Final = frozenset(
     {
         "core_audit_entry",
         "core_file",
+        "core_inbox_item",
         "core_link",
         "core_notification",
         "core_patient_erasure",

@@ -52,6 +52,31 @@ class PatientExport(Timestamps, TenantModel):
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
 
+class PracticeExport(Timestamps, TenantModel):
+    """Everything of a practice as a ZIP, made by the worker, to be fetched by its administrators for a limited time.
+
+    As a PatientExport. parts: tables and files, counted when it began. missing: files that the store had lost.
+    """
+
+    __tablename__ = "core_practice_export"
+    __table_args__ = (Index("ix_core_practice_export_expiry", "state", "expires_at"),)
+
+    state: Mapped[str] = mapped_column(String(12), default=QUEUED)
+    requested_by: Mapped[str] = mapped_column(String(64))
+    requested_by_name: Mapped[str] = mapped_column(String(160))
+    parts_done: Mapped[int] = mapped_column(default=0)
+    parts_total: Mapped[int] = mapped_column(default=0)
+    missing: Mapped[int] = mapped_column(default=0)
+    blob: Mapped[str | None] = mapped_column(String(120), default=None)
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    sha256: Mapped[str | None] = mapped_column(String(64), default=None)
+    downloads: Mapped[int] = mapped_column(default=0)
+    failed_owner: Mapped[str | None] = mapped_column(String(60), default=None)
+    error: Mapped[str | None] = mapped_column(String(200), default=None)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+
 class PatientErasure(Timestamps, TenantModel):
     """That a patient's data was to go, and what became of it. It outlives the patient and holds no name.
 

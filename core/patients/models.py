@@ -32,6 +32,7 @@ class Patient(Timestamps, TenantModel):
     __table_args__ = (
         Index("ix_core_patient_name", "practice_id", "active", "search_name", "id"),
         Index("ix_core_patient_birth_date", "practice_id", "birth_date"),
+        Index("ix_core_patient_mobile", "mobile"),  # a text that comes in says a number and no practice
     )
 
     given_names: Mapped[str] = mapped_column(String(100))
@@ -151,6 +152,8 @@ class ContactState(Timestamps, TenantModel):
     """What is known of a way to reach a patient: may it be used, and does it reach the patient?
 
     channel: "sms" or "email". consent: "given", "refused", or "unknown" when nobody has asked.
+    consent_how: "staff" (the patient told ``consent_by``), "reply" (a text of theirs: STOP or START) or "provider" (it
+    said at sending that the number takes no texts of ours).
     verified_value: the number or address that was found to reach the patient; another one is not verified.
     verified_how: "staff" (confirmed with the patient) or "link" (a link sent there was opened with the right date
     of birth).
@@ -167,6 +170,7 @@ class ContactState(Timestamps, TenantModel):
     consent: Mapped[str] = mapped_column(String(8), default="unknown")
     consent_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     consent_by: Mapped[str | None] = mapped_column(String(160), default=None)
+    consent_how: Mapped[str | None] = mapped_column(String(8), default=None)
     verified_value: Mapped[str | None] = mapped_column(String(254), default=None)
     verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     verified_how: Mapped[str | None] = mapped_column(String(8), default=None)
