@@ -1,0 +1,56 @@
+"""Video consultations: invite, wait, admit, talk and show, end with an outcome."""
+
+from __future__ import annotations
+
+from core.sdk import Capability, Permission, Plugin, Slot, _l
+from plugins.video_call import hooks, hookspecs
+from plugins.video_call.contexts import CallPageContext
+from plugins.video_call.settings import VideoCallSettings
+
+plugin = Plugin(
+    name="video_call",
+    title=_l("Video consultations"),
+    summary=_l("See and talk to a patient, who follows a link and needs no app."),
+    version="1.0.0",
+    api=">=1,<2",
+    package=__name__,
+    icon="video",
+    capabilities=(
+        Capability.READS_PATIENTS,
+        Capability.SENDS_SMS,
+        Capability.SENDS_EMAIL,
+        Capability.STORES_FILES,
+    ),
+    settings=VideoCallSettings,
+    locales=("en", "fr"),
+    permissions=(
+        Permission(
+            "video_call.invite",
+            _l("Invite to video consultations and see who waits"),
+            roles=("clinician", "receptionist"),
+        ),
+        Permission("video_call.conduct", _l("Hold video consultations"), roles=("clinician",)),
+    ),
+    hookspecs=hookspecs,
+    slots=(
+        Slot(
+            "video_call.sidebar",
+            _l("Beside a call"),
+            CallPageContext,
+            "What a clinician looks at during a call.",
+        ),
+        Slot(
+            "video_call.toolbar",
+            _l("Toolbar of a call"),
+            CallPageContext,
+            "One button a plugin, in the call.",
+        ),
+        Slot(
+            "video_call.ended_staff",
+            _l("After a call"),
+            CallPageContext,
+            "What a clinician does once a call has ended: invoice, code, follow up.",
+        ),
+    ),
+    hooks=hooks,
+)

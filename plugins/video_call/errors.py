@@ -1,0 +1,43 @@
+"""What this plugin refuses, and the sentence that the person reads."""
+
+from __future__ import annotations
+
+from core.sdk import LazyString, Refused, _l
+
+
+class CallError(Refused):
+    """Base of the errors below: the web room shows ``message`` in the reader's language."""
+
+    kind = "refused"
+    text: LazyString = _l("This did not work. Please try again.")
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or str(self.text), self.kind)
+
+
+class WrongState(CallError):
+    """The call has moved on meanwhile (somebody else admitted or ended it, or it expired)."""
+
+    kind = "wrong_state"
+    text = _l("The consultation has moved on meanwhile. The page now shows how it stands.")
+
+
+class NotYours(CallError):
+    """Somebody asks for a step that is not theirs to take."""
+
+    kind = "not_yours"
+    text = _l("You cannot do this in this consultation.")
+
+
+class CannotInvite(CallError):
+    """No way to send was chosen, or the patient has no number or address for it."""
+
+    kind = "cannot_invite"
+    text = _l("Choose how to send the invitation.")
+
+
+class ConsentMissing(CallError):
+    """What was asked for needs the patient's consent first."""
+
+    kind = "consent_missing"
+    text = _l("The patient has not agreed to this.")

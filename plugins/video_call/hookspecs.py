@@ -1,0 +1,32 @@
+"""The hooks that this plugin publishes. Each takes one context; the docstrings are the plugin author's reference."""
+
+from __future__ import annotations
+
+from core.sdk import Panel, contract
+from plugins.video_call.contexts import CallContext, CallPageContext, OutcomeContext
+
+
+@contract(Panel)
+def video_call_panels(ctx: CallPageContext) -> list[Panel]:  # type: ignore[empty-body]  # a declaration
+    """Panels of the pages of a call, in the slots ``video_call.sidebar``, ``video_call.toolbar`` and
+    ``video_call.ended_staff``."""
+
+
+@contract(policy="isolate", budget=2.0)
+def video_call_created(ctx: CallContext) -> None:
+    """A call was made: invited or scheduled. In the transaction that made it."""
+
+
+@contract(policy="isolate", budget=2.0)
+def video_call_patient_waiting(ctx: CallContext) -> None:
+    """The patient is in the waiting room and can be admitted. Told again when they went away and came back."""
+
+
+@contract(policy="isolate", budget=2.0)
+def video_call_admitted(ctx: CallContext) -> None:
+    """The clinician let the patient in. A phone call that this one began as goes on until the patient starts."""
+
+
+@contract(policy="isolate", budget=2.0)
+def video_call_consultation_ended(ctx: OutcomeContext) -> None:
+    """The consultation ended and the clinician said how. In the transaction that stored the outcome."""

@@ -1,0 +1,59 @@
+"""Who takes part in a call. Roles come from the session: a user's id, or the id of the link that opened the page."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.sdk import db, utcnow, uuid7
+from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant
+
+
+def of_actor(call_id: UUID, actor_id: str) -> Participant | None:
+    """The participant that this session is, or None."""
+    return db.session().scalar(
+        select(Participant).where(Participant.call_id == call_id, Participant.actor_id == actor_id)
+    )
+
+
+def all_of(call_id: UUID) -> list[Participant]:
+    """Everybody who takes or took part, in the order in which they were added."""
+    return list(
+        db.session().scalars(
+            select(Participant)
+            .where(Participant.call_id == call_id)
+            .order_by(Participant.created_at, Participant.id)
+        )
+    )
+
+
+def with_role(call_id: UUID, role: str) -> Participant | None:
+    """The participant with this role who is still part of it; the newest, where there are several."""
+    return db.session().scalar(
+        select(Participant)
+        .where(Participant.call_id == call_id, Participant.role == role, Participant.left_at.is_(None))
+        .order_by(Participant.created_at.desc(), Participant.id.desc())
+        .limit(1)
+    )
+
+
+def add(call: Call, role: str, actor_id: str, name: str, *, as_what: str | None = None) -> Participant:
+    """Somebody takes part from now on; whoever does already is answered as they are."""
+    known = of_actor(call.id, actor_id)
+    if known is not None:
+        known.left_at = None
+        return known
+    admitted = utcnow() if role in (CLINICIAN, PATIENT) else None  # guests are let in one by one
+    made = Participant(
+        id=uuid7(),
+        call_id=call.id,
+        role=role,
+        actor_id=actor_id,
+        name=name,
+        as_what=as_what,
+        admitted_at=admitted,
+    )
+    db.session().add(made)
+    db.session().flush()
+    return made

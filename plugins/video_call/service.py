@@ -1,0 +1,188 @@
+"""The life of a call: each function takes one step of the state machine, in the transaction of its caller.
+
+A step is one conditional UPDATE: of two who ask at once, one succeeds and the other reads WrongState.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from core.sdk import ask, audit, db, links, patients, publish, topic, utcnow
+from plugins.video_call import participants, states
+from plugins.video_call.contexts import CallContext, Outcome, OutcomeContext
+from plugins.video_call.errors import NotYours, WrongState
+from plugins.video_call.models import CLINICIAN, Call
+
+SUBJECT: Final = "video_call.call"
+PURPOSE: Final = "video_call.call"
+Role = Literal["clinician", "patient", "guest", "system"]
+
+# A code for each "unsuccessful": what the clinician chooses from.
+UNSUCCESSFUL_REASONS: Final = (
+    "no_show", "technical", "no_sound", "no_picture", "wrong_person", "needs_visit", "phone", "cancelled", "other",
+)  # fmt: skip
+
+
+def get(call_id: UUID) -> Call | None:
+    """A call of this practice, or None."""
+    return db.get(Call, call_id)
+
+
+def arrive(call: Call) -> None:
+    """The patient opened the link and proved who they are. A second time changes nothing."""
+    now = utcnow()
+    if _try(call, "arrive", "patient", waiting_at=now, patient_away_since=None):
+        _done(call, "arrive")
+
+
+def ready(call: Call) -> None:
+    """The patient is in the waiting room. Raises WrongState."""
+    if call.state == states.READY:
+        return
+    step(call, "ready", "patient", ready_at=utcnow(), patient_away_since=None)
+    ask("video_call_patient_waiting", CallContext(call))
+
+
+def unready(call: Call) -> None:
+    """The patient went back to the check of devices."""
+    if _try(call, "unready", "patient"):
+        _done(call, "unready")
+
+
+def admit(call: Call) -> None:
+    """The current clinician lets the patient in, and holds the call from now on. Raises WrongState."""
+    actor = audit.actor()
+    step(
+        call, "admit", "clinician",
+        admitted_at=utcnow(), clinician_id=actor.id, clinician_name=actor.name, waiting_message=None,
+    )  # fmt: skip
+    participants.add(call, CLINICIAN, actor.id, actor.name)
+    ask("video_call_admitted", CallContext(call))
+
+
+def connect(call: Call, role: Role) -> None:
+    """Media flows, says the page of ``role``. A second time changes nothing."""
+    if _try(call, "connect", role, connected_at=call.connected_at or utcnow()):
+        _done(call, "connect")
+
+
+def hold(call: Call) -> None:
+    """Ask the patient to wait. Raises WrongState."""
+    step(call, "hold", "clinician", held_from=call.state)
+
+
+def resume(call: Call) -> None:
+    """Go on where the hold interrupted: in the waiting room, or in the call. Raises WrongState."""
+    back = "resume" if call.held_from in states.TALKING else "resume_waiting"
+    step(call, back, "clinician", held_from=None)
+
+
+def decline(call: Call, reason: str) -> None:
+    """The clinician does not take this call; the patient reads ``reason``. Raises WrongState."""
+    step(call, "decline", "clinician", ended_at=utcnow(), ended_by="clinician", reason=reason)
+    _close_link(call)
+
+
+def transfer(call: Call, user_id: str, name: str) -> None:
+    """Another clinician holds the call from now on. Raises WrongState."""
+    if call.state not in states.OPEN:
+        raise WrongState()
+    before = call.clinician_name
+    call.clinician_id, call.clinician_name = user_id, name
+    db.session().flush()
+    _done(call, "transfer", before=before)
+
+
+def end(call: Call, role: Role) -> None:
+    """Hang up, for everybody. A second time changes nothing. Raises NotYours for a guest."""
+    if role == "guest":
+        raise NotYours()
+    if _try(call, "end", role, ended_at=utcnow(), ended_by=role, held_from=None):
+        _done(call, "end")
+
+
+def cancel(call: Call) -> None:
+    """Take an invitation back. Raises WrongState."""
+    step(
+        call, "cancel", "clinician",
+        ended_at=utcnow(), ended_by="clinician", outcome="unsuccessful", outcome_reason="cancelled",
+    )  # fmt: skip
+    _close_link(call)
+
+
+def finish(call: Call, outcome: Outcome, *, reason: str | None = None, notes: str | None = None) -> None:
+    """Say how an ended consultation went; saying it again corrects it. Raises WrongState, ValueError."""
+    if call.state not in states.OVER:
+        raise WrongState()
+    if (outcome == "unsuccessful") != (reason in UNSUCCESSFUL_REASONS):
+        raise ValueError("an unsuccessful consultation has a reason, a completed one has none")
+    call.outcome, call.outcome_reason, call.notes = outcome, reason, notes
+    db.session().flush()
+    _done(call, "outcome", outcome=outcome)
+    ask("video_call_consultation_ended", OutcomeContext(call, outcome, reason))
+
+
+def miss_due() -> int:
+    """Close the calls of this practice whose link ran out before they began, and answer how many there were."""
+    due = db.session().scalars(select(Call).where(Call.state.in_(states.BEFORE), Call.expires_at <= utcnow()))
+    count = 0
+    for call in due.all():
+        if _try(call, "miss", "system", ended_at=call.expires_at, ended_by="system"):
+            _done(call, "miss")
+            count += 1
+    return count
+
+
+def step(call: Call, name: str, role: Role, **values: Any) -> None:
+    """Take a step, or raise NotYours or WrongState."""
+    if role not in states.STEPS[name].asked_by:
+        raise NotYours()
+    if not _try(call, name, role, **values):
+        raise WrongState()
+    _done(call, name)
+
+
+def tell(call: Call, change: str) -> None:
+    """Wake the pages that show this call: lists, the patient's workspace, the call's own pages on both sides."""
+    publish(topic(SUBJECT), change, call=call.id)
+    publish(topic("video_call.patient", call.patient_id), change, call=call.id)
+    publish(topic(SUBJECT, call.id), change, call=call.id)
+
+
+def patient_of(call: Call) -> patients.Patient:
+    """The patient of a call."""
+    return patients.get(call.patient_id)
+
+
+def _try(call: Call, name: str, role: Role, **values: Any) -> bool:
+    """Take the step if, in the database, the call is still where it may be taken."""
+    known = states.STEPS[name]
+    if role not in known.asked_by:
+        return False
+    moved = db.session().scalar(
+        update(Call)
+        .where(Call.id == call.id, Call.state.in_(known.sources))
+        .values(state=known.target, updated_at=utcnow(), **values)
+        .returning(Call.id)
+        .execution_options(synchronize_session=False)
+    )
+    db.session().refresh(call)
+    return moved is not None
+
+
+def _done(call: Call, change: str, **detail: str) -> None:
+    audit.record(
+        f"video_call.{change}",
+        patient_id=call.patient_id,
+        subject=(SUBJECT, call.id),
+        detail={"state": call.state, **detail},
+    )
+    tell(call, change)
+
+
+def _close_link(call: Call) -> None:
+    if call.link_id is not None:
+        links.cancel(call.link_id)
