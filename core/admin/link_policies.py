@@ -64,7 +64,7 @@ def save() -> ResponseReturnValue:
             wanted[purpose] = Policy(numbers["days"], numbers["tries"])
     if errors:
         return make_response(_page(typed, errors), 422)
-    if conflicts.is_stale(request.form, _stored()):
+    if conflicts.is_stale(request.form, _stored):
         return make_response(_page(typed, {}, is_stale=True), 409)
     policies.choose(wanted)
     flash(_("The rules are saved. They hold for new links; the tries for all."), "success")
@@ -96,7 +96,7 @@ def _page(typed: dict[str, str] | None, errors: dict[str, str], *, is_stale: boo
         "admin/link_policies.html",
         rows=rows,
         summary=[(name, f"{titles[name]}: {sentence}") for name, sentence in errors.items()],
-        seen=conflicts.fingerprint(_stored()),
+        seen=conflicts.seen(_stored(), request.form if errors else None),
         is_stale=is_stale,
     )
 

@@ -6,7 +6,7 @@ from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
-from core.admin import settings_form
+from core.admin import conflicts, settings_form
 from core.i18n import _
 from core.notifications import MessageRules, rules
 from core.web.pages import render
@@ -25,6 +25,8 @@ def edit() -> str:
 def save() -> ResponseReturnValue:
     """Store them, or show the form again with all that was typed and what is wrong with it."""
     reset = request.form.get("action") == "reset"
+    if not reset and conflicts.is_stale(request.form, _stored):
+        return make_response(_form(request.form, None, is_stale=True), 409)
     try:
         rules.save({} if reset else settings_form.read(MessageRules, request.form, rules.load()))
     except ValidationError as error:
@@ -33,7 +35,13 @@ def save() -> ResponseReturnValue:
     return redirect(url_for("message_rules.edit"), 303)
 
 
-def _form(typed: settings_form.Form | None, error: ValidationError | None) -> str:
+def _stored() -> object:
+    return rules.load().model_dump(mode="json")
+
+
+def _form(
+    typed: settings_form.Form | None, error: ValidationError | None, *, is_stale: bool = False
+) -> str:
     fields = settings_form.fields(MessageRules, rules.load(), typed, error)
     wrong: list[tuple[str | None, str]] = [
         (item.name, _("%(field)s: %(problem)s", field=item.label, problem=item.error))
@@ -42,4 +50,5 @@ def _form(typed: settings_form.Form | None, error: ValidationError | None) -> st
     ]
     whole = settings_form.errors_by_field(MessageRules, error).get("")
     errors = [*wrong, *([(None, whole)] if whole else [])]
-    return render("admin/message_rules.html", fields=fields, errors=errors)
+    seen = conflicts.seen(_stored(), None if is_stale else typed)
+    return render("admin/message_rules.html", fields=fields, errors=errors, seen=seen, is_stale=is_stale)

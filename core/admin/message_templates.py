@@ -97,13 +97,11 @@ def save(name: str) -> ResponseReturnValue:
     typed = _typed(template)
     errors = wrong_parts(template, typed)
     if request.form.get("action") == "preview":
-        return _editor(template, language, typed, errors, request.form.get(conflicts.FIELD))
+        return _editor(template, language, typed, errors)
     if errors:
-        return make_response(
-            _editor(template, language, typed, errors, request.form.get(conflicts.FIELD)), 422
-        )
-    now = templates.wording(template, language).texts()
-    if conflicts.is_stale(request.form, now):
+        return make_response(_editor(template, language, typed, errors), 422)
+    if conflicts.is_stale(request.form, lambda: templates.wording(template, language).texts()):
+        now = templates.wording(template, language).texts()
         return make_response(_editor(template, language, typed, theirs=now), 409)
     standard = templates.reworded(template, language, {}).texts()
     own = {part: text for part, text in typed.items() if text != standard[part]}
@@ -174,7 +172,6 @@ def _editor(
     language: str,
     texts: Mapping[Part, str],
     errors: Mapping[Part, str] | None = None,
-    seen: str | None = None,
     theirs: Mapping[Part, str] | None = None,
 ) -> Markup:
     wrong = errors or {}
@@ -205,10 +202,10 @@ def _editor(
         errors=wrong,
         summary=[(part, f"{names[part]}: {sentence}") for part, sentence in wrong.items()],
         is_reworded=bool(stored.reworded),
-        seen=seen or conflicts.fingerprint(stored.texts()),
+        seen=conflicts.seen(stored.texts(), request.form if theirs is None else None),
         theirs=[(names[part], theirs[part]) for part in template.parts if theirs[part] != texts[part]]
-        if theirs
-        else [],
+        if theirs is not None
+        else None,
     )
 
 

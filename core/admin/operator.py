@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from core import db, i18n, plugin_system, tenancy
-from core.admin import platform_practices, platform_state
+from core.admin import conflicts, platform_practices, platform_state
 from core.errors import Refused
 from core.i18n import _, use_language
 from core.plugin_system import activation
@@ -85,7 +85,7 @@ def practice(practice_id: UUID) -> Markup:
     found = _practice(practice_id)
     language = _language()
     with tenancy.practice_scope(practice_id, write=False), use_language(language):
-        plugins = [(state, state.rule) for state in activation.states()]
+        plugins = [(state, state.rule, conflicts.seen(state.rule)) for state in activation.states()]
         return render("operator/practice.html", practice=found, plugins=plugins)
 
 
@@ -117,6 +117,10 @@ def decree(practice_id: UUID, name: str) -> ResponseReturnValue:
     language = _language()
     try:
         with tenancy.practice_scope(practice_id), use_language(language):
+            if conflicts.is_stale(request.form, lambda: activation.state(name).rule):
+                raise activation.CannotSwitch(
+                    _("Somebody else has changed this meanwhile. Look at what they chose, then choose again.")
+                )
             activation.decree(name, rule)
     except tenancy.UnknownPractice:
         abort(404)

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from core import audit
-from core.admin import settings_form
+from core.admin import conflicts, settings_form
 from core.errors import Refused
 from core.i18n import _
 from core.plugin_system import Plugin, SettingsTest, activation, plugin_settings, secrets
@@ -63,6 +63,8 @@ def save(name: str) -> ResponseReturnValue:
     """Store the settings, or show the form again with all that was typed and what is wrong with it."""
     plugin = _plugin(name)
     reset = request.form.get("action") == "reset"
+    if not reset and conflicts.is_stale(request.form, lambda: _stored(plugin)):
+        return make_response(_form(plugin, request.form, is_stale=True), 409)
     try:
         plugin_settings.save(plugin, {} if reset else _typed(plugin))
     except ValidationError as error:
@@ -118,6 +120,11 @@ def _plugin(name: str) -> Plugin:
     return plugin
 
 
+def _stored(plugin: Plugin) -> object:
+    kept = activation.stored_settings(plugin.name)
+    return kept and kept.values
+
+
 def _typed(plugin: Plugin) -> dict[str, object]:
     kept = plugin_settings.load(plugin)
     return settings_form.read(plugin.settings, request.form, kept, _Vault(plugin.name))
@@ -128,6 +135,8 @@ def _form(
     typed: settings_form.Form | None = None,
     error: ValidationError | None = None,
     tried: Tried | None = None,
+    *,
+    is_stale: bool = False,
 ) -> str:
     live("core.plugins")
     loaded = plugin_settings.read(plugin)
@@ -153,4 +162,6 @@ def _form(
             test.name: typed.get(f"try.{test.name}", "") if typed else "" for test in plugin.settings_tests
         },
         tried=tried,
+        seen=conflicts.seen(_stored(plugin), None if is_stale else typed),
+        is_stale=is_stale,
     )

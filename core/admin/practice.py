@@ -40,13 +40,13 @@ def edit() -> Markup:
 @routes.post("", permission=PERMISSION)
 def save() -> ResponseReturnValue:
     """Store them, or show the form again with all that was typed."""
-    practice, typed = tenancy.held(), _typed_profile()
+    practice, typed = tenancy.current(), _typed_profile()
     profile, errors = practice_form.read_profile(request.form, practice.country)
     if profile is None:
-        return make_response(_profile_page(typed, errors, request.form.get(conflicts.FIELD)), 422)
-    stored = _stored_profile(practice)
-    if conflicts.is_stale(request.form, stored):
-        return make_response(_profile_page(typed, {}, theirs=_changed(stored, _as_stored(profile))), 409)
+        return make_response(_profile_page(typed, errors), 422)
+    if conflicts.is_stale(request.form, lambda: _stored_profile(practice)):
+        theirs = _changed(_stored_profile(practice), _as_stored(profile))
+        return make_response(_profile_page(typed, {}, theirs), 409)
     changed = _store(practice, profile)
     if changed:
         audit.record("practice.profile_changed", detail={"fields": ", ".join(changed)})
@@ -64,15 +64,13 @@ def edit_hours() -> Markup:
 @routes.post("/hours", permission=PERMISSION)
 def save_hours() -> ResponseReturnValue:
     """Store them, or show the form again with all that was typed."""
-    practice = tenancy.held()
+    practice = tenancy.current()
     found, errors = practice_form.read_hours(request.form)
     if found is None:
-        typed = practice_form.typed_hours(request.form)
-        return make_response(_hours_page(*typed, errors, request.form.get(conflicts.FIELD)), 422)
-    before = hours.of(practice).stored()
-    if conflicts.is_stale(request.form, before):
+        return make_response(_hours_page(*practice_form.typed_hours(request.form), errors), 422)
+    if conflicts.is_stale(request.form, lambda: hours.of(practice).stored()):
         return make_response(_hours_page(*practice_form.typed_hours(request.form), {}, is_stale=True), 409)
-    if found.stored() != before:
+    if found.stored() != hours.of(practice).stored():
         practice.profile = {**practice.profile, **found.stored()}
         audit.record("practice.hours_changed")
     flash(_("The opening hours are saved."), "success")
@@ -82,7 +80,7 @@ def save_hours() -> ResponseReturnValue:
 @routes.get("/look", permission=PERMISSION)
 def edit_look() -> Markup:
     """Colour and logo."""
-    return _look_page(str(tenancy.current().profile.get("colour") or ""))
+    return _look_page(_stored_colour())
 
 
 @routes.post("/look", permission=PERMISSION)
@@ -98,12 +96,14 @@ def save_look() -> ResponseReturnValue:
         return make_response(_look_page(typed, error), 422)
     if action == "preview":
         return _look_page(colour)
-    practice = tenancy.held()
-    before = practice.profile.get("colour") or ""
+    practice = tenancy.current()
+    if conflicts.is_stale(request.form, _stored_colour) and action != "reset":
+        return make_response(_look_page(colour, is_stale=True), 409)
+    before = _stored_colour()
     if colour != before:
         kept = {name: value for name, value in practice.profile.items() if name != "colour"}
         practice.profile = {**kept, "colour": colour} if colour else kept
-        audit.record("practice.colour_changed", detail={"before": str(before), "colour": colour})
+        audit.record("practice.colour_changed", detail={"before": before, "colour": colour})
     flash(_("The colour is saved.") if colour else _("The usual colour is back."), "success")
     return redirect(url_for("practice.edit_look"), 303)
 
@@ -226,7 +226,7 @@ def _titles() -> dict[str, str]:
 
 
 def _profile_page(
-    values: dict[str, Any], errors: Errors, seen: str | None = None, theirs: list[str] | None = None
+    values: dict[str, Any], errors: Errors, theirs: list[str] | None = None
 ) -> Markup:
     practice, titles = tenancy.current(), _titles()
     locales = dict.fromkeys((*practice_form.LOCALES, practice.language))
@@ -241,7 +241,7 @@ def _profile_page(
         locales=[(code, _locale_name(code)) for code in locales],
         languages=list(i18n.LANGUAGES.items()),
         zones=[(zone, zone.replace("_", " ")) for zone in practice_form.time_zones(practice.country)],
-        seen=seen or conflicts.fingerprint(_stored_profile(practice)),
+        seen=conflicts.seen(_stored_profile(practice), request.form if errors else None),
         theirs=theirs,
     )
 
@@ -258,7 +258,6 @@ def _hours_page(
     week: dict[int, list[tuple[str, str]]],
     closed: list[tuple[str, str]],
     errors: Errors,
-    seen: str | None = None,
     *,
     is_stale: bool = False,
 ) -> Markup:
@@ -275,7 +274,7 @@ def _hours_page(
         days=days,
         closed=[(day, name, errors.get(f"closed-{place}")) for place, (day, name) in enumerate(closed)],
         summary=summary,
-        seen=seen or conflicts.fingerprint(hours.of(tenancy.current()).stored()),
+        seen=conflicts.seen(hours.of(tenancy.current()).stored(), request.form if errors else None),
         is_stale=is_stale,
     )
 
@@ -285,14 +284,22 @@ def _worded(name: str, sentence: str, days: list[Any]) -> str:
     return f"{days[int(number)][1]}: {sentence}" if kind == "day" else sentence
 
 
-def _look_page(colour: str, error: str | None = None, logo_error: str | None = None) -> Markup:
+def _stored_colour() -> str:
+    return str(tenancy.current().profile.get("colour") or "")
+
+
+def _look_page(
+    colour: str, error: str | None = None, logo_error: str | None = None, *, is_stale: bool = False
+) -> Markup:
     is_colour = branding.is_colour(colour)
     return render(
         "admin/practice_look.html",
         tab="look",
         colour=colour,
         palette=branding.palette(colour) if is_colour else None,
-        is_saved=colour == (tenancy.current().profile.get("colour") or ""),
+        is_saved=colour == _stored_colour(),
+        seen=conflicts.seen(_stored_colour(), None if is_stale else request.form),
+        is_stale=is_stale,
         error=error,
         logo_error=logo_error,
         **_logo_state(),
@@ -313,8 +320,7 @@ def _logo_state() -> dict[str, Any]:
 
 def _logo_refused(words: str, status: int) -> ResponseReturnValue:
     with own_scope(write=False):
-        colour = str(tenancy.current().profile.get("colour") or "")
-        return make_response(_look_page(colour, logo_error=words), status)
+        return make_response(_look_page(_stored_colour(), logo_error=words), status)
 
 
 def _logo_words(reason: str) -> str:

@@ -53,9 +53,9 @@ def save() -> ResponseReturnValue:
         return make_response(_page(choices, errors), 422)
     if request.form.get("action") == "preview":
         return _page(choices, {})
-    stored = _stored()
-    if conflicts.is_stale(request.form, stored):
+    if conflicts.is_stale(request.form, _stored):
         return make_response(_page(choices, {}, is_stale=True), 409)
+    stored = _stored()
     changed = {name: days for name, days in choices.items() if days != stored[name]}
     going = sum(item.count for item in retention.preview(changed) if item.kind.name in changed)
     if going and "sure" not in request.form:
@@ -156,7 +156,7 @@ def _page(choices: Choices, errors: dict[str, str], *, is_stale: bool = False, a
             for row in rows
             if row.error
         ],
-        seen=conflicts.fingerprint(_stored()),
+        seen=conflicts.seen(_stored(), None if is_stale else request.form),
         is_stale=is_stale,
         asks=format_number(asks) if asks else "",
     )

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from core import tenancy
-from core.admin import owners
+from core.admin import conflicts, owners
 from core.i18n import _
 from core.security import roles
 from core.security.roles import PracticeRole, RoleRefused
@@ -42,7 +42,7 @@ def new() -> Markup:
     """A new role, with what another one may do ticked already."""
     source = _role_or_none(request.args.get("copy", ""))
     title = _("%(role)s (copy)", role=source.title) if source else ""
-    return _form(None, title, "", set(source.permissions) if source else set(), None)
+    return _form(None, title, "", set(source.permissions) if source else set())
 
 
 @routes.post("/new", permission=PERMISSION)
@@ -55,7 +55,7 @@ def make() -> ResponseReturnValue:
 def edit(key: str) -> Markup:
     """One of the practice's own roles."""
     role = _own_role(key)
-    return _form(role, role.title, role.note, set(role.permissions), None)
+    return _form(role, role.title, role.note, set(role.permissions))
 
 
 @routes.post("/<key>", permission=PERMISSION)
@@ -80,6 +80,8 @@ def delete(key: str) -> ResponseReturnValue:
 def _save(role: PracticeRole | None) -> ResponseReturnValue:
     title, note = request.form.get("title", ""), request.form.get("note", "")
     ticked = set(request.form.getlist("permissions"))
+    if role is not None and conflicts.is_stale(request.form, lambda: _stored(role.key)):
+        return make_response(_form(role, title, note, ticked, is_stale=True), 409)
     try:
         if role is None:
             roles.make(title, note, ticked)
@@ -105,6 +107,11 @@ def _own_role(key: str) -> PracticeRole:
     return role
 
 
+def _stored(key: str) -> list[Any]:
+    role = _own_role(key)
+    return [role.title, role.note, sorted(role.permissions)]
+
+
 def _groups() -> list[tuple[str, str, list[Right]]]:
     rights = []
     for item in roles.grantable():
@@ -114,7 +121,13 @@ def _groups() -> list[tuple[str, str, list[Right]]]:
 
 
 def _form(
-    role: PracticeRole | None, title: str, note: str, ticked: set[str], refused: RoleRefused | None
+    role: PracticeRole | None,
+    title: str,
+    note: str,
+    ticked: set[str],
+    refused: RoleRefused | None = None,
+    *,
+    is_stale: bool = False,
 ) -> Markup:
     values: dict[str, Any] = {"title": title, "note": note}
     return render(
@@ -124,4 +137,6 @@ def _form(
         ticked=ticked | {"core.work"},
         groups=_groups(),
         errors={refused.field: refused.message} if refused else {},
+        seen=conflicts.seen(_stored(role.key), None if is_stale else request.form) if role else None,
+        is_stale=is_stale,
     )

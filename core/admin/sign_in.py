@@ -8,7 +8,7 @@ from flask import flash, make_response, redirect, request, url_for
 from pydantic import ValidationError
 
 from core import settings, tenancy
-from core.admin import settings_form
+from core.admin import conflicts, settings_form
 from core.i18n import _
 from core.security import oidc, rules
 from core.security.rules import SignInRules
@@ -27,6 +27,8 @@ def edit() -> Any:
 @routes.post("", permission=rules.PERMISSION)
 def save() -> Any:
     """Store the rules, or show the form again with what is wrong."""
+    if conflicts.is_stale(request.form, _stored_rules):
+        return _page(request.form, stale="rules", status=409)
     kept = rules.of(tenancy.current())
     try:
         rules.save(settings_form.read(SignInRules, request.form, kept))
@@ -44,6 +46,8 @@ def save_provider() -> Any:
         oidc.remove()
         flash(_("The provider is removed. People sign in with their passwords or passkeys."), "success")
         return redirect(url_for("admin_sign_in.edit"), 303)
+    if conflicts.is_stale(form, _stored_provider):
+        return _page(typed=_typed_provider(), stale="provider", status=409)
     try:
         oidc.configure(
             form.get("title", ""),
@@ -54,9 +58,22 @@ def save_provider() -> Any:
             enabled="enabled" in form,
         )
     except oidc.OidcRefused as refused:
-        return _page(provider_error=refused.message, typed=dict(form), status=422)
+        return _page(provider_error=refused.message, typed=_typed_provider(), status=422)
     flash(_("The settings are saved."), "success")
     return redirect(url_for("admin_sign_in.edit"), 303)
+
+
+def _stored_rules() -> object:
+    return rules.of(tenancy.current()).model_dump(mode="json")
+
+
+def _stored_provider() -> object:
+    row = oidc.configured()
+    return row and [row.title, row.issuer, row.client_id, row.client_secret, row.scopes, row.enabled]
+
+
+def _typed_provider() -> dict[str, Any]:
+    return {**request.form.to_dict(), "enabled": "enabled" in request.form}
 
 
 def _page(
@@ -64,7 +81,8 @@ def _page(
     error: ValidationError | None = None,
     *,
     provider_error: str | None = None,
-    typed: dict[str, str] | None = None,
+    typed: dict[str, Any] | None = None,
+    stale: str | None = None,
     status: int = 200,
 ) -> Any:
     practice = tenancy.current()
@@ -82,6 +100,9 @@ def _page(
         "admin/sign_in.html",
         fields=fields,
         errors=[(item.name, f"{item.label}: {item.error}") for item in fields if item.error],
+        seen_rules=conflicts.seen(_stored_rules(), request.form if error else None),
+        seen_provider=conflicts.seen(_stored_provider(), request.form if provider_error else None),
+        stale=stale,
         provider=row,
         provider_error=provider_error,
         values=values,

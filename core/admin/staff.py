@@ -9,6 +9,7 @@ from flask import abort, flash, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from core.admin import conflicts
 from core.i18n import _
 from core.security import invitations, members, roles
 from core.security.invitations import InvitationOver, InvitationRefused
@@ -97,6 +98,8 @@ def edit(user_id: int) -> Markup:
 def save(user_id: int) -> ResponseReturnValue:
     """Give them other roles."""
     person, wanted = _person(user_id), request.form.getlist("roles")
+    if conflicts.is_stale(request.form, lambda: _person(user_id).roles):
+        return make_response(_person_page(_person(user_id), wanted, None, is_stale=True), 409)
     try:
         members.set_roles(user_id, wanted)
     except RoleRefused as refused:
@@ -124,7 +127,9 @@ def _person(user_id: int) -> Member:
         abort(404)
 
 
-def _person_page(person: Member, chosen: list[str], error: str | None) -> Markup:
+def _person_page(
+    person: Member, chosen: list[str], error: str | None, *, is_stale: bool = False
+) -> Markup:
     return render(
         "admin/staff_member.html",
         person=person,
@@ -132,6 +137,8 @@ def _person_page(person: Member, chosen: list[str], error: str | None) -> Markup
         chosen=chosen,
         error=error,
         is_me=person.user_id == g.user.id,
+        seen=conflicts.seen(person.roles, None if is_stale else request.form),
+        is_stale=is_stale,
     )
 
 

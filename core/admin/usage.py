@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from core import i18n
-from core.admin import owners
+from core.admin import conflicts, owners
 from core.i18n import _
 from core.notifications import admission, rules, usage
 from core.notifications.usage import CURRENCIES, MOST_PRICE, Price, Sent
@@ -65,6 +65,8 @@ def index() -> Markup:
 def save() -> ResponseReturnValue:
     """Say what a part of a text costs; an empty field goes back to what the operator says."""
     text, currency = request.form.get("amount", "").strip(), request.form.get("currency", "")
+    if conflicts.is_stale(request.form, _stored_price):
+        return make_response(_page((text, currency), None, is_stale=True), 409)
     try:
         amount = Decimal(text.replace(",", ".")) if text else None
         usage.set_price(amount, currency)
@@ -75,7 +77,12 @@ def save() -> ResponseReturnValue:
     return redirect(url_for("usage.index"), 303)
 
 
-def _page(typed: tuple[str, str] | None, error: str | None) -> Markup:
+def _stored_price() -> object:
+    price = usage.price()
+    return [str(price.amount), price.currency, price.is_own]
+
+
+def _page(typed: tuple[str, str] | None, error: str | None, *, is_stale: bool = False) -> Markup:
     asked = request.args.get("months", "")
     span = int(asked) if asked in [str(one) for one in SPANS] else 12
     price, sent, months = usage.price(), usage.sent(span), usage.months(span)
@@ -97,6 +104,8 @@ def _page(typed: tuple[str, str] | None, error: str | None) -> Markup:
         currency=currency,
         currencies=[(code, code) for code in CURRENCIES],
         error=error,
+        seen=conflicts.seen(_stored_price(), None if is_stale else request.form),
+        is_stale=is_stale,
     )
 
 
