@@ -6,7 +6,7 @@ Every route of Careroom is declared with its access; an endpoint without one sto
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, cast
 
 from flask import Blueprint
@@ -30,6 +30,7 @@ class Access:
     ``purpose``), signed_in (no practice), operator (of the platform; no practice), public, asset (a plugin's static
     file), static (no session at all).
     scope: "none" where the view opens its own scopes, because it reads a long body or does I/O.
+    devices: the page may ask for camera, microphone and screen (a call): on every other page the browser refuses.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Access:
     permission: str | None = None
     purpose: str | None = None
     scope: ScopeMode = "auto"
+    devices: bool = False
 
 
 def table(app: App) -> dict[str, Access]:
@@ -75,12 +77,13 @@ class _Routes(Blueprint):
         provide_automatic_options: bool | None = None,
         *,
         scope: ScopeMode = "auto",
+        devices: bool = False,
         **options: Any,
     ) -> None:
         """Register a rule. Raises UndeclaredAccess when it does not say who may come in."""
         if self.asks not in options:
             raise UndeclaredAccess(f"{self.name}: {rule} needs {self.asks}=")
-        access = self._access_for(options.pop(self.asks), scope)
+        access = replace(self._access_for(options.pop(self.asks), scope), devices=devices)
         name = endpoint or str(getattr(view_func, "__name__", ""))
         if self._access.setdefault(name, access) != access:
             raise UndeclaredAccess(f"{self.name}.{name} is declared twice with different access")

@@ -5,25 +5,28 @@ from __future__ import annotations
 import re
 import secrets
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from core import settings
 from core.web import csrf
+from core.web.routes import table
 
 # Host names, IPv4, bracketed IPv6, a port: whatever else a client sends as Host does not enter the policy.
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
+_DEVICES = (
+    "camera", "microphone", "display-capture", "fullscreen", "screen-wake-lock", "picture-in-picture", "speaker-selection",
+)  # fmt: skip
 _FEATURES = (
-    "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), screen-wake-lock=(self), "
-    "picture-in-picture=(self), speaker-selection=(self), clipboard-write=(self), "
-    "publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), payment=(), usb=(), "
-    "serial=(), midi=(), hid=(), accelerometer=(), gyroscope=(), magnetometer=(), "
-    "browsing-topics=()"
+    "clipboard-write=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), "
+    "geolocation=(), payment=(), usb=(), serial=(), midi=(), hid=(), accelerometer=(), gyroscope=(), "
+    "magnetometer=(), browsing-topics=()"
 )
+_WITH_DEVICES = ", ".join([*(f"{name}=(self)" for name in _DEVICES), _FEATURES])
+_WITHOUT_DEVICES = ", ".join([*(f"{name}=()" for name in _DEVICES), _FEATURES])
 _TWO_YEARS = 63_072_000
 # Nothing else sets these: they go on the answer as they are, without a search among what is there.
 _ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
-    ("Permissions-Policy", _FEATURES),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("X-Robots-Tag", "noindex, nofollow"),
@@ -72,6 +75,8 @@ def _set(response: Response) -> Response:
         headers["Content-Security-Policy"] = policy()
         headers["X-Frame-Options"] = "DENY"
     headers.setdefault("Referrer-Policy", "same-origin")
+    asked = table(current_app).get(request.endpoint or "")
+    headers["Permissions-Policy"] = _WITH_DEVICES if asked and asked.devices else _WITHOUT_DEVICES
     headers.extend(_ALWAYS)
     if settings.current().is_https:
         headers["Strict-Transport-Security"] = f"max-age={_TWO_YEARS}; includeSubDomains"

@@ -37,7 +37,7 @@ def test_every_answer_has_the_headers(visitor: Callable[[], Visitor], path: str)
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert headers["Referrer-Policy"] in ("same-origin", "no-referrer")
-    assert "camera=(self)" in headers["Permissions-Policy"]
+    assert "camera=(), microphone=(), display-capture=()" in headers["Permissions-Policy"]
     assert "geolocation=()" in headers["Permissions-Policy"]
     assert "Strict-Transport-Security" not in headers  # this house is served over http
 
