@@ -13,13 +13,12 @@ from core.web.routes import table
 
 # Host names, IPv4, bracketed IPv6, a port: whatever else a client sends as Host does not enter the policy.
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
-_DEVICES = (
-    "camera", "microphone", "display-capture", "fullscreen", "screen-wake-lock", "picture-in-picture", "speaker-selection",
-)  # fmt: skip
+_DEVICES = ("camera", "microphone", "display-capture", "autoplay", "picture-in-picture", "speaker-selection")
 _FEATURES = (
-    "clipboard-write=(self), publickey-credentials-get=(self), publickey-credentials-create=(self), "
-    "geolocation=(), payment=(), usb=(), serial=(), midi=(), hid=(), accelerometer=(), gyroscope=(), "
-    "magnetometer=(), browsing-topics=()"
+    "fullscreen=(self), screen-wake-lock=(self), clipboard-write=(self), "
+    "publickey-credentials-get=(self), publickey-credentials-create=(self), geolocation=(), payment=(), usb=(), "
+    "serial=(), midi=(), hid=(), accelerometer=(), gyroscope=(), magnetometer=(), "
+    "browsing-topics=()"
 )
 _WITH_DEVICES = ", ".join([*(f"{name}=(self)" for name in _DEVICES), _FEATURES])
 _WITHOUT_DEVICES = ", ".join([*(f"{name}=()" for name in _DEVICES), _FEATURES])
