@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from scripts.tooling.segmentation_model import with_normalisation
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGES: Final = ROOT / "node_modules"
 VENDOR: Final = ROOT / "core" / "web" / "static" / "vendor"
@@ -38,9 +40,19 @@ SCRIPTS: Final[dict[str, tuple[str, Callable[[str], str]]]] = {
     "htmx.esm.min.js": ("htmx.org/dist/htmx.min.js", _htmx_module),
     "socket.io.esm.min.js": ("socket.io-client/dist/socket.io.esm.min.js", _unchanged),
     "tus.esm.min.js": ("tus-js-client/dist/tus.min.js", _tus_module),
+    "perfect-freehand.esm.js": ("perfect-freehand/dist/esm/index.mjs", _unchanged),
     "tabler/tabler.esm.min.js": ("@tabler/core/dist/js/tabler.esm.min.js", _unchanged),
     "tabler/tabler.min.css": ("@tabler/core/dist/css/tabler.min.css", _unchanged),
     "tabler/tabler.rtl.min.css": ("@tabler/core/dist/css/tabler.rtl.min.css", _unchanged),
+    "vision/vision_bundle.js": ("@mediapipe/tasks-vision/vision_bundle.mjs", _unchanged),
+    "vision/vision_wasm.js": ("@mediapipe/tasks-vision/wasm/vision_wasm_module_internal.js", _unchanged),
+}
+BINARIES: Final[dict[str, tuple[str, Callable[[bytes], bytes]]]] = {
+    "vision/vision_wasm.wasm": ("@mediapipe/tasks-vision/wasm/vision_wasm_module_internal.wasm", bytes),
+    "vision/person.tflite": (
+        "@mediapipe/selfie_segmentation/selfie_segmentation_landscape.tflite",
+        with_normalisation,
+    ),
 }
 FOLDERS: Final = {
     "icons": ("@tabler/icons/icons/outline", "*.svg"),
@@ -57,6 +69,8 @@ def copy_all(packages: Path = PACKAGES, vendor: Path = VENDOR) -> int:
         # The maps are not copied, and a browser's tools would ask for them.
         text = _SOURCE_MAP.sub("", (packages / source).read_text(encoding="utf-8"))
         file.write_text(as_module(text), encoding="utf-8")
+    for target, (source, made_ready) in BINARIES.items():
+        (vendor / target).write_bytes(made_ready((packages / source).read_bytes()))
     for target, (source, pattern) in FOLDERS.items():
         (vendor / target).mkdir(parents=True)
         for found in (packages / source).glob(pattern):
