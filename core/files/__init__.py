@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from core.files import keys, orphans, reencryption, rendering, uploads
+from core.files.attachments import TYPES as ATTACHMENTS
 from core.files.errors import (
     REASONS,
     BlobDamaged,
@@ -26,6 +27,7 @@ from core.files.service import (
     discard,
     get,
     keep,
+    name_of,
     open,
     receive,
     rendition,
@@ -43,6 +45,7 @@ JOBS: Final[tuple[Job, ...]] = (
 )
 
 __all__ = [
+    "ATTACHMENTS",
     "JOBS",
     "MAX_FILE",
     "REASONS",
@@ -65,6 +68,7 @@ __all__ = [
     "give_up",
     "keep",
     "keys",
+    "name_of",
     "on_processed",
     "open",
     "receive",

@@ -39,6 +39,7 @@ REASONS: Final = {
     ),
     "incomplete": _l("A part of this photo is missing. Please choose it again or take a new one."),
     "damaged": _l("This photo is damaged and cannot be opened. Please take a new one."),
+    "active": _l("This document contains a program. Please send it without, or as a photo."),
     "too_complex": _l("This photo needs too much work to open. Please take a new one."),
     "lost": _l("This photo could not be kept. Please send it again."),
     "unavailable": _l("Photos cannot be stored at the moment. Please try again in a few minutes."),

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from core import db
-from core.files import keys, reencryption, service
+from core.files import attachments, keys, reencryption, service
 from core.files.errors import BlobDamaged, FileMissing
 from core.files.models import File, Rendition, Upload, UploadPart
 from core.files.reencryption import StoredBlob
@@ -94,13 +94,15 @@ def _rows_without_blobs(practice_id: UUID) -> Iterator[Problem]:
     pictures = select(func.count(Rendition.id)).where(
         Rendition.practice_id == File.practice_id, Rendition.file_id == File.id
     )
+    is_photo = File.media_type.not_in(attachments.TYPES)
     parts = select(func.coalesce(func.sum(UploadPart.size), 0)).where(
         UploadPart.practice_id == Upload.practice_id, UploadPart.upload_id == Upload.id
     )
     with db.scope(practice_id, write=False) as session:
         unfinished = session.scalars(
             select(File.id).where(
-                ((File.state == "ready") & (pictures.scalar_subquery() != 2))
+                ((File.state == "ready") & is_photo & (pictures.scalar_subquery() != 2))
+                | (~is_photo & File.original_blob.is_(None))
                 | ((File.state == "received") & File.original_blob.is_(None))
             )
         ).all()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from core import db, jobs
-from core.files import crypto, elsewhere, keys, names, store
+from core.files import attachments, crypto, elsewhere, keys, names, store
 from core.files.errors import FileMissing, FileRefused
 from core.files.models import ORIGINAL, File, Rendition
 from core.files.sniff import Sniffed, sniff
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """Bytes that are durable, encrypted and found to be a photo, but have no row yet."""
+    """Bytes that are durable, encrypted and of a kind that we take, but have no row yet."""
 
     file_id: UUID
     practice_id: UUID
@@ -76,10 +76,12 @@ def stage(
     patient_id: UUID | None = None,
     max_size: int = MAX_FILE,
     practice_id: UUID | None = None,
+    also: Collection[str] = (),
 ) -> Staged:
     """Encrypt a stream into the store and look at it. Raises FileRefused, and StoreUnavailable (try again later).
 
-    practice_id: needed only where no scope is open.
+    practice_id: needed only where no scope is open. also: media types that are taken besides photos
+    ("application/pdf", "video/webm", "audio/webm"); such a file is kept as it came.
     """
     practice_id = practice_id or db.practice_id()
     file_id, blob = db.uuid7(), store.new_name(practice_id)
@@ -90,7 +92,7 @@ def stage(
         if not counted.size:
             raise FileRefused("empty")
         with open_blob(blob, context) as plain:
-            sniffed = sniff(plain)
+            sniffed = sniff(plain, also)
     except BaseException:
         _delete_quietly(blob)
         raise
@@ -108,7 +110,8 @@ def stage(
 
 
 def keep(staged: Staged) -> File:
-    """Make the row of a staged file in the current write scope, and have it rendered after the commit."""
+    """Make the row of a staged file in the current write scope, and have a photo rendered after the commit."""
+    is_photo = staged.sniffed.media_type not in attachments.TYPES
     file = File(
         id=staged.file_id,
         owner=staged.owner,
@@ -117,14 +120,15 @@ def keep(staged: Staged) -> File:
         media_type=staged.sniffed.media_type,
         size=staged.size,
         sha256=staged.sha256,
-        state="received",
+        state="received" if is_photo else "ready",
         width=staged.sniffed.width,
         height=staged.sniffed.height,
         original_blob=staged.blob,
     )
     db.session().add(file)
     db.session().flush()
-    jobs.enqueue(RENDER, key=f"{RENDER}:{file.id}", file_id=file.id)
+    if is_photo:
+        jobs.enqueue(RENDER, key=f"{RENDER}:{file.id}", file_id=file.id)
     return file
 
 
@@ -153,6 +157,11 @@ def get(file_id: UUID) -> File:
     if file is None:
         raise FileMissing("no such file in this practice")
     return file
+
+
+def name_of(file: File) -> str:
+    """What a file is called where it is handed over: a photo became a JPEG, everything else is as it came."""
+    return file.name if file.media_type in attachments.TYPES else names.with_ending(file.name, "jpg")
 
 
 def rendition(file_id: UUID, name: str) -> Rendition:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from core.files import headers, heif
+from core.files import attachments, headers, heif
 from core.files.errors import FileRefused
 from core.files.picture_child import MAX_PIXELS
 
@@ -22,19 +22,26 @@ _SVG: Final = re.compile(rb"<\s*(?:svg|\?xml[^>]*\?>.*<\s*svg)\b", re.DOTALL | r
 
 @dataclass(frozen=True, slots=True)
 class Sniffed:
-    """media_type: of the allow-list; width and height: as stored, before orientation."""
+    """media_type: of the allow-list; width and height: as stored, before orientation; 0 where it is no photo."""
 
     media_type: str
     width: int
     height: int
 
 
-def sniff(stream: BinaryIO) -> Sniffed:
-    """Look at a seekable stream from its start. Raises FileRefused; the place in the stream is lost."""
+def sniff(stream: BinaryIO, also: Collection[str] = ()) -> Sniffed:
+    """Look at a seekable stream from its start. Raises FileRefused; the place in the stream is lost.
+
+    also: media types of :mod:`core.files.attachments` that are taken besides photos.
+    """
     stream.seek(0)
-    head = stream.read(1024)
+    head = stream.read(4096)
     if not head:
         raise FileRefused("empty")
+    other = attachments.recognise(head)
+    if other in also:
+        attachments.check(stream, other)
+        return Sniffed(other, 0, 0)
     media_type, reader = _recognise(head)
     stream.seek(0)
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -115,7 +115,14 @@ def under_way(owner: str, subject_id: UUID) -> list[Upload]:
     )
 
 
-def append(place: Place, upload_id: UUID, offset: int, part: bytes, finished: Finished) -> Upload:
+def append(
+    place: Place,
+    upload_id: UUID,
+    offset: int,
+    part: bytes,
+    finished: Finished,
+    also: Collection[str] = (),
+) -> Upload:
     """Store the bytes from ``offset`` on; they are durable on return. The last part makes the file.
 
     ``finished(upload, file)`` then runs in the write scope that makes the file's row, so that what a plugin adds
@@ -131,7 +138,26 @@ def append(place: Place, upload_id: UUID, offset: int, part: bytes, finished: Fi
         return known
     if offset + len(part) < known.length:
         return _store_part(place, known, part)
-    return _finish(place, known, part, finished)
+    return _finish(place, known, part, finished, also)
+
+
+def close(place: Place, upload_id: UUID, finished: Finished, also: Collection[str] = ()) -> Upload:
+    """What came so far is all: makes the file of an upload whose length was only a limit (a recording, say).
+
+    A second time changes nothing. Raises as :func:`append`, and FileRefused where nothing came.
+    """
+    known = find(place, upload_id)
+    if known.state == "finished":
+        return known
+    if not known.received:
+        raise FileRefused("empty")
+    with db.scope(place.practice_id) as session:
+        session.execute(
+            update(Upload)
+            .where(Upload.id == upload_id, Upload.state == "open", Upload.received == known.received)
+            .values(length=known.received, updated_at=db.utcnow())
+        )
+    return _finish(place, find(place, upload_id), b"", finished, also)
 
 
 def cancel(place: Place, upload_id: UUID) -> None:
@@ -187,7 +213,7 @@ def _store_part(place: Place, upload: Upload, part: bytes) -> Upload:
     return find(place, upload.id)
 
 
-def _finish(place: Place, upload: Upload, last: bytes, finished: Finished) -> Upload:
+def _finish(place: Place, upload: Upload, last: bytes, finished: Finished, also: Collection[str]) -> Upload:
     try:
         staged = service.stage(
             _Joined(place, upload, last),
@@ -196,6 +222,7 @@ def _finish(place: Place, upload: Upload, last: bytes, finished: Finished) -> Up
             patient_id=upload.patient_id,
             max_size=upload.length,
             practice_id=place.practice_id,
+            also=also,
         )
     except FileRefused as refusal:
         _refuse(place, upload, refusal)

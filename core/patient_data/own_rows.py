@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, ForeignKeyConstraint, delete, func, or_, s
 from core import db, files
 from core.db import TenantModel, ownership
 from core.files.models import File
-from core.files.names import with_ending
 from core.patient_data import sources
 from core.patient_data.parts import Erased, ExportPart, FileRef, PatientDataContext, Words
 
@@ -43,7 +42,7 @@ def export_patient(source: sources.Source, ctx: PatientDataContext) -> list[Expo
         if (rows := [as_json(row) for row in db.session().scalars(select(model).where(about))])
     ]
     return parts + [
-        ExportPart(f"files/{number:04}-{(name := with_ending(file.name, 'jpg'))}", FileRef(file.id, name))
+        ExportPart(f"files/{number:04}-{(name := files.name_of(file))}", FileRef(file.id, name))
         for number, file in enumerate(_files(source.owner, ctx.patient.id), start=1)
     ]
 

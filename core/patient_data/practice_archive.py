@@ -22,7 +22,6 @@ from core import db, files, tenancy
 from core.db import practice_rows
 from core.files import BlobDamaged, FileMissing
 from core.files.models import File
-from core.files.names import with_ending
 from core.patient_data import sources
 from core.patient_data.archive import Archive, Member, Reading, pieces_of
 from core.patient_data.collecting import Owned, as_json, file_pieces, placed
@@ -124,7 +123,7 @@ def _members(
         for file in files_of(practice.id, owner):
             counts["files"] = counts.get("files", 0) + 1
             if _is_there(practice.id, file.id):
-                name = with_ending(f"{file.id}.", "jpg")
+                name = f"{file.id}.{files.name_of(file).rpartition('.')[2]}"
                 yield Member(f"{owner}/files/{name}", _bytes(practice.id, file), file.size, compressed=False)
             else:
                 missing.append(str(file.id))
