@@ -29,6 +29,7 @@ _PACKAGES = {
     "socket.io-client": "vendor/socket.io.esm.min.js",
     "tus-js-client": "vendor/tus.esm.min.js",
     "htmx.org": "vendor/htmx.esm.min.js",
+    "perfect-freehand": "vendor/perfect-freehand.esm.js",
 }
 _ICON_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 # A square with rounded corners: what stands where an icon is missing, so that a misspelt name breaks no page.
