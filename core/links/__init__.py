@@ -5,11 +5,12 @@
 
 from core.jobs import Job
 from core.links import policies, purposes
-from core.links.changes import LinkChange, on_changed
+from core.links.changes import LOCKS_TOPIC, LinkChange, on_changed
 from core.links.errors import LinkClosed, LinkError, LinkNotFound
-from core.links.identity import MAX_TRIES, check_birth_date
+from core.links.identity import MAX_TRIES, check_birth_date, enter
 from core.links.models import Link
-from core.links.purposes import LinkPurpose
+from core.links.purposes import LinkPurpose, Welcome
+from core.links.locks import locked, locked_links
 from core.links.service import (
     FoundLink,
     IssuedLink,
@@ -30,6 +31,7 @@ JOBS: tuple[Job, ...] = ()  # a link's expiry is read from the clock: nothing ha
 
 __all__ = [
     "JOBS",
+    "LOCKS_TOPIC",
     "MAX_TRIES",
     "OPEN_STATES",
     "FoundLink",
@@ -41,14 +43,18 @@ __all__ = [
     "LinkNotFound",
     "LinkPurpose",
     "LinkState",
+    "Welcome",
     "cancel",
     "check_birth_date",
     "complete",
     "default_days",
+    "enter",
     "example_url",
     "find",
     "get",
     "issue",
+    "locked",
+    "locked_links",
     "of_subject",
     "on_changed",
     "policies",

@@ -12,6 +12,9 @@ from core.realtime import end_session, events
 LinkChange = Literal["opened", "locked", "unlocked", "cancelled", "completed"]
 Listener = Callable[[Link, str], None]
 
+LOCKS_TOPIC = "core.links"
+"""For the whole practice: a link was locked, or is no longer."""
+
 _listeners: list[Listener] = []
 
 
@@ -35,6 +38,8 @@ def tell(link: Link, change: LinkChange) -> None:
     """Note the change, publish it, and call the listeners."""
     note(link, change)
     events.publish(events.topic("core.link", link.id), change, link_id=link.id)
+    if link.locked_at is not None or change == "unlocked":
+        events.publish(LOCKS_TOPIC, change, link_id=link.id)
     if change in ("locked", "cancelled"):
         end_session(f"link:{link.id}")  # whoever is inside hears nothing more
     for listener in _listeners:

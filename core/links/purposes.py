@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.i18n import LazyString
+
+if TYPE_CHECKING:
+    from core.links.models import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The words of a page with one button: who is asked in and what for, in the reader's language."""
+
+    title: str
+    text: str
+    button: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +26,16 @@ class LinkPurpose:
     """A thing that a patient can do behind a link.
 
     name: "photo_request.photos". endpoint: the patient page that opens after the identity check. reusable: the link
-    goes on working after it was completed (a conversation), until it expires.
+    goes on working after it was completed (a conversation), until it expires. welcome: for somebody who is not the
+    patient and knows no date of birth (an interpreter): instead of the question there is a page with one button, whose
+    words this makes. Whoever has the message is then inside: show nothing of the record behind such a link.
     """
 
     name: str
     title: LazyString | str
     endpoint: str
     reusable: bool = False
+    welcome: Callable[[Link], Welcome] | None = None
 
 
 _purposes: dict[str, LinkPurpose] = {}
@@ -37,6 +54,11 @@ def clear() -> None:
 def find(name: str) -> LinkPurpose | None:
     """The purpose of this name; None when its plugin is not installed."""
     return _purposes.get(name)
+
+
+def registered() -> list[LinkPurpose]:
+    """Every purpose of this process, by name."""
+    return sorted(_purposes.values(), key=lambda purpose: purpose.name)
 
 
 def is_reusable(name: str) -> bool:

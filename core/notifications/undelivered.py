@@ -51,6 +51,22 @@ def page(
     return list(rows), total
 
 
+def of_requester(user_id: int, limit: int) -> list[Notification]:
+    """What this member of staff asked for and what did not arrive, newest first; ``failed`` says which those are."""
+    rows = db.session().scalars(
+        select(Notification)
+        .where(*failed(), Notification.requested_by == str(user_id))
+        .order_by(Notification.created_at.desc(), Notification.id.desc())
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def failed() -> Sequence[ColumnElement[bool]]:
+    """Which messages did not arrive and nobody has dealt with, for queries that count them with other things."""
+    return _wanted("failed")
+
+
 def count_failed() -> int:
     """How many did not arrive and nobody has dealt with."""
     return db.session().scalar(select(func.count()).select_from(Notification).where(*_wanted("failed"))) or 0

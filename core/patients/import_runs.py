@@ -28,6 +28,7 @@ from core.realtime.events import publish, topic
 OpenScope = Callable[..., AbstractContextManager[Session]]
 
 TOPIC: Final = "core.patient_import"
+"""``core.patient_import:<id>``, and alone for all of the practice."""
 KEPT_FOR: Final = timedelta(days=30)
 _LONGEST_FILE_NAME = 200
 
@@ -52,6 +53,7 @@ def receive(file_name: str, content: bytes) -> PatientImport:
     )
     db.session().add(row)
     db.session().flush()
+    _tell(row.id)
     return row
 
 
@@ -81,7 +83,7 @@ def check(import_id: UUID, open_scope: OpenScope) -> None:
     with open_scope():
         row = get(import_id)
         row.state, row.report = "checked", importer.report.as_json()
-        publish(topic(TOPIC, import_id), "changed")
+        _tell(import_id)
 
 
 def confirm(import_id: UUID, duplicates: Duplicates) -> PatientImport:
@@ -90,6 +92,7 @@ def confirm(import_id: UUID, duplicates: Duplicates) -> PatientImport:
     if row.state != "checked":
         raise Refused(_("This list has been imported already."), "already_imported")
     row.state, row.duplicates = "waiting", duplicates
+    _tell(import_id)
     audit.record(
         "patients.import_confirmed",
         subject=("core.patient_import", row.id),
@@ -131,6 +134,7 @@ def discard(import_id: UUID) -> None:
     row = _locked(import_id)
     if row.state in ("received", "checked"):
         db.session().delete(row)
+        _tell(import_id)
 
 
 def bad_rows_csv(report: ImportReport) -> str:
@@ -177,8 +181,13 @@ def _locked(import_id: UUID) -> PatientImport:
     return row
 
 
+def _tell(import_id: UUID) -> None:
+    publish(topic(TOPIC, import_id), "changed")
+    publish(topic(TOPIC), "changed")
+
+
 def _note(import_id: UUID, state: str, report: ImportReport) -> PatientImport:
     row = get(import_id)
     row.state, row.report = state, report.as_json()
-    publish(topic(TOPIC, import_id), "changed")
+    _tell(import_id)
     return row

@@ -90,8 +90,8 @@ def get_many(patient_ids: Collection[UUID]) -> dict[UUID, Patient]:
     found = {one.id: one for one in held if one is not None and "identifiers" in one.__dict__}
     missing = [id for id in patient_ids if id not in found]
     if missing:
-        statement = select(Patient).where(Patient.id.in_(missing)).options(selectinload(Patient.identifiers))
-        found |= {patient.id: patient for patient in db.session().scalars(statement)}
+        statement = select(Patient).where(Patient.id.in_(missing)).options(joinedload(Patient.identifiers))
+        found |= {patient.id: patient for patient in db.session().scalars(statement).unique()}
     return found
 
 

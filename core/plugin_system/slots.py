@@ -61,4 +61,10 @@ CORE_SLOTS: Final = (
         StaffContext,
         "The Today page: what waits for somebody in the practice. Show nothing that can wait.",
     ),
+    Slot(
+        "today.side",
+        _l("Today: side column"),
+        StaffContext,
+        "The Today page, narrow column: a few words, a number and where to go. Answer nothing when nothing waits.",
+    ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from core.i18n import LazyString
 
@@ -28,7 +28,8 @@ class Panel:
     """A server-rendered fragment with a URL of its own; reloads itself when one of its topics is published.
 
     slot: where it goes: ``careroom plugin slots`` lists them. name: unique within the plugin; it is in the URL.
-    view: takes the context that the hook was given and answers HTML; what is not Markup is escaped.
+    view: takes the context that the hook was given and answers HTML; what is not Markup is escaped. A panel whose view
+    answers nothing ("") is hidden, and comes back when one of its topics is told and there is something.
     order: lower comes first. lazy: the page shows a skeleton of ``skeleton`` lines first and fetches the panel when
     it stands. budget: seconds that the view may take; nothing said: 0.5, lazy 3.
     """
@@ -48,8 +49,7 @@ class Panel:
         _check(self.name, self.title, self.permission, self.order)
         if not callable(self.view):
             raise TypeError(f"panel {self.name}: the view is a function")
-        if isinstance(self.topics, str) or not all(isinstance(topic, str) for topic in self.topics):
-            raise TypeError(f"panel {self.name}: topics is a list of names")
+        _check_topics(f"panel {self.name}", self.topics)
         if not self.budget:
             object.__setattr__(self, "budget", 3.0 if self.lazy else 0.5)
 
@@ -72,7 +72,9 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """An entry of the left rail. badge: a small count, None for none."""
+    """An entry of the left rail. badge: a small count, None for none. topics: when one is told, the rail is asked for
+    again, so that the count is the one of now.
+    """
 
     name: str
     title: LazyString | str
@@ -81,12 +83,19 @@ class NavItem:
     permission: str
     order: int = 100
     badge: int | None = None
+    topics: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         _check(self.name, self.title, self.permission, self.order)
         _check_url(self.url)
+        _check_topics(self.name, self.topics)
         if self.badge is not None and not isinstance(self.badge, int):
             raise TypeError(f"{self.name}: a badge is a number")
+
+
+def _check_topics(name: str, topics: object) -> None:
+    if isinstance(topics, str) or not all(isinstance(topic, str) for topic in cast(Sequence[object], topics)):
+        raise TypeError(f"{name}: topics is a list of names")
 
 
 def _check(name: object, title: object, permission: object, order: object) -> None:

@@ -20,6 +20,7 @@ from core.errors import Refused
 from core.i18n import _, _l
 from core.notifications import inbox, staff
 from core.patients import Patient
+from core.realtime import events
 from core.security import letters
 from core.security.models import EmergencyAccess
 from core.tenancy import PRACTICE_ADMIN, Membership
@@ -29,6 +30,9 @@ VIEW_RESTRICTED: Final = "core.view_restricted"
 OPEN: Final = "core.emergency_access"
 RESTRICT: Final = "core.restrict_patients"
 OVERSEE: Final = "core.oversee"
+
+TOPIC: Final = "core.emergency"
+"""For the whole practice: a record was opened in an emergency, or somebody has looked at why."""
 
 LASTS: Final = timedelta(hours=1)
 LEAST_REASON: Final = 10
@@ -105,6 +109,7 @@ def open_record(patient_id: UUID, user: User, why: Why, reason: str) -> Emergenc
 
 
 def _tell(made: EmergencyAccess) -> None:
+    events.publish(TOPIC, "opened", access=made.id)
     path = f"/oversight#access-{made.id}"
     inbox.notify(
         _l("%(name)s opened a record in an emergency", name=made.user_name),
@@ -181,6 +186,7 @@ def review(access_id: UUID, user: User, note: str) -> None:
         return
     found.reviewed_at, found.reviewed_by = db.utcnow(), user.get_full_name()
     found.review = " ".join(note.split())[:MOST_REASON] or None
+    events.publish(TOPIC, "reviewed", access=access_id)
     audit.record(
         "emergency.reviewed", patient_id=found.patient_id, subject=("core.emergency_access", access_id)
     )

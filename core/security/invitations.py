@@ -16,12 +16,15 @@ from core.errors import Refused
 from core.i18n import _, _l
 from core.links import tokens
 from core.notifications import inbox, staff
+from core.realtime import events
 from core.security import users
 from core.security.models import Invitation
 from core.tenancy import Membership
 
 DAYS: Final = 7
 PERMISSION: Final = "core.manage_staff"
+TOPIC: Final = "core.invitation"
+"""For the whole practice: somebody was invited (again), an invitation was accepted or withdrawn."""
 
 
 class InvitationRefused(Refused):
@@ -105,6 +108,7 @@ def pending() -> list[Invitation]:
 def withdraw(invitation_id: UUID) -> None:
     """Take an invitation back. Raises LookupError, InvitationOver."""
     _open(invitation_id).withdrawn_at = db.utcnow()
+    events.publish(TOPIC, "withdrawn", invitation=invitation_id)
     audit.record("staff.invitation_withdrawn", subject=("core.invitation", invitation_id))
 
 
@@ -131,6 +135,7 @@ def _send(invitation: Invitation) -> None:
     invitation.expires_at = db.utcnow() + timedelta(days=DAYS)
     db.session().add(invitation)
     db.session().flush()
+    events.publish(TOPIC, "sent", invitation=invitation.id)
     written = staff.write_to(
         invitation.email,
         staff.INVITATION,
@@ -215,6 +220,7 @@ def accept(opened: Opened, user_id: int) -> None:
     )
     if not taken.rowcount:  # type: ignore[attr-defined]
         raise InvitationOver("accepted")
+    events.publish(TOPIC, "accepted", invitation=opened.id)
     user = session.get_one(User, user_id)
     users.add_membership(tenancy.current(), user, opened.role)
     with audit.use_actor(audit.Actor("staff", str(user_id), user.get_full_name())):

@@ -71,6 +71,7 @@ WORDS: Final[dict[str, LazyString]] = {
 
 PLACES: Final[dict[str, LazyString]] = {
     "audit_trail.index": _l("Audit trail"),
+    "locked_links.index": _l("Locked links"),
     "messages.index": _l("Messages"),
     "panels.today_panel": _l("Today"),
     "patients.create": _l("Add patient"),

@@ -136,6 +136,16 @@ def dismiss(notification_id: UUID) -> ResponseReturnValue:
     return redirect(_chosen().url(), 303)
 
 
+@routes.post("/<uuid:notification_id>/dealt-with", permission="core.work")
+def dismiss_own(notification_id: UUID) -> ResponseReturnValue:
+    """Whoever asked for a message that did not arrive has dealt with it: it leaves Today, and the list."""
+    found = notifications.get(notification_id)
+    if found is None or found.requested_by != str(g.user.id):
+        abort(404)
+    undelivered.dismiss(notification_id)
+    return redirect(url_for("today.index"), 303)
+
+
 def _chosen() -> Chosen:
     which = request.args.get("show", "failed")
     channel = request.args.get("channel")

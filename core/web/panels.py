@@ -34,12 +34,12 @@ from core.plugin_system.hookspecs import PAGE_BUDGET
 from core.plugin_system.slots import Slot
 from core.security.permissions import can
 from core.tenancy.switches import CORE
-from core.web import workspace
+from core.web import waiting, workspace
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
 Part = dict[str, str]
-State = Literal["shown", "waiting", "fault", "paused"]
+State = Literal["shown", "empty", "waiting", "fault", "paused"]
 MOST_AT_ONCE: Final = 50
 _PAUSED: Final = "paused"
 
@@ -65,7 +65,8 @@ class Offer:
 class Shown:
     """A panel on a page. url: where it is fetched alone; together_url: where several are, with ``?names=``.
 
-    reference: of the log entry, when its view failed or its plugin is paused.
+    reference: of the log entry, when its view failed or its plugin is paused. state "empty": the view had nothing to
+    show, so the panel is hidden and goes on listening.
     """
 
     name: str
@@ -103,7 +104,8 @@ def of_patient(ctx: PatientContext, *, owners: Collection[str] | None = None) ->
 
 def of_today(ctx: StaffContext, *, owners: Collection[str] | None = None) -> list[Offer]:
     """Today's panels, likewise."""
-    return _in_order(_offers("today_panels", ctx, owners))
+    own = waiting.panels(ctx) if owners is None or CORE in owners else []
+    return _in_order([*(Offer(CORE, panel) for panel in own), *_offers("today_panels", ctx, owners)])
 
 
 def _offers(hook: str, ctx: Any, owners: Collection[str] | None) -> list[Offer]:
@@ -203,6 +205,8 @@ def _shown(offer: Offer, ctx: Any, url: str, together_url: str, *, wait: bool = 
         )
         html, reference = outcome.value, outcome.reference
         state = "paused" if outcome.paused else "fault" if outcome.failed else "shown"
+        if state == "shown" and not (html and html.strip()):
+            state = "empty"  # hidden until a topic is told and it has something to show
     return Shown(
         offer.name,
         str(panel.title),
@@ -322,6 +326,8 @@ def _several(offered: list[Offer], names: list[str], ctx: Any) -> dict[str, Part
         offer = found.get(name) or found.get(f"{name.partition('.')[0]}.{_PAUSED}")
         if offer is not None:
             shown = _shown(offer, ctx, "", "")
+            if shown.state == "empty":
+                continue
             parts[name] = {"html": render("panels/inside.html", shown=shown), "state": shown.state}
     return parts
 

@@ -16,15 +16,16 @@ routes = StaffRoutes("core", __name__, name="today", prefix="")
 
 @routes.get("/", permission="core.work")
 def index() -> Markup:
-    """Greeting, patient search, and the cards of the plugins."""
+    """Greeting, the cards of the plugins, and beside them what waits for this person and for the practice."""
     ctx = panels.staff_context()
     now = i18n.local(db.utcnow())
-    shown = panels.show(panels.of_today(ctx), "today.main", ctx)
+    offered = panels.of_today(ctx)
     return render(
         "today/index.html",
         greeting=greeting(now.hour, g.user.first_name),
         today=now.date(),
-        panels=shown,
+        panels=panels.show(offered, "today.main", ctx),
+        side=panels.show(offered, "today.side", ctx),
         may_search=ctx.can("core.view_patients"),
         may_add=ctx.can("core.edit_patients"),
         may_manage_plugins=ctx.can("core.manage_plugins"),

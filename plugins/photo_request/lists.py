@@ -169,12 +169,26 @@ def _newest_to_attend_to() -> Select[Request]:
 
 def count_waiting() -> int:
     """How many requests wait for the patient."""
-    return _count("waiting")
+    return _counts()[1]
 
 
 def count_to_review() -> int:
     """How many requests have photos that wait for a decision. The rail shows it on every page."""
-    return db.memo("photo_request.to_review", lambda: _count("review"))
+    return _counts()[0]
+
+
+def _counts() -> tuple[int, int]:
+    """To review and waiting, asked for together: Today shows both."""
+    def ask() -> tuple[int, int]:
+        review, waiting = db.session().execute(_both(), _times()).one()
+        return review, waiting
+
+    return db.memo("photo_request.counts", ask)
+
+
+@cache
+def _both() -> Select[Any]:
+    return select(_counting("review").scalar_subquery(), _counting("waiting").scalar_subquery())
 
 
 def page(name: str, number: int, patient_id: UUID | None = None) -> tuple[list[Row], int]:

@@ -24,7 +24,7 @@ Visit = Callable[[], Visitor]
 
 # A request of staff reads its session, the membership, the permissions, the bell, the practices to choose from, and
 # the events' number: six, whatever the page shows. What is written is the audit trail's entry of whom the page showed.
-BUDGETS = {"today": (15, 2), "patients": (12, 2), "workspace": (14, 2)}
+BUDGETS = {"today": (14, 2), "patients": (12, 2), "workspace": (14, 2)}
 
 
 @pytest.fixture
