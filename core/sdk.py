@@ -44,6 +44,7 @@ from core.plugin_system import (
 from core.plugin_system.dispatch import ask
 from core.plugin_system.hookspecs import contract
 from core.plugin_system.manifest import API_VERSION
+from core.plugin_system.patient_part import PatientPart
 from core.plugin_system.plugin_settings import of as settings_of
 from core.plugin_system.slots import Slot
 from core.realtime import publish, topic
@@ -55,6 +56,7 @@ from core.web.file_response import file_response
 from core.web.gate import current_link, own_scope
 from core.web.pages import NotFound, live, render
 from core.web.panels import render_slot
+from core.web.patient_slots import render_patient_slot
 from core.web.plugin_assets import plugin_static
 from core.web.routes import PatientRoutes, StaffRoutes
 
@@ -80,6 +82,7 @@ __all__ = [
     "Patient",
     "PatientContext",
     "PatientDataContext",
+    "PatientPart",
     "PatientRoutes",
     "Permission",
     "Plugin",
@@ -125,6 +128,7 @@ __all__ = [
     "realtime",
     "redirect",
     "render",
+    "render_patient_slot",
     "render_slot",
     "request",
     "settings_of",
