@@ -37,11 +37,11 @@ def index() -> Markup:
     return render(template, lines=lines, topic=links.LOCKS_TOPIC)
 
 
-@routes.post("/<uuid:link_id>/unlock", permission=_PERMISSION)
-def unlock(link_id: UUID) -> ResponseReturnValue:
+@routes.post("/<uuid:locked_id>/unlock", permission=_PERMISSION)
+def unlock(locked_id: UUID) -> ResponseReturnValue:
     """Give all tries back: somebody has spoken with the patient."""
     try:
-        link = links.unlock(link_id)
+        link = links.unlock(locked_id)
     except links.LinkNotFound:
         raise NotFound from None
     audit.concerns(link.patient_id)
