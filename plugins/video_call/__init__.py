@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.sdk import Capability, Permission, Plugin, Slot, _l
 from plugins.video_call import hooks, hookspecs
-from plugins.video_call.contexts import CallPageContext
+from plugins.video_call.contexts import CallPageContext, PatientPageContext
 from plugins.video_call.settings import VideoCallSettings
 
 plugin = Plugin(
@@ -50,6 +50,20 @@ plugin = Plugin(
             _l("After a call"),
             CallPageContext,
             "What a clinician does once a call has ended: invoice, code, follow up.",
+        ),
+        Slot(
+            "video_call.waiting_patient",
+            _l("The patient's waiting room"),
+            PatientPageContext,
+            "What a patient can do while they wait. Large type, one thing.",
+            hook="video_call_patient_parts",
+        ),
+        Slot(
+            "video_call.ended_patient",
+            _l("The patient's page after a call"),
+            PatientPageContext,
+            "What is left for the patient to do once the call has ended: pay, book again.",
+            hook="video_call_patient_parts",
         ),
     ),
     hooks=hooks,

@@ -33,3 +33,11 @@ class CallPageContext(StaffContext):
 
     call: Call
     patient: Patient
+
+
+@dataclass(frozen=True, slots=True)
+class PatientPageContext:
+    """A page of a call, seen by its patient, who has no permissions: the link let them in."""
+
+    call: Call
+    patient: Patient

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from core.sdk import Panel, contract
-from plugins.video_call.contexts import CallContext, CallPageContext, OutcomeContext
+from core.sdk import Panel, PatientPart, contract
+from plugins.video_call.contexts import CallContext, CallPageContext, OutcomeContext, PatientPageContext
 
 
 @contract(Panel)
 def video_call_panels(ctx: CallPageContext) -> list[Panel]:  # type: ignore[empty-body]  # a declaration
     """Panels of the pages of a call, in the slots ``video_call.sidebar``, ``video_call.toolbar`` and
     ``video_call.ended_staff``."""
+
+
+@contract(PatientPart)
+def video_call_patient_parts(ctx: PatientPageContext) -> list[PatientPart]:  # type: ignore[empty-body]  # a declaration
+    """Parts of the patient's pages, in the slots ``video_call.waiting_patient`` (while they wait: a form to fill in)
+    and ``video_call.ended_patient`` (what is left to do: pay, book again). Not asked for guests."""
 
 
 @contract(policy="isolate", budget=2.0)
