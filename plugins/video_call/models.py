@@ -11,6 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.sdk import TenantModel, Timestamps, UtcDateTime, tenant_key, utcnow
 
+SUBJECT: Final = "video_call.call"
+PURPOSE: Final = "video_call.call"  # of the patient's link
+GUEST_PURPOSE: Final = "video_call.guest"
+
 CLINICIAN: Final = "clinician"
 PATIENT: Final = "patient"
 GUEST: Final = "guest"
@@ -19,7 +23,8 @@ GUEST: Final = "guest"
 class Call(Timestamps, TenantModel):
     """A video consultation with one patient. ``state`` is changed by :mod:`plugins.video_call.states` only.
 
-    clinician_id: who holds it now (a user's id; a transfer changes it). held_from: the state that a hold interrupted.
+    clinician_id: who holds it now (a user's id; a transfer changes it). invited_by: who sent the invitation, perhaps
+    somebody at the reception; note: what they wrote in it. held_from: the state that a hold interrupted.
     phone_first: it began as a phone call, which goes on until the patient starts the video. outcome: "completed" or
     "unsuccessful" once the clinician said so. patient_away_since: the waiting patient's page is closed or asleep.
     """
@@ -36,6 +41,9 @@ class Call(Timestamps, TenantModel):
     state: Mapped[str] = mapped_column(String(16))
     clinician_id: Mapped[str] = mapped_column(String(64))
     clinician_name: Mapped[str] = mapped_column(String(200))
+    invited_by: Mapped[str] = mapped_column(String(64))
+    invited_by_name: Mapped[str] = mapped_column(String(200))
+    note: Mapped[str | None] = mapped_column(Text, default=None)
     channels: Mapped[list[str]]
     link_id: Mapped[UUID | None] = mapped_column(default=None)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -151,7 +159,8 @@ class Document(TenantModel):
 class Consent(TenantModel):
     """What the patient was asked for in this call and what they said, word for word.
 
-    kind: "camera_control" (switch and zoom), "recording", "still", "microphone_on", "camera_on". state: "asked",
+    kind: "camera_control" (switch and zoom), "recording_video", "recording_audio", "still", "microphone_on",
+    "camera_on". state: "asked",
     "granted", "refused" or "revoked".
     """
 
@@ -174,19 +183,22 @@ class Consent(TenantModel):
 class Stroke(TenantModel):
     """One operation on a board (the blank page or the shared screen), in order: what late joiners replay.
 
-    op: "stroke", "text", "erase" or "clear"; body: its normalised coordinates and style.
+    op: "stroke", "text", "erase" or "clear"; body: its normalised coordinates and style. client_key: the page's own
+    name for it, by which it is erased, and which makes a second arrival of it nothing.
     """
 
     __tablename__ = "video_call_stroke"
     __table_args__ = (
         tenant_key("call_id", "video_call_call"),
         UniqueConstraint("practice_id", "call_id", "board", "number", name="uq_video_call_stroke_number"),
+        UniqueConstraint("practice_id", "call_id", "client_key", name="uq_video_call_stroke_key"),
     )
 
     call_id: Mapped[UUID]
     board: Mapped[str] = mapped_column(String(20))
     number: Mapped[int]
     op: Mapped[str] = mapped_column(String(12))
+    client_key: Mapped[UUID]
     author: Mapped[str] = mapped_column(String(64))
     body: Mapped[dict[str, Any]]
 

@@ -19,6 +19,9 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("clinician_id", sa.String(length=64), nullable=False),
         sa.Column("clinician_name", sa.String(length=200), nullable=False),
+        sa.Column("invited_by", sa.String(length=64), nullable=False),
+        sa.Column("invited_by_name", sa.String(length=200), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
         sa.Column("channels", sa.JSON(), nullable=False),
         sa.Column("link_id", sa.Uuid(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -182,6 +185,7 @@ def upgrade() -> None:
         sa.Column("board", sa.String(length=20), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("op", sa.String(length=12), nullable=False),
+        sa.Column("client_key", sa.Uuid(), nullable=False),
         sa.Column("author", sa.String(length=64), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("practice_id", sa.Uuid(), nullable=False),
@@ -194,6 +198,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["practice_id"], ["core_practice.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("practice_id", "id"),
         sa.UniqueConstraint("practice_id", "call_id", "board", "number", name="uq_video_call_stroke_number"),
+        sa.UniqueConstraint("practice_id", "call_id", "client_key", name="uq_video_call_stroke_key"),
     )
     op.create_table(
         "video_call_signal",
