@@ -20,7 +20,7 @@ from core.db import (
 from core.errors import Refused
 from core.i18n import LazyString, _, _l, ngettext
 from core.jobs import Job
-from core.links import Link, LinkPurpose
+from core.links import Link, LinkPurpose, Welcome
 from core.notifications import Template
 from core.patient_data import Erased, ExportPart, FileRef, PatientDataContext, PracticeDataContext
 from core.patients import Patient
@@ -50,6 +50,7 @@ from core.plugin_system.slots import Slot
 from core.realtime import publish, topic
 from core.realtime.socket_events import SocketEvent
 from core.retention import Kind as RetentionKind
+from core.security import colleagues
 from core.security.permissions import can
 from core.web import uploads
 from core.web.file_response import file_response
@@ -99,6 +100,7 @@ __all__ = [
     "TimelineEntry",
     "Timestamps",
     "UtcDateTime",
+    "Welcome",
     "_",
     "_l",
     "abort",
@@ -106,6 +108,7 @@ __all__ = [
     "audit",
     "calls",
     "can",
+    "colleagues",
     "contract",
     "current_link",
     "db",

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import update
 
 from core import db
-from core.links import changes, policies
+from core.links import changes, policies, purposes
 from core.links.errors import LinkClosed, LinkNotFound
 from core.links.models import Link
 from core.links.state import OPEN_STATES, state
@@ -26,6 +26,8 @@ def check_birth_date(link: Link, birth_date: date) -> bool:
     Raises LinkClosed when the link is in no state to be opened, also when it was locked by somebody else meanwhile;
     the date is then not looked at.
     """
+    if purposes.asks_nothing(link.purpose):
+        raise LinkClosed("unknown")  # whoever holds it is not the patient and must not learn when they were born
     most = policies.tries_of(link.purpose)
     _take_try(link, most)
     patient = db.get(Patient, link.patient_id)
@@ -43,6 +45,16 @@ def check_birth_date(link: Link, birth_date: date) -> bool:
     else:
         changes.note(link, "birth_date_wrong", tries=link.failed_tries)
     return False
+
+
+def enter(link: Link) -> None:
+    """Let somebody in without a question, where the purpose of the link asks none. Raises LinkClosed, ValueError."""
+    if not purposes.asks_nothing(link.purpose):
+        raise ValueError(f"a link for {link.purpose} asks for the date of birth")
+    db.session().refresh(link, with_for_update=True)
+    if (found := state(link)) not in OPEN_STATES:
+        raise LinkClosed(found)
+    _let_in(link)
 
 
 def _take_try(link: Link, most: int) -> None:

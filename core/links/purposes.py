@@ -65,3 +65,9 @@ def is_reusable(name: str) -> bool:
     """Does a link of this purpose go on working after it was completed?"""
     found = _purposes.get(name)
     return found is not None and found.reusable
+
+
+def asks_nothing(name: str) -> bool:
+    """Does a link of this purpose let in whoever presses its button, without a date of birth?"""
+    found = _purposes.get(name)
+    return found is not None and found.welcome is not None

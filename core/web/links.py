@@ -48,13 +48,15 @@ def show(token: str) -> Any:
 
 @routes.post("/l/<token>", access="public", scope="none")
 def check(token: str) -> Any:
-    """Look at the date of birth. A date that cannot be one uses up no try."""
+    """Look at the date of birth, where this link asks for one. A date that cannot be one uses up no try."""
     found = links.find(token)
     if guessing.must_wait(found.practice_id if found is not None else None):
         return _wait()
     if found is None:
         guessing.note_failure()
         return _page(None)
+    if "enter" in request.form and (inside := _enter(found)) is not None:
+        return _sealed(_let_in(inside))
     values = {part: request.form.get(part, "").strip()[:20] for part in ("day", "month", "year")}
     # What is wrong is lazy text: the language to say it in is known only where the page is made.
     try:
@@ -115,8 +117,8 @@ def holds_link(link_id: UUID, cookies: Mapping[str, str]) -> bool:
 
 
 def language_for(link: Link, practice: Practice, cookies: Mapping[str, str]) -> str:
-    """What was chosen on the page, else the patient's own language, else the practice's."""
-    patient = db.get(Patient, link.patient_id)
+    """What was chosen on the page, else the patient's own language (unless a guest reads), else the practice's."""
+    patient = None if links.purposes.asks_nothing(link.purpose) else db.get(Patient, link.patient_id)
     for wanted in (session.get("patient_language"), patient.language if patient else None):
         if wanted in i18n.offered_languages():
             return practice.language if practice.language.partition("-")[0] == wanted else str(wanted)
@@ -153,8 +155,17 @@ def _page(
     try:
         if found is None:
             raise LinkClosed("unknown")
-        with _inside(found, write=False) as (_link, practice):
+        with _inside(found, write=False) as (link, practice):
             g.practice = practice
+            if (welcome := _welcome(link)) is not None:
+                page = render(
+                    "patient/link/welcome.html",
+                    practice=practice,
+                    action=request.path,
+                    welcome=welcome,
+                    referrer_policy="no-referrer",
+                )
+                return _sealed(make_response(page))
             page = render(
                 "patient/link/birth_date.html",
                 practice=practice,
@@ -200,6 +211,24 @@ def _try(found: links.FoundLink, birth_date: date) -> Link | None:
             return link if links.check_birth_date(link, birth_date) else None
     except LinkClosed:
         return None  # closed meanwhile, or before: the page that follows says so
+
+
+def _welcome(link: Link) -> links.Welcome | None:
+    """The page with one button, where the link is for somebody who is not asked for a date of birth."""
+    purpose = links.purposes.find(link.purpose)
+    return purpose.welcome(link) if purpose is not None and purpose.welcome is not None else None
+
+
+def _enter(found: links.FoundLink) -> Link | None:
+    """The link when its purpose asks no question; committed before anything is answered. None: the page says why."""
+    try:
+        with _inside(found, write=True) as (link, _practice):
+            if not links.purposes.asks_nothing(link.purpose):
+                return None
+            links.enter(link)
+            return link
+    except LinkClosed:
+        return None
 
 
 def _birth_date(values: dict[str, str]) -> date:
