@@ -48,7 +48,7 @@ from core.plugin_system.patient_part import PatientPart
 from core.plugin_system.plugin_settings import of as settings_of
 from core.plugin_system.slots import Slot
 from core.realtime import publish, topic
-from core.realtime.socket_events import SocketEvent
+from core.realtime.socket_events import SocketContext, SocketEvent, SocketRefused
 from core.retention import Kind as RetentionKind
 from core.security import colleagues
 from core.security.permissions import can
@@ -92,7 +92,9 @@ __all__ = [
     "RetentionKind",
     "SettingsTest",
     "Slot",
+    "SocketContext",
     "SocketEvent",
+    "SocketRefused",
     "StaffContext",
     "StaffRoutes",
     "Template",

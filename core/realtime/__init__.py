@@ -4,7 +4,7 @@ This package's front is free of Flask and Socket.IO; the sockets are set up by :
 """
 
 from core.realtime.events import CatchUp, catch_up, events_since, last_seq, publish, sweep
-from core.realtime.socket_events import SocketContext, SocketEvent
+from core.realtime.socket_events import SocketContext, SocketEvent, SocketRefused
 from core.realtime.tickets import end_session
 from core.realtime.topics import BadEvent, owner_of, topic
 
@@ -13,6 +13,7 @@ __all__ = [
     "CatchUp",
     "SocketContext",
     "SocketEvent",
+    "SocketRefused",
     "catch_up",
     "end_session",
     "events_since",

@@ -28,7 +28,7 @@ from core.realtime.clients import Client, Clients, Presence
 from core.realtime.drivers import screen
 from core.realtime.pump import Pump
 from core.realtime.screening import Bucket, Drops, Limits, event_name
-from core.realtime.socket_events import SocketContext, SocketEvent, SocketEvents
+from core.realtime.socket_events import SocketContext, SocketEvent, SocketEvents, SocketRefused
 from core.realtime.topics import owner_of
 
 log = logging.getLogger(__name__)
@@ -234,10 +234,12 @@ class Bus:
                 return self._drop("malformed")
             context = SocketContext(
                 ticket.practice_id, ticket.actor_kind, ticket.actor_id, client.topics, sid, self,
-                self._scope_for,
+                self._scope_for, event.sends,
             )  # fmt: skip
             try:
                 return {"ok": True, "answer": event.handler(context, message)}
+            except SocketRefused as refusal:
+                return self._drop(refusal.reason)
             except Exception:
                 log.exception("the socket event %s failed", event.name)
                 return self._drop("failed")

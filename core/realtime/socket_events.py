@@ -21,7 +21,15 @@ from core.realtime.topics import owner_of, topic
 
 
 class NotHeardHere(PermissionError):
-    """A handler wanted to send on a topic that the client's ticket does not name."""
+    """A handler wanted to send on a topic that neither the client's ticket nor the event's ``sends`` names."""
+
+
+class SocketRefused(Exception):
+    """A handler does not take this message: dropped and counted by ``reason``, a word for the page's script."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Sender(Protocol):
@@ -45,10 +53,14 @@ class SocketContext:
     sid: str
     _sender: Sender
     _scope: Callable[[SocketContext, bool], AbstractContextManager[Session]]
+    sends: tuple[str, ...] = ()
 
     def emit(self, topic: str, name: str, data: BaseModel | dict[str, Any], *, to_self: bool = False) -> None:
-        """Send ``name`` with ``data`` to everyone else on ``topic``. Raises NotHeardHere for a foreign topic."""
-        if topic not in self.topics:
+        """Send ``name`` with ``data`` to everyone else on ``topic``: one of the ticket's, or one of a thing
+        (``"<owner>.<thing>:<id>"``) that the event ``sends`` to. Raises NotHeardHere for any other.
+        """
+        thing, _, id = topic.partition(":")
+        if topic not in self.topics and not (id and thing in self.sends):
             raise NotHeardHere(topic)
         plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
         self._sender.emit(self.practice_id, topic, name, plain, skip_sid=None if to_self else self.sid)
@@ -77,7 +89,10 @@ class SocketEvent:
     """A message of a plugin. ``name`` is "<owner>.<thing>"; ``rate`` messages a second, ``burst`` at once.
 
     handler(context, message) runs once the message fits ``schema``; what it returns (a plain dict) is the
-    sender's answer. It must be quick: the sender's next message waits for it.
+    sender's answer. It must be quick: the sender's next message waits for it. It raises SocketRefused for
+    what it does not take.
+    sends: things of the same owner, as "<owner>.<thing>", to whose topics it may send although the sender hears
+    none of them. Whom it sends to is the handler's to check.
     """
 
     name: str
@@ -86,9 +101,13 @@ class SocketEvent:
     max_bytes: int = 8 * 1024
     rate: float = 20
     burst: float = 40
+    sends: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         topic(self.name)  # the shape of a name is the shape of a topic's
+        for thing in self.sends:
+            if owner_of(topic(thing)) != self.owner:
+                raise ValueError(f"{self.name} sends to {thing}, which is not its owner's")
 
     @property
     def owner(self) -> str:

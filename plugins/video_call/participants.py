@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import select
 
-from core.sdk import db, utcnow, uuid7
+from core.sdk import db, topic, utcnow
 from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant
+
+
+def id_for(call_id: UUID, actor_id: str) -> UUID:
+    """The participant's id that this session has or will have: pages may hear of it before it takes part."""
+    return uuid5(call_id, actor_id)
+
+
+def topics(call_id: UUID, actor_id: str) -> tuple[str, str]:
+    """What a call's page of this session hears: ``live(*participants.topics(call.id, audit.actor().id))``."""
+    return topic("video_call.call", call_id), topic("video_call.peer", id_for(call_id, actor_id))
 
 
 def of_actor(call_id: UUID, actor_id: str) -> Participant | None:
@@ -46,7 +56,7 @@ def add(call: Call, role: str, actor_id: str, name: str, *, as_what: str | None 
         return known
     admitted = utcnow() if role in (CLINICIAN, PATIENT) else None  # guests are let in one by one
     made = Participant(
-        id=uuid7(),
+        id=id_for(call.id, actor_id),
         call_id=call.id,
         role=role,
         actor_id=actor_id,

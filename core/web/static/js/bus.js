@@ -6,6 +6,7 @@
  *   document.addEventListener("careroom:event", (e) => e.detail);       // {topic, type, seq, ids}
  *   document.addEventListener("careroom:reset", () => ...);             // away too long: load everything again
  *   document.addEventListener("careroom:connection", (e) => e.detail);  // {state}
+ *   document.addEventListener("careroom:joined", () => ...);            // after each loss, however short
  *
  * Events come once and in order. The page knows the last number that it has seen (the one it was rendered with, at
  * first) and says it at each connection, so what happened meanwhile arrives then. The number is kept in memory
@@ -31,6 +32,7 @@ const REFUSED_AGAIN_AFTER = 60_000;
 let socket;
 /** @type {State} */
 let state = "idle";
+let live = false; // joined, and not lost since: what is sent now is heard
 let started = false;
 let seq = 0;
 let ticket = "";
@@ -60,12 +62,13 @@ export function start() {
  * Sends a plugin's socket event and answers what its handler said.
  * @param {string} name "<owner>.<thing>"
  * @param {unknown} said
+ * @param {number} [within] milliseconds that the answer may take
  * @returns {Promise<Answer>} {ok: false, reason} when it was refused or the line is down
  */
-export async function send(name, said) {
-  if (state !== "connected" || !socket) return { ok: false, reason: "disconnected" };
+export async function send(name, said, within = ANSWER_WITHIN) {
+  if (!live || !socket) return { ok: false, reason: "disconnected" };
   try {
-    return await socket.timeout(ANSWER_WITHIN).emitWithAck(name, said);
+    return await socket.timeout(within).emitWithAck(name, said);
   } catch {
     return { ok: false, reason: "timeout" };
   }
@@ -91,6 +94,19 @@ export function listen(name, handler) {
 /** @returns {State} */
 export function connection() {
   return state;
+}
+
+/** Is the line open now? {@link connection} says only after a while that it is not. */
+export function isLive() {
+  return live;
+}
+
+/** Closes the line and opens it again at once, for a page that knows before the heartbeat does that it is dead. */
+export function reconnect() {
+  if (!socket || state === "refused") return;
+  socket.disconnect();
+  lost();
+  socket.connect();
 }
 
 async function open() {
@@ -228,10 +244,13 @@ function take(batch) {
 function joined() {
   clearTimeout(lossTimer);
   lossTimer = undefined;
+  live = true;
   become("connected");
+  tell("careroom:joined", {});
 }
 
 function lost() {
+  live = false;
   clearTimeout(nextTimer);
   if (state === "refused") return;
   lossTimer ??= setTimeout(() => {
@@ -242,6 +261,7 @@ function lost() {
 
 function refused() {
   clearTimeout(lossTimer);
+  live = false;
   become("refused");
   socket?.disconnect();
 }
