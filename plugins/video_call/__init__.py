@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from core.sdk import Capability, Permission, Plugin, Slot, _l
-from plugins.video_call import hooks, hookspecs
+from datetime import timedelta
+from typing import Any
+
+from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, Slot, _l, jobs
+from plugins.video_call import guests, hooks, hookspecs, messages, models, patient, service, staff
 from plugins.video_call.contexts import CallPageContext, PatientPageContext
 from plugins.video_call.settings import VideoCallSettings
+
+
+def _miss(payload: dict[str, Any]) -> None:
+    with jobs.scope():
+        service.miss_due()
+
 
 plugin = Plugin(
     name="video_call",
@@ -31,6 +40,19 @@ plugin = Plugin(
         ),
         Permission("video_call.conduct", _l("Hold video consultations"), roles=("clinician",)),
     ),
+    routes=(staff.routes, patient.routes),
+    link_purposes=(
+        LinkPurpose(models.PURPOSE, _l("Video consultation"), "video_call_patient.start", reusable=True),
+        LinkPurpose(
+            models.GUEST_PURPOSE,
+            _l("Video consultation, as a guest"),
+            "video_call_patient.start",
+            reusable=True,
+            welcome=guests.welcome,
+        ),
+    ),
+    templates=messages.TEMPLATES,
+    jobs=(Job("video_call.miss", _miss, every=timedelta(minutes=5)),),
     hookspecs=hookspecs,
     slots=(
         Slot(

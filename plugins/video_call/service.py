@@ -5,19 +5,20 @@ A step is one conditional UPDATE: of two who ask at once, one succeeds and the o
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from core.sdk import ask, audit, db, links, patients, publish, topic, utcnow
-from plugins.video_call import participants, states
+from core.sdk import ask, audit, db, links, notifications, patients, publish, topic, utcnow
+from plugins.video_call import afterwards, models, participants, states
 from plugins.video_call.contexts import CallContext, Outcome, OutcomeContext
 from plugins.video_call.errors import NotYours, WrongState
 from plugins.video_call.models import CLINICIAN, Call
 
-SUBJECT: Final = "video_call.call"
-PURPOSE: Final = "video_call.call"
+SUBJECT: Final = models.SUBJECT
+PURPOSE: Final = models.PURPOSE
 Role = Literal["clinician", "patient", "guest", "system"]
 
 # A code for each "unsuccessful": what the clinician chooses from.
@@ -35,7 +36,7 @@ def arrive(call: Call) -> None:
     """The patient opened the link and proved who they are. A second time changes nothing."""
     now = utcnow()
     if _try(call, "arrive", "patient", waiting_at=now, patient_away_since=None):
-        _done(call, "arrive")
+        record(call, "arrive")
 
 
 def ready(call: Call) -> None:
@@ -49,7 +50,7 @@ def ready(call: Call) -> None:
 def unready(call: Call) -> None:
     """The patient went back to the check of devices."""
     if _try(call, "unready", "patient"):
-        _done(call, "unready")
+        record(call, "unready")
 
 
 def admit(call: Call) -> None:
@@ -66,24 +67,33 @@ def admit(call: Call) -> None:
 def connect(call: Call, role: Role) -> None:
     """Media flows, says the page of ``role``. A second time changes nothing."""
     if _try(call, "connect", role, connected_at=call.connected_at or utcnow()):
-        _done(call, "connect")
+        record(call, "connect")
 
 
 def hold(call: Call) -> None:
     """Ask the patient to wait. Raises WrongState."""
-    step(call, "hold", "clinician", held_from=call.state)
+    step(call, "hold", "clinician", held_from=Call.state)  # as the database has it at this moment
 
 
 def resume(call: Call) -> None:
     """Go on where the hold interrupted: in the waiting room, or in the call. Raises WrongState."""
+    db.session().refresh(call)
     back = "resume" if call.held_from in states.TALKING else "resume_waiting"
     step(call, back, "clinician", held_from=None)
 
 
 def decline(call: Call, reason: str) -> None:
-    """The clinician does not take this call; the patient reads ``reason``. Raises WrongState."""
+    """The clinician does not take this call; the patient's page goes on and shows ``reason``. Raises WrongState."""
     step(call, "decline", "clinician", ended_at=utcnow(), ended_by="clinician", reason=reason)
-    _close_link(call)
+
+
+def say_to_waiting(call: Call, text: str | None) -> None:
+    """Show the patient a sentence where they wait, or take it away. Raises WrongState when they do not wait."""
+    if call.state not in (states.WAITING, states.READY, states.ON_HOLD):
+        raise WrongState()
+    call.waiting_message = text
+    db.session().flush()
+    record(call, "message")
 
 
 def transfer(call: Call, user_id: str, name: str) -> None:
@@ -93,7 +103,7 @@ def transfer(call: Call, user_id: str, name: str) -> None:
     before = call.clinician_name
     call.clinician_id, call.clinician_name = user_id, name
     db.session().flush()
-    _done(call, "transfer", before=before)
+    record(call, "transfer", before=before)
 
 
 def end(call: Call, role: Role) -> None:
@@ -101,16 +111,20 @@ def end(call: Call, role: Role) -> None:
     if role == "guest":
         raise NotYours()
     if _try(call, "end", role, ended_at=utcnow(), ended_by=role, held_from=None):
-        _done(call, "end")
+        record(call, "end")
+        afterwards.send(call)
 
 
 def cancel(call: Call) -> None:
     """Take an invitation back. Raises WrongState."""
+    is_away = call.state in (states.SCHEDULED, states.INVITED)
     step(
         call, "cancel", "clinician",
         ended_at=utcnow(), ended_by="clinician", outcome="unsuccessful", outcome_reason="cancelled",
     )  # fmt: skip
-    _close_link(call)
+    if is_away and call.link_id is not None:  # who is here already reads on the page that it was cancelled
+        links.cancel(call.link_id)
+        notifications.cancel_about(call.id)
 
 
 def finish(call: Call, outcome: Outcome, *, reason: str | None = None, notes: str | None = None) -> None:
@@ -121,7 +135,8 @@ def finish(call: Call, outcome: Outcome, *, reason: str | None = None, notes: st
         raise ValueError("an unsuccessful consultation has a reason, a completed one has none")
     call.outcome, call.outcome_reason, call.notes = outcome, reason, notes
     db.session().flush()
-    _done(call, "outcome", outcome=outcome)
+    record(call, "outcome", outcome=outcome)
+    afterwards.send(call)
     ask("video_call_consultation_ended", OutcomeContext(call, outcome, reason))
 
 
@@ -131,9 +146,15 @@ def miss_due() -> int:
     count = 0
     for call in due.all():
         if _try(call, "miss", "system", ended_at=call.expires_at, ended_by="system"):
-            _done(call, "miss")
+            record(call, "miss")
             count += 1
     return count
+
+
+def link_cancelled(call: Call) -> None:
+    """The core cancelled the link by itself (the patient left the practice, say): nobody will come."""
+    if _try(call, "miss", "system", ended_at=utcnow(), ended_by="system"):
+        record(call, "miss")
 
 
 def step(call: Call, name: str, role: Role, **values: Any) -> None:
@@ -142,7 +163,7 @@ def step(call: Call, name: str, role: Role, **values: Any) -> None:
         raise NotYours()
     if not _try(call, name, role, **values):
         raise WrongState()
-    _done(call, name)
+    record(call, name)
 
 
 def tell(call: Call, change: str) -> None:
@@ -150,6 +171,13 @@ def tell(call: Call, change: str) -> None:
     publish(topic(SUBJECT), change, call=call.id)
     publish(topic("video_call.patient", call.patient_id), change, call=call.id)
     publish(topic(SUBJECT, call.id), change, call=call.id)
+
+
+def state_of(call: Call, now: datetime | None = None) -> str:
+    """The state as it is at this moment: an invitation that ran out counts at once, before the worker marks it."""
+    if call.state in states.BEFORE and call.expires_at <= (now or utcnow()):
+        return states.MISSED
+    return call.state
 
 
 def patient_of(call: Call) -> patients.Patient:
@@ -173,7 +201,8 @@ def _try(call: Call, name: str, role: Role, **values: Any) -> bool:
     return moved is not None
 
 
-def _done(call: Call, change: str, **detail: str) -> None:
+def record(call: Call, change: str, **detail: str) -> None:
+    """Note a change of this call in the trail, and wake the pages that show it."""
     audit.record(
         f"video_call.{change}",
         patient_id=call.patient_id,
@@ -181,8 +210,3 @@ def _done(call: Call, change: str, **detail: str) -> None:
         detail={"state": call.state, **detail},
     )
     tell(call, change)
-
-
-def _close_link(call: Call) -> None:
-    if call.link_id is not None:
-        links.cancel(call.link_id)

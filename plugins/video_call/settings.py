@@ -29,6 +29,14 @@ class VideoCallSettings(BaseModel):
         description=_l("1 to 30, counted from the invitation, or from the time of a planned consultation."),
         json_schema_extra=_section(_INVITING),
     )
+    documents_days: int = Field(
+        30,
+        ge=1,
+        le=90,
+        title=_l("Days that documents can be fetched"),
+        description=_l("1 to 90, counted from the end of the call. The patient gets a link when there is something."),
+        json_schema_extra=_section(_PATIENT),
+    )
     default_channel: Literal["email", "sms"] = Field(
         "email",
         title=_l("Preferred way to send"),

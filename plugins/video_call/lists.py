@@ -1,0 +1,302 @@
+"""Calls as people see them: rows of lists with all that belongs to them, and the state of one for its pages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+
+from core.sdk import Link, Patient, audit, db, i18n, links, notifications, patients, utcnow
+from plugins.video_call import guests, participants, service, states
+from plugins.video_call.models import GUEST, Call, Participant
+
+PAGE_SIZE: Final = 25
+TABS: Final = ("active", "today", "past")
+OUTCOMES: Final = ("all", "completed", "unsuccessful", "open")
+_OF_PATIENT: Final = 20
+_HERE_FOR: Final = timedelta(seconds=20)
+_LATE: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A call with everything that a list shows of it. state: as of now; a locked link makes it "locked"."""
+
+    call: Call
+    patient: Patient
+    state: str
+    link: Link | None = None
+    messages: list[notifications.Notification] = field(default_factory=list)
+    guests: list[Participant] = field(default_factory=list)
+
+    @property
+    def since(self) -> datetime:
+        return since(self.call)
+
+    @property
+    def is_open(self) -> bool:
+        return self.call.state in states.OPEN and self.state != states.MISSED
+
+    @property
+    def is_here(self) -> bool:
+        return self.call.state in states.HERE
+
+    @property
+    def waits(self) -> bool:
+        return self.state in (states.WAITING, states.READY)
+
+    @property
+    def away(self) -> bool:
+        """The waiting patient's page is closed or asleep."""
+        return self.waits and self.call.patient_away_since is not None
+
+    @property
+    def late(self) -> bool:
+        """Planned for a time that has passed, and nobody came."""
+        at = self.call.scheduled_at
+        return self.state == states.SCHEDULED and at is not None and at + _LATE < utcnow()
+
+    @property
+    def has_failed(self) -> bool:
+        """No message reached the patient, or nobody knows that one did."""
+        return bool(self.messages) and all(m.state in ("failed", "dead") for m in self.messages)
+
+    @property
+    def can_send_again(self) -> bool:
+        return self.state in (states.SCHEDULED, states.INVITED, "locked")
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.state in (*states.BEFORE, "locked")
+
+    @property
+    def needs_outcome(self) -> bool:
+        """It is over and nobody has said how it went."""
+        return self.call.state in (states.ENDED, states.MISSED) and self.call.outcome is None
+
+    @property
+    def minutes(self) -> int | None:
+        """How long the two talked."""
+        begun, ended = self.call.connected_at, self.call.ended_at
+        return max(1, round((ended - begun).total_seconds() / 60)) if begun and ended else None
+
+
+def rows(calls: Sequence[Call]) -> list[Row]:
+    """These calls with all that belongs to them, in the same order. A handful of queries, however many they are."""
+    ids = [call.id for call in calls]
+    people = patients.get_many({call.patient_id for call in calls})
+    link_of = {link.id: link for link in _among(Link, Link.id, [c.link_id for c in calls if c.link_id])}
+    model = notifications.Notification
+    messages: dict[UUID | None, list[notifications.Notification]] = defaultdict(list)
+    for message in _among(model, model.subject_id, ids):
+        if message.template.rpartition(".")[2] in ("invitation", "planned"):
+            messages[message.subject_id].append(message)
+    others: dict[UUID, list[Participant]] = defaultdict(list)
+    for one in _among(Participant, Participant.call_id, ids):
+        if one.role == GUEST and one.left_at is None:
+            others[one.call_id].append(one)
+    now = utcnow()
+    return [
+        Row(
+            call=call,
+            patient=people[call.patient_id],
+            state=_state(call, link_of.get(call.link_id), now),
+            link=link_of.get(call.link_id),
+            messages=_newest(messages[call.id]),
+            guests=sorted(others[call.id], key=lambda one: (one.created_at, one.id)),
+        )
+        for call in calls
+        if call.patient_id in people
+    ]
+
+
+def row(call: Call) -> Row:
+    """One call with all that belongs to it."""
+    return rows([call])[0]
+
+
+def active(limit: int = 50, *, holder: str | None = None) -> list[Row]:
+    """What goes on and who waits: patients who are ready first, the longest waiting of them first."""
+    now = utcnow()
+    wanted = (
+        select(Call)
+        .where(
+            or_(Call.state.in_(states.HERE), Call.state.in_((states.SCHEDULED, states.INVITED))),
+            or_(Call.state.not_in(states.BEFORE), Call.expires_at > now),
+            or_(Call.scheduled_at.is_(None), Call.scheduled_at < _end_of_today(), Call.state.in_(states.HERE)),
+        )
+        .order_by(Call.created_at, Call.id)
+        .limit(500)
+    )
+    if holder is not None:
+        wanted = wanted.where(Call.clinician_id == holder)
+    found = sorted(db.session().scalars(wanted), key=_urgency)
+    return rows(found[:limit])
+
+
+def today(*, holder: str | None = None) -> list[Row]:
+    """Everything of today, in order of time: planned, made or ended today."""
+    begin, end = _begin_of_today(), _end_of_today()
+    wanted = select(Call).where(
+        or_(
+            Call.scheduled_at.between(begin, end),
+            Call.scheduled_at.is_(None) & (Call.created_at >= begin),
+            Call.ended_at >= begin,
+        )
+    )
+    wanted = _held_by(wanted, holder).order_by(func.coalesce(Call.scheduled_at, Call.created_at), Call.id)
+    return rows(db.session().scalars(wanted.limit(200)).all())
+
+
+def past(number: int, *, outcome: str = "all", holder: str | None = None) -> tuple[list[Row], int]:
+    """A page of what is over, newest first, and how many there are in all."""
+    where = [Call.state.in_(states.OVER)]
+    if outcome in ("completed", "unsuccessful"):
+        where.append(Call.outcome == outcome)
+    elif outcome == "open":
+        where += [Call.outcome.is_(None), Call.state != states.DECLINED]
+    if holder is not None:
+        where.append(Call.clinician_id == holder)
+    total = db.session().scalar(select(func.count(Call.id)).where(*where)) or 0
+    wanted = select(Call).where(*where).order_by(Call.ended_at.desc(), Call.id.desc())
+    found = db.session().scalars(wanted.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
+    return rows(found.all()), total
+
+
+def of_patient(patient_id: UUID) -> tuple[list[Row], int]:
+    """A patient's newest calls, newest first, and how many there ever were; asked once a page."""
+
+    def ask() -> tuple[list[Row], int]:
+        found = (
+            db.session()
+            .execute(
+                select(Call, func.count().over())
+                .where(Call.patient_id == patient_id)
+                .order_by(Call.created_at.desc(), Call.id.desc())
+                .limit(_OF_PATIENT)
+            )
+            .all()
+        )
+        return rows([call for call, _ in found]), found[0][1] if found else 0
+
+    return db.memo(("video_call.of_patient", patient_id), ask)
+
+
+def count_waiting() -> int:
+    """How many patients are in the waiting room. The rail shows it on every page."""
+    waits = select(func.count(Call.id)).where(Call.state == states.READY)
+    return db.memo("video_call.waiting", lambda: db.session().scalar(waits) or 0)
+
+
+def position(call: Call) -> int | None:
+    """The patient's place among those who wait for the same clinician, from 1; None when they do not wait."""
+    if call.state != states.READY or call.ready_at is None:
+        return None
+    before = select(func.count(Call.id)).where(
+        Call.state == states.READY,
+        Call.clinician_id == call.clinician_id,
+        or_(Call.ready_at < call.ready_at, (Call.ready_at == call.ready_at) & (Call.id < call.id)),
+    )
+    return (db.session().scalar(before) or 0) + 1
+
+
+def state_json(call: Call, role: service.Role) -> dict[str, Any]:
+    """The state of a call for its pages, on either side: nothing clinical, and for a guest who was not let in only
+    that they wait. ``me`` is the participant that the current session is."""
+    everybody = participants.all_of(call.id)
+    me = next((one for one in everybody if one.actor_id == audit.actor().id), None)
+    state = service.state_of(call)
+    said = {
+        "id": str(call.id),
+        "state": state,
+        "since": since(call).isoformat(),
+        "clinician": call.clinician_name,
+        "me": str(me.id) if me else None,
+        "admitted": role != "guest" or (me is not None and me.admitted_at is not None),
+        "outcome": call.outcome if role == "clinician" else None,
+    }
+    if not said["admitted"]:
+        return {**said, "reason": None, "message": None, "position": None, "participants": [], "held": False}
+    return {
+        **said,
+        "reason": call.reason,
+        "message": call.waiting_message,
+        "position": position(call),
+        "scheduled": call.scheduled_at.isoformat() if call.scheduled_at else None,
+        "phone_first": call.phone_first,
+        "away": call.patient_away_since is not None,
+        "participants": [_participant(one) for one in everybody if one.left_at is None],
+        "held": state == states.ON_HOLD,
+        "recording": False,
+        "board": None,
+    }
+
+
+def since(call: Call) -> datetime:
+    """When the call came into the state that it is in."""
+    by_state = {
+        states.SCHEDULED: call.scheduled_at,
+        states.INVITED: call.invited_at,
+        states.WAITING: call.waiting_at,
+        states.READY: call.ready_at,
+        states.ADMITTED: call.admitted_at,
+        states.IN_CALL: call.connected_at,
+    }
+    return by_state.get(call.state, call.ended_at) or call.updated_at
+
+
+def _participant(one: Participant) -> dict[str, Any]:
+    here = one.seen_at is not None and one.seen_at > utcnow() - _HERE_FOR
+    return {
+        "id": str(one.id),
+        "role": one.role,
+        "name": one.name,
+        "as_what": guests.role_word(one.as_what) if one.role == GUEST else None,
+        "admitted": one.admitted_at is not None,
+        "here": here,
+        "devices": one.devices or {},
+    }
+
+
+def _state(call: Call, link: Link | None, now: datetime) -> str:
+    state = service.state_of(call, now)
+    if state in (states.SCHEDULED, states.INVITED) and link is not None and links.state(link) == "locked":
+        return "locked"
+    return state
+
+
+def _urgency(call: Call) -> tuple[int, datetime]:
+    """Ready before anybody else, then what goes on, then who prepares, then who was invited, then what is planned."""
+    order = (
+        states.READY, states.ON_HOLD, states.ADMITTED, states.IN_CALL, states.WAITING, states.INVITED, states.SCHEDULED,
+    )  # fmt: skip
+    return order.index(call.state), since(call)
+
+
+def _newest(messages: list[notifications.Notification]) -> list[notifications.Notification]:
+    """The last message of each channel: an invitation that was sent again is what counts."""
+    last = {message.channel: message for message in sorted(messages, key=lambda m: m.id)}
+    return [last[channel] for channel in sorted(last)]
+
+
+def _held_by(statement: Select[Call], holder: str | None) -> Select[Call]:
+    return statement if holder is None else statement.where(Call.clinician_id == holder)
+
+
+def _begin_of_today() -> datetime:
+    here = i18n.local(utcnow())
+    return here.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(utcnow().tzinfo)
+
+
+def _end_of_today() -> datetime:
+    here = i18n.local(utcnow()) + timedelta(days=1)
+    return here.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(utcnow().tzinfo)
+
+
+def _among(model: Any, column: Any, ids: Sequence[UUID]) -> list[Any]:
+    return list(db.session().scalars(select(model).where(column.in_(ids)))) if ids else []

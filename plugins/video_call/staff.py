@@ -1,0 +1,215 @@
+"""The pages of the practice: invite, see who waits, and what a consultation came to. The steps are in ``steps``."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from core.sdk import (
+    Patient,
+    _,
+    abort,
+    audit,
+    can,
+    colleagues,
+    db,
+    flash,
+    i18n,
+    links,
+    live,
+    notifications,
+    patients,
+    redirect,
+    render_slot,
+    request,
+    tenancy,
+    topic,
+    url_for,
+    utcnow,
+    uuid7,
+)
+from plugins.video_call import afterwards, contexts, invitations, lists, service, states, steps, wording
+from plugins.video_call.errors import CallError, CannotInvite
+from plugins.video_call.invitations import Wish
+from plugins.video_call.pages import page
+from plugins.video_call.steps import CONDUCT, INVITE, find, routes
+
+__all__ = ["find", "routes"]
+
+_EVERYBODY: Final = "all"
+
+
+@routes.get("/", permission=INVITE)
+def index() -> str:
+    """Consultations: who waits and what goes on, today's, and those of the past."""
+    chosen = request.args.get("show", "active")
+    outcome = request.args.get("outcome", "all")
+    if chosen not in lists.TABS or outcome not in lists.OUTCOMES:
+        abort(404)
+    whose = request.args.get("whose", _EVERYBODY)
+    holder = audit.actor().id if whose == "mine" else None
+    number = max(1, request.args.get("page", 1, type=int))
+    total = 0
+    if chosen == "active":
+        found = lists.active(holder=holder)
+    elif chosen == "today":
+        found = lists.today(holder=holder)
+    else:
+        found, total = lists.past(number, outcome=outcome, holder=holder)
+    audit.lists(row.patient.id for row in found)
+    live(topic(service.SUBJECT))
+    return page(
+        "index_list.html" if "fragment" in request.args else "index.html",
+        chosen=chosen,
+        outcome=outcome,
+        whose=whose,
+        rows=found,
+        total=total,
+        page=number,
+        pages=max(1, -(-total // lists.PAGE_SIZE)),
+        page_url=lambda n: url_for(".index", show=chosen, page=n, outcome=outcome, whose=whose),
+        waiting_total=lists.count_waiting(),
+        may_conduct=can(CONDUCT),
+        me=audit.actor().id,
+    )
+
+
+@routes.get("/invite/<uuid:patient_id>", permission=INVITE)
+def invite(patient_id: UUID) -> str:
+    """The form that invites a patient. ``?phone=1``: the two are on the phone already, so a text goes out."""
+    patient = _patient(patient_id)
+    usable = invitations.usable_channels(patient)
+    by_phone = "phone" in request.args
+    chosen = ["sms"] if by_phone and "sms" in usable else usable[:1]
+    return _form(patient, {"channels": chosen, "phone_first": by_phone, "id": uuid7(), "holder": _me()})
+
+
+@routes.post("/invite/<uuid:patient_id>", permission=INVITE)
+def send(patient_id: UUID) -> Any:
+    """Send the invitation. The form carries the call's id: sent twice, it invites once."""
+    patient = _patient(patient_id)
+    typed = _typed()
+    try:
+        with db.savepoint():
+            call = invitations.invite(patient, _wish(typed), id=typed["id"])
+    except (CallError, notifications.NotificationError) as refusal:
+        return _form(patient, typed, error=refusal.message), 422
+    flash(_("Invitation sent to %(name)s.", name=patient.display_name), "success")
+    if call.scheduled_at or not can(CONDUCT):
+        return redirect(url_for(".index", show="active"), 303)
+    return redirect(url_for(".call", call_id=call.id), 303)
+
+
+@routes.post("/invite/<uuid:patient_id>/preview", permission=INVITE)
+def preview(patient_id: UUID) -> str:
+    """The message as it will be sent, as a fragment."""
+    patient = _patient(patient_id)
+    return page("invite_preview.html", patient=patient, **_preview(patient, _typed()))
+
+
+@routes.get("/calls/<uuid:call_id>/ended", permission=CONDUCT)
+def ended(call_id: UUID) -> Any:
+    """After the call: how it went, notes, and what other plugins add."""
+    call = find(call_id)
+    if call.state not in states.OVER:
+        return redirect(url_for(".call", call_id=call.id))
+    live(topic(service.SUBJECT, call.id))
+    patient = service.patient_of(call)
+    return page(
+        "ended.html",
+        row=lists.row(call),
+        patient=patient,
+        added=render_slot("video_call.ended_staff", _page_context(call, patient)),
+        to_fetch=afterwards.something_to_fetch(call),
+        max_notes=steps.MAX_NOTES,
+    )
+
+
+def _page_context(call: Any, patient: Patient) -> contexts.CallPageContext:
+    allowed = frozenset(name for name in (INVITE, CONDUCT) if can(name))
+    return contexts.CallPageContext(tenancy.current(), int(audit.actor().id), allowed, call=call, patient=patient)
+
+
+def _patient(patient_id: UUID) -> Patient:
+    try:
+        found = patients.get(patient_id)
+    except patients.PatientNotFound:
+        abort(404)
+    audit.concerns(found.id)
+    return found
+
+
+def _me() -> str:
+    return audit.actor().id
+
+
+def _typed() -> dict[str, Any]:
+    """What was typed into the form, as it was typed."""
+    form = request.form
+    return {
+        "channels": form.getlist("channels"),
+        "mobile": form.get("mobile", "")[:40],
+        "note": form.get("note", ""),
+        "later": form.get("when") == "later",
+        "day": form.get("day", "")[:10],
+        "time": form.get("time", "")[:5],
+        "phone_first": "phone_first" in form,
+        "holder": form.get("holder") or _me(),
+        "id": form.get("id", type=UUID) or uuid7(),
+    }
+
+
+def _wish(typed: dict[str, Any]) -> Wish:
+    """Raises CannotInvite for a day or a time that is none, or a colleague who holds no consultations."""
+    at = None
+    if typed.get("later"):
+        try:
+            here = datetime.combine(date.fromisoformat(typed["day"]), time.fromisoformat(typed["time"]))
+        except ValueError:
+            raise CannotInvite(_("Enter the day and the time of the consultation.")) from None
+        zone = i18n.local(utcnow()).tzinfo
+        at = here.replace(tzinfo=zone).astimezone(utcnow().tzinfo)
+    holder = None
+    if typed.get("holder") != _me() or not can(CONDUCT):
+        found = next((one for one in colleagues.who_may(CONDUCT) if str(one.user_id) == typed["holder"]), None)
+        if found is None:
+            raise CannotInvite(_("Choose who holds the consultation."))
+        holder = (str(found.user_id), found.name)
+    return Wish(
+        typed["channels"], typed.get("mobile"), typed.get("note"), at, bool(typed.get("phone_first")), holder
+    )
+
+
+def _form(patient: Patient, typed: dict[str, Any], *, error: str | None = None) -> str:
+    here = i18n.local(utcnow())
+    return page(
+        "invite.html",
+        typed=typed,
+        error=error,
+        max_note=invitations.MAX_NOTE,
+        workspace=url_for("patients.show", patient_id=patient.id),
+        patient=patient,
+        holders=[(str(one.user_id), one.name) for one in colleagues.who_may(CONDUCT)],
+        first_day=here.date().isoformat(),
+        last_day=(here + timedelta(days=invitations.MOST_DAYS_AHEAD)).date().isoformat(),
+        **_preview(patient, typed),
+    )
+
+
+def _preview(patient: Patient, typed: dict[str, Any]) -> dict[str, Any]:
+    """The message with a link of the very length that the real one will have."""
+    language = notifications.language_for(patient).partition("-")[0]
+    shown, problem = None, None
+    try:
+        shown = invitations.preview(patient, _wish(typed), link=links.example_url())
+    except (CallError, notifications.NotificationError) as refusal:
+        problem = refusal.message
+    return {
+        "preview": shown,
+        "problem": problem,
+        "language_name": i18n.LANGUAGES.get(language, language),
+        "ways": notifications.ways.to(patient),
+        "by_sms": "sms" in typed["channels"] or bool(typed.get("mobile")),
+        "by_email": "email" in typed["channels"],
+    }
