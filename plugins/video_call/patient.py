@@ -1,0 +1,172 @@
+"""The pages behind a patient's or guest's link: one for all steps up to the call, one for after it.
+
+Which step a page shows follows from the state of the call; a page that loads again is where it was.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+from core.sdk import (
+    PatientRoutes,
+    _,
+    abort,
+    current_link,
+    db,
+    flash,
+    i18n,
+    jsonify,
+    live,
+    make_response,
+    plugin_static,
+    redirect,
+    render,
+    render_patient_slot,
+    request,
+    tenancy,
+    url_for,
+)
+from plugins.video_call import guests, lists, participants, service, settings, states
+from plugins.video_call.contexts import PatientPageContext
+from plugins.video_call.models import GUEST_PURPOSE, PATIENT, PURPOSE, Call, Participant
+
+routes = PatientRoutes("video_call", __name__)
+
+_SAMPLE_BYTES: Final = 96 * 1024
+_MOST_FEEDBACK: Final = 1000
+_ANY: Final = "*"  # guests have links of another purpose; call_of_link() turns every other link away
+
+
+@routes.get("/", purpose=_ANY, devices=True)
+def start() -> str:
+    """Guidance, the check, the waiting room and the call; or how it ended."""
+    call, me = call_of_link()
+    live(*participants.topics(call.id, str(current_link().id)))
+    values = {"call": call, "me": me, "is_guest": _is_guest(), "plugin_static": plugin_static}
+    if call.state in states.OVER or (me is not None and me.left_at is not None):
+        return _over(call, values)
+    return render(
+        "video_call/patient/room.html",
+        practice=tenancy.current(),
+        chosen=settings.here(),
+        role_word=guests.role_word,
+        state=state_of(call),
+        waiting_slot=_slot("video_call.waiting_patient", call),
+        language=i18n.locale_tag(),
+        **values,
+    )
+
+
+@routes.get("/state", purpose=_ANY)
+def state() -> Any:
+    """How the call stands, for the page that heard of a change."""
+    call, _me = call_of_link()
+    return jsonify(state_of(call))
+
+
+@routes.get("/sample", purpose=_ANY, scope="none")
+def sample() -> Any:
+    """Bytes that cannot be compressed: the page measures how fast they come."""
+    response = make_response(secrets.token_bytes(_SAMPLE_BYTES))
+    response.mimetype = "application/octet-stream"
+    return response
+
+
+@routes.post("/arrive", purpose=_ANY)
+def arrive() -> Any:
+    """The page is open."""
+    call, me = call_of_link()
+    if me is None and not _is_guest():
+        me = participants.add(call, PATIENT, str(current_link().id), service.patient_of(call).display_name)
+    if not _is_guest():
+        service.arrive(call)
+    return jsonify(state_of(call))
+
+
+@routes.post("/ready", purpose=_ANY)
+def ready() -> Any:
+    """The patient is in the waiting room, with these devices: JSON {"camera": true, "microphone": true}."""
+    call, me = call_of_link()
+    body = request.get_json(silent=True)
+    if me is not None and isinstance(body, dict):
+        me.devices = {kind: body.get(kind) is True for kind in ("camera", "microphone", "speaker")}
+    if _is_guest():
+        guests.arrived(call, current_link().id)
+    elif call.state in (states.WAITING, states.READY):
+        service.ready(call)
+    return jsonify(state_of(call))
+
+
+@routes.post("/unready", purpose=_ANY)
+def unready() -> Any:
+    """Back to the check of camera and microphone."""
+    call, _me = call_of_link()
+    if not _is_guest():
+        service.unready(call)
+    return jsonify(state_of(call))
+
+
+@routes.post("/end", purpose=_ANY)
+def end() -> Any:
+    """The patient hangs up, for everybody. A guest only leaves the page."""
+    call, _me = call_of_link()
+    if not _is_guest():
+        service.end(call, "patient")
+    return jsonify(state_of(call))
+
+
+@routes.post("/feedback", purpose=PURPOSE)
+def feedback() -> Any:
+    """How it went, from the form on the last page. Said again, it replaces what was said before."""
+    call, _me = call_of_link()
+    score = request.form.get("score", "")
+    if call.state != states.ENDED or score not in ("1", "2", "3"):
+        flash(_("Please choose one of the three answers."), "danger")
+        return redirect(url_for(".start"), 303)
+    call.feedback_score = int(score)
+    call.feedback_text = request.form.get("text", "").strip()[:_MOST_FEEDBACK] or None
+    service.record(call, "feedback")
+    return redirect(url_for(".start") + "#feedback", 303)
+
+
+def call_of_link() -> tuple[Call, Participant | None]:
+    """The call that this link leads to, and who its holder is in it. Answers 404 to links of other plugins."""
+    link = current_link()
+    call = db.get(Call, link.subject_id) if link.purpose in (PURPOSE, GUEST_PURPOSE) else None
+    if call is None:
+        abort(404)
+    return call, participants.of_actor(call.id, str(link.id))
+
+
+def state_of(call: Call) -> dict[str, Any]:
+    """What this page may know of the call, as JSON."""
+    return lists.state_json(call, "guest" if _is_guest() else PATIENT)
+
+
+def _is_guest() -> bool:
+    return current_link().purpose == GUEST_PURPOSE
+
+
+def _over(call: Call, values: dict[str, Any]) -> str:
+    """The last page. What was exchanged is for the patient, not for guests."""
+    guest = _is_guest()
+    return render(
+        "video_call/patient/over.html",
+        practice=tenancy.current(),
+        documents=[] if guest else _documents(call),
+        after_call=settings.here().after_call.strip(),
+        slot=_slot("video_call.ended_patient", call),
+        **values,
+    )
+
+
+def _documents(call: Call) -> list[Any]:
+    return []
+
+
+def _slot(name: str, call: Call) -> str:
+    """What other plugins add to this page; nothing on a guest's."""
+    if _is_guest():
+        return ""
+    return render_patient_slot(name, PatientPageContext(call, service.patient_of(call)))

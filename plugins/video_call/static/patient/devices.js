@@ -1,0 +1,174 @@
+/**
+ * The patient's camera and microphone: what was asked for, what came of it, and what is wanted of it just now. There is
+ * one stream for the whole visit; the tracks in it come and go.
+ */
+import { acquire, switchCamera as nextCamera, useDevice } from "../line/media.js";
+import { height } from "./server.js";
+import { isInApp } from "./where.js";
+
+/** @typedef {"camera" | "microphone"} Kind */
+/** @typedef {"good" | "wait" | "chosen_off" | "none" | "busy" | "denied" | "in_app" | "insecure" | "other"} How */
+
+const TRACK = /** @type {const} */ ({ camera: "video", microphone: "audio" });
+const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
+
+/** Tells "change" when tracks came or went, or were turned on or off, and "paused" when the system took one away. */
+export const devices = new EventTarget();
+
+/** @type {{stream: MediaStream | null}} */
+export const local = { stream: null };
+/** @type {Record<Kind, How>} */
+export const how = { camera: "wait", microphone: "wait" };
+/** What the patient turned off; a hold turns both off without changing this. */
+export const off = { camera: false, microphone: false };
+let held = false;
+/** @type {Promise<void> | undefined} */
+let turning;
+
+/**
+ * The live track of a kind, if there is one.
+ * @param {Kind} kind
+ */
+export function track(kind) {
+  return local.stream?.getTracks().find((one) => one.kind === TRACK[kind] && one.readyState === "live") ?? null;
+}
+
+/** Asks the browser for what is missing and not given up. */
+export function turnOn() {
+  turning ??= turnOnOnce().finally(() => (turning = undefined));
+  return turning;
+}
+
+async function turnOnOnce() {
+  const wanted = Object.fromEntries(KINDS.map((kind) => [kind, how[kind] !== "chosen_off" && !track(kind)]));
+  if (!wanted.camera && !wanted.microphone) return;
+  for (const kind of KINDS) if (wanted[kind]) how[kind] = "wait";
+  tellChange();
+  const got = await acquire({ camera: !!wanted.camera, microphone: !!wanted.microphone, height });
+  keep(got.stream);
+  for (const kind of KINDS) {
+    if (!wanted[kind]) continue;
+    const why = got.missing.find((one) => one.kind === kind)?.why;
+    how[kind] = track(kind) ? "good" : isInApp && why !== "busy" ? "in_app" : (why ?? "other");
+  }
+  tellChange();
+}
+
+/**
+ * Uses another camera or microphone. Raises when it cannot be opened; then the old one goes on.
+ * @param {Kind} kind
+ * @param {string} id
+ */
+export async function choose(kind, id) {
+  put(kind, await useDevice(kind, id));
+}
+
+/** Front camera to back camera and back. Raises when it cannot be opened; then the old one goes on. */
+export async function turnCamera() {
+  put("camera", await nextCamera());
+}
+
+/**
+ * The way on without something.
+ * @param {Kind[]} kinds
+ */
+export function doWithout(...kinds) {
+  for (const kind of kinds) {
+    drop(kind);
+    how[kind] = "chosen_off";
+  }
+  tellChange();
+}
+
+/** Try everything again, also what was given up. */
+export function tryAgain() {
+  for (const kind of KINDS) if (!track(kind)) how[kind] = "wait";
+  return turnOn();
+}
+
+/**
+ * @param {Kind} kind
+ * @param {boolean} is
+ */
+export function turnOff(kind, is) {
+  off[kind] = is;
+  apply();
+  tellChange();
+}
+
+/**
+ * On hold nobody is seen or heard, whatever they chose.
+ * @param {boolean} is
+ */
+export function hold(is) {
+  if (held === is) return;
+  held = is;
+  apply();
+}
+
+/** Lets everything go: the light beside the camera goes out. */
+export function letGo() {
+  for (const kind of KINDS) drop(kind);
+}
+
+/** Does the picture look back at its owner? A picture of what is in front of the phone must not be mirrored. */
+export function isMirrored() {
+  return track("camera")?.getSettings().facingMode !== "environment";
+}
+
+/** @param {MediaStream | null} stream */
+function keep(stream) {
+  if (!stream) return;
+  for (const one of stream.getTracks()) put(one.kind === "video" ? "camera" : "microphone", one, false);
+}
+
+/**
+ * @param {Kind} kind
+ * @param {MediaStreamTrack | null} fresh
+ * @param {boolean} [telling]
+ */
+function put(kind, fresh, telling = true) {
+  if (!fresh) return;
+  local.stream ??= new MediaStream();
+  for (const old of local.stream.getTracks()) {
+    if (old.kind !== fresh.kind || old === fresh) continue;
+    local.stream.removeTrack(old);
+    old.stop();
+  }
+  if (!local.stream.getTracks().includes(fresh)) local.stream.addTrack(fresh);
+  fresh.addEventListener("ended", () => lost(kind, fresh));
+  // iOS: a phone call takes the microphone away and does not always give it back.
+  for (const name of ["mute", "unmute"]) fresh.addEventListener(name, () => devices.dispatchEvent(new Event("paused")));
+  how[kind] = "good";
+  apply();
+  if (telling) tellChange();
+}
+
+/** @param {Kind} kind @param {MediaStreamTrack} old */
+function lost(kind, old) {
+  if (!local.stream?.getTracks().includes(old)) return;
+  local.stream.removeTrack(old);
+  how[kind] = "none";
+  tellChange();
+  devices.dispatchEvent(new Event("lost"));
+}
+
+/** @param {Kind} kind */
+function drop(kind) {
+  for (const old of local.stream?.getTracks() ?? []) {
+    if (old.kind !== TRACK[kind]) continue;
+    local.stream?.removeTrack(old);
+    old.stop();
+  }
+}
+
+function apply() {
+  for (const kind of KINDS) {
+    const one = track(kind);
+    if (one) one.enabled = !off[kind] && !held;
+  }
+}
+
+function tellChange() {
+  devices.dispatchEvent(new Event("change"));
+}
