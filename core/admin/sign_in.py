@@ -107,6 +107,7 @@ def _page(
         provider_error=provider_error,
         values=values,
         redirect_uri=base + url_for("oidc.back"),
+        sign_out_uri=f"{base}/login",
         sign_in_url=f"{base}/login?practice={practice.slug}",
     )
     return make_response(page, status)

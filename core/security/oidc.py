@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 import requests
@@ -206,15 +206,35 @@ def _away(what: str) -> OidcRefused:
 # --- the flow ------------------------------------------------------------------------------------------------------
 
 
-def begin(provider: Provider, redirect_uri: str) -> tuple[str, dict[str, Any]]:
-    """Where to send the browser, and what to keep for its way back. Over the network. Raises OidcRefused."""
+def begin(provider: Provider, redirect_uri: str, *, anew: bool = False) -> tuple[str, dict[str, Any]]:
+    """Where to send the browser, and what to keep for its way back. Over the network. Raises OidcRefused.
+
+    anew: that somebody is signed in there already is not enough: the provider asks again who it is.
+    """
     found = metadata(provider.issuer)
     verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(24)
     client = _client(provider, redirect_uri)
+    more = {"prompt": "login", "max_age": 0} if anew else {}
     url, state = client.create_authorization_url(
-        found["authorization_endpoint"], code_verifier=verifier, nonce=nonce, response_type="code"
+        found["authorization_endpoint"], code_verifier=verifier, nonce=nonce, response_type="code", **more
     )
-    return str(url), {"state": state, "nonce": nonce, "verifier": verifier, "at": int(time.time())}
+    kept = {"state": state, "nonce": nonce, "verifier": verifier, "at": int(time.time()), "anew": anew}
+    return str(url), kept
+
+
+def farewell(provider: Provider, back: str) -> str | None:
+    """Where the browser goes to sign out at the provider, too; None where that is not possible. Over the network.
+
+    back: where the provider sends it afterwards; the provider has to know that address.
+    """
+    try:
+        endpoint = str(metadata(provider.issuer).get("end_session_endpoint") or "")
+    except OidcRefused:
+        return None  # signed out here all the same
+    if urlsplit(endpoint).scheme not in _schemes():
+        return None
+    asked = urlencode({"client_id": provider.client_id, "post_logout_redirect_uri": back})
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{asked}"
 
 
 def finish(
@@ -240,11 +260,15 @@ def finish(
         )
     except (AuthlibBaseError, requests.RequestException, ValueError) as error:
         raise _away(type(error).__name__) from error
-    return check(provider, str(token.get("id_token") or ""), str(kept["nonce"]))
+    since = int(kept["at"]) if kept.get("anew") else None
+    return check(provider, str(token.get("id_token") or ""), str(kept["nonce"]), since)
 
 
-def check(provider: Provider, id_token: str, nonce: str) -> Claims:
-    """What an ID token says, when the provider signed it for us, now, for this question. Raises OidcRefused."""
+def check(provider: Provider, id_token: str, nonce: str, since: int | None = None) -> Claims:
+    """What an ID token says, when the provider signed it for us, now, for this question. Raises OidcRefused.
+
+    since: the person must have shown the provider who they are after that; seconds since 1970, clocks may differ.
+    """
     try:
         claims = _decode(provider, id_token)
         registry = jwt.JWTClaimsRegistry(
@@ -263,6 +287,12 @@ def check(provider: Provider, id_token: str, nonce: str) -> Claims:
             "Your practice's sign-in does not answer as it should. Try again later, or use your password."
         )
         raise OidcRefused(words, "token", status=400) from error
+    shown_at = claims.get("auth_time")
+    if since is not None and not (isinstance(shown_at, int) and shown_at >= since - LEEWAY):
+        words = _(
+            "Your practice's sign-in did not ask again who you are. Use your password or a passkey instead."
+        )
+        raise OidcRefused(words, "not_anew", status=403)
     several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if (several or "azp" in claims) and claims.get("azp") != provider.client_id:
         raise OidcRefused(_("That sign-in was meant for somebody else."), "azp", status=400)

@@ -16,9 +16,10 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from core import db, realtime, tenancy
+from core import audit, db, realtime, tenancy
 from core.security import devices
 from core.security.models import Account, SignInSession
+from core.security.sign_in import subject_of
 
 LIFETIME: Final = timedelta(hours=12)
 PROVEN_FOR: Final = timedelta(minutes=15)
@@ -184,6 +185,17 @@ def is_locked() -> bool:
     """Is this browser's session locked, so that nothing is answered?"""
     row = current()
     return row is not None and row.locked_at is not None
+
+
+def unlock() -> None:
+    """Somebody has shown again who they are: this browser answers again. In the current writing scope, on the trail."""
+    now = db.utcnow()
+    row = current()
+    # A practice's provider proves nothing about an account that reaches beyond the practice: see begin.
+    proven = None if row is not None and row.only_practice is not None else now
+    set_here(locked_at=None, last_seen_at=now, proven_at=proven)
+    if row is not None:
+        audit.record_platform("session.unlocked", subject=subject_of(row.user_id))
 
 
 def touch() -> None:

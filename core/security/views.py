@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
+from uuid import UUID
 
 from flask import make_response, redirect, render_template, request
 from flask_appbuilder import expose
 from flask_appbuilder.security.views import AuthDBView as FabAuthDBView
 from flask_login import current_user
 
+from core import db, settings, tenancy
 from core.i18n import _
-from core.security import limits, passkeys, second_step, sessions, sign_in
+from core.security import limits, oidc, passkeys, second_step, sessions, sign_in
 from core.security.redirects import safe_next
 
 _SLUG: Final = re.compile(r"/p/([a-z0-9-]{1,40})/")
@@ -51,9 +53,24 @@ class AuthDBView(FabAuthDBView):
 
     @expose("/logout", methods=("POST",))
     def logout(self) -> Any:
-        """End this browser's session."""
+        """End this browser's session; whom a practice's provider let in is led to sign out there, too.
+
+        Or the next person at this computer would be let in by their name.
+        """
+        row = sessions.current()
+        practice_id = row.only_practice if row is not None else None
         sessions.end()
-        return redirect("/login", 303)
+        return redirect("/login", 303) if practice_id is None else _farewell(practice_id)
+
+
+def _farewell(practice_id: UUID) -> Any:
+    with db.scope(practice_id, write=False):
+        provider, slug = oidc.opened(), tenancy.current().slug
+    url = oidc.farewell(provider, f"{settings.current().base_url}/login") if provider is not None else None
+    if provider is None or url is None:
+        return redirect(f"/login?practice={slug}", 303)
+    # Our policy lets no form end at the provider, not by a redirect either: the page goes on by itself.
+    return render_template("account/to_provider.html", url=url, title=provider.title)
 
 
 def _practice(target: str) -> str:

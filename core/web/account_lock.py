@@ -46,6 +46,12 @@ def page() -> Any:
     return _page(security.safe_next(request.args.get("next")))
 
 
+@routes.get("/unlocked", access="signed_in")
+def unlocked() -> Any:
+    """Where a browser tab ends that was opened to unlock the others: it tells them, and can be closed."""
+    return render("account/unlocked.html")
+
+
 @routes.post("/unlock", access="signed_in", scope="none")
 def unlock() -> Any:
     """Unlock with the password or a passkey of the person who is signed in."""
@@ -65,9 +71,7 @@ def unlock() -> Any:
             raise Refused(words, "wrong", status=422)
         return _page(target, words, status=422)
     with db.scope():
-        now = db.utcnow()
-        sessions.set_here(locked_at=None, last_seen_at=now, proven_at=now)
-        audit.record_platform("session.unlocked", subject=sign_in.subject_of(current_user.id))
+        sessions.unlock()
     return jsonify(unlocked=True) if by_script else redirect(target, 303)
 
 

@@ -11,7 +11,8 @@ from flask_appbuilder.security.sqla.models import User
 from flask_login import current_user
 from sqlalchemy import func, select
 
-from core import db, security, settings, tenancy
+from core import audit, db, security, settings, tenancy
+from core.audit import Actor
 from core.i18n import _
 from core.security import invitations, limits, oidc, passwords, sessions, sign_in
 from core.security.invitations import Opened
@@ -45,6 +46,17 @@ def link(slug: str) -> Any:
     return render("account/to_provider.html", url=url, title=provider.title)
 
 
+@routes.get("/session/unlock/provider", access="signed_in", scope="none")
+def unlock() -> Any:
+    """Unlock a browser that the practice's provider let in: it asks again who somebody is."""
+    row = sessions.current()
+    if row is None or row.only_practice is None:
+        abort(404)
+    target = security.safe_next(request.args.get("next"))
+    provider = _provider(row.only_practice)
+    return redirect(_begin(row.only_practice, provider, target, current_user.id, anew=True))
+
+
 @routes.post("/account/identity/<slug>/unlink", access="signed_in", scope="none")
 @proven
 def unlink(slug: str) -> Any:
@@ -72,6 +84,8 @@ def back() -> Any:
     except OidcRefused:
         limits.count(limits.SIGN_IN_BY_ADDRESS, limits.origin(request.remote_addr))
         raise
+    if kept["anew"]:
+        return _unlock(practice_id, int(kept["user"]), claims, kept["next"])
     if kept["user"] is not None:
         return _link(practice_id, int(kept["user"]), claims)
     user_id = _who(practice_id, claims)
@@ -89,9 +103,11 @@ def _send(slug: str, target: str, user_id: int | None) -> Any:
     return redirect(_begin(practice_id, _provider(practice_id), target, user_id))
 
 
-def _begin(practice_id: UUID, provider: oidc.Provider, target: str, user_id: int | None) -> str:
+def _begin(
+    practice_id: UUID, provider: oidc.Provider, target: str, user_id: int | None, *, anew: bool = False
+) -> str:
     """Keeps what is needed on the way back; the provider's address."""
-    url, kept = oidc.begin(provider, _redirect_uri())
+    url, kept = oidc.begin(provider, _redirect_uri(), anew=anew)
     session[_KEY] = {**kept, "practice": str(practice_id), "next": target, "user": user_id}
     return url
 
@@ -125,6 +141,25 @@ def _link(practice_id: UUID, user_id: int, claims: Claims) -> Any:
         oidc.link(user_id, claims)
     flash(_("Your account is linked. From now on you can sign in that way."), "success")
     return redirect(url_for("your_account.show"), 303)
+
+
+def _unlock(practice_id: UUID, user_id: int, claims: Claims, target: str) -> Any:
+    row = sessions.current()
+    if row is None or row.only_practice != practice_id or current_user.id != user_id:
+        raise OidcRefused(_("That sign-in was not begun here. Please begin again."), "user", status=400)
+    with tenancy.practice_scope(practice_id):
+        is_it_you = oidc.user_of(claims) == user_id
+    with db.scope():
+        if not is_it_you:
+            words = _("That is not the account that is signed in here. Nothing was unlocked.")
+            raise OidcRefused(words, "somebody_else", status=403)
+        if not sign_in.may_try(user_id):
+            raise OidcRefused(
+                _("Your account is paused. Please wait a quarter of an hour."), "paused", status=403
+            )
+        with audit.use_actor(Actor("staff", str(user_id), current_user.get_full_name())):
+            sessions.unlock()
+    return redirect(target, 303)
 
 
 def _who(practice_id: UUID, claims: Claims) -> int:

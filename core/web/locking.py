@@ -19,9 +19,9 @@ from core.web import csrf
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # A locked person can unlock, sign out, and nothing else.
-_OPEN_WHEN_LOCKED: Final = frozenset({"lock.page", "lock.state", "lock.unlock", "lock.lock"})
+_OPEN_WHEN_LOCKED: Final = frozenset({"lock.page", "lock.state", "lock.unlock", "lock.lock", "oidc.unlock"})
 # Requests that a page sends by itself are no sign that anybody is there.
-_BY_ITSELF: Final = ("live.", "bell.panel", "lock.")  # the view of lock.active says so itself
+_BY_ITSELF: Final = ("live.", "bell.panel", "rail.panel", "lock.")  # the view of lock.active says so itself
 # An account reaches beyond a practice: whom a practice's provider let in does not come near it.
 _OF_THE_ACCOUNT: Final = ("your_account.", "oidc.link", "oidc.unlink")
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from flask import Flask
 
 from core import db, tenancy
-from core.security import oidc
+from core.security import oidc, sessions
 
 
 def install(app: Flask) -> None:
-    """Give templates ``provider_of(slug)``."""
-    app.jinja_env.globals["provider_of"] = of_slug
+    """Give templates ``provider_of(slug)``, and ``provider_of_session()`` for pages that ask who somebody is."""
+    app.jinja_env.globals.update(provider_of=of_slug, provider_of_session=of_session)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,20 @@ def of_slug(slug: str) -> Offered | None:
     with db.scope(practice.id, write=False):
         row = oidc.configured()
         return Offered(slug, practice.name, row.title) if row is not None and row.enabled else None
+
+
+def of_session() -> Offered | None:
+    """The provider that let this browser in, while its practice uses it; None for whom a password let in."""
+    row = sessions.current()
+    if row is None or row.only_practice is None:
+        return None
+    with db.scope(row.only_practice, write=False):
+        found, practice = oidc.configured(), tenancy.current()
+        return (
+            Offered(practice.slug, practice.name, found.title)
+            if found is not None and found.enabled
+            else None
+        )
 
 
 def of_user(user_id: int) -> list[Offered]:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,9 +41,14 @@ class Provider:
     spoil: Spoil = lambda header, claims: None
     hmac: str | None = None
     fails: str | None = None
+    """A path that answers with a fault."""
+    ends_sessions: bool = False
+    """Can people sign out here by a link of ours?"""
     endless: str | None = None
     """A path whose answer never ends: as much as it can send, or with a ``pace`` a byte each so many seconds."""
     pace: float = 0.0
+    agrees: bool = False
+    """Does whoever comes to its page agree at once, as a browser's person would?"""
     sent: int = 0
 
     def rotate(self) -> None:
@@ -80,7 +86,8 @@ class Provider:
         """A signed ID token for this question."""
         now = int(time.time())
         claims = {
-            "iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, **self.claims,
+            "iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": nonce, "auth_time": now,
+            **self.claims,
         }  # fmt: skip
         header: dict[str, Any] = {"alg": "RS256", "kid": self.keys[0].kid}
         self.spoil(header, claims)
@@ -105,10 +112,16 @@ def running() -> Iterator[Provider]:
                 self._go_on_forever()
             elif path == "/.well-known/openid-configuration":
                 base = provider.issuer
+                more = {"end_session_endpoint": f"{base}/logout"} if provider.ends_sessions else {}
                 self._say({
                     "issuer": base, "authorization_endpoint": f"{base}/authorize", "token_endpoint": f"{base}/token",
-                    "jwks_uri": f"{base}/jwks", "response_types_supported": ["code"],
+                    "jwks_uri": f"{base}/jwks", "response_types_supported": ["code"], **more,
                 })  # fmt: skip
+            elif path == "/authorize" and provider.agrees:
+                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                self.send_response(302)
+                self.send_header("Location", provider.authorize(asked))
+                self.end_headers()
             elif path == "/jwks":
                 self._say({"keys": [key.as_dict(private=False) for key in provider.keys]})
             else:
@@ -116,6 +129,9 @@ def running() -> Iterator[Provider]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+            if provider.fails == "/token":
+                self._say({"error": "server_error"}, 503)
+                return
             form = {name: values[0] for name, values in parse_qs(body).items()}
             found = provider.token(form, self.headers.get("Authorization", ""))
             self._say(found or {"error": "invalid_grant"}, 200 if found else 400)
@@ -155,6 +171,15 @@ def running() -> Iterator[Provider]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def silent() -> Iterator[tuple[str, str]]:
+    """Two issuers that never answer: nobody listens at the first, the second takes a request and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as gone, socket.create_server(("127.0.0.1", 0)) as mute:
+        closed = f"http://127.0.0.1:{gone.getsockname()[1]}"
+        gone.close()
+        yield closed, f"http://127.0.0.1:{mute.getsockname()[1]}"
 
 
 def _key() -> RSAKey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,43 +14,16 @@ from flask import Flask
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select
 
-from core import audit, db, tenancy
-from core.audit import Actor
+from core import db, tenancy
 from core.demo import PASSWORD
 from core.notifications import Notification
 from core.security import invitations, oidc, permissions, sessions, users
 from core.security.models import IdentityProvider, LinkedIdentity, SignInSession
-from tests.support import oidc as providers
 from tests.support.house import House, Visitor
 from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, Provider
+from tests.support.oidc_visits import GUEST, go, invite, is_in, link_amira
 
 Visit = Callable[[], Visitor]
-GUEST = "sam.taylor@example.com"
-
-
-@pytest.fixture
-def provider(house: House) -> Iterator[Provider]:
-    """Riverside's provider."""
-    oidc.forget()
-    with providers.running() as running:
-        with house.at(house.riverside):
-            oidc.configure("CIS2", running.issuer, CLIENT_ID, CLIENT_SECRET, "email profile", enabled=True)
-        yield running
-    oidc.forget()
-
-
-def invite(house: House, email: str = GUEST) -> None:
-    with house.at(house.riverside), audit.use_actor(Actor("staff", "4", "Helen Price")):
-        invitations.invite(email, "Sam", "Taylor", "clinician")
-
-
-def go(browser: Visitor, provider: Provider, path: str = "/login/provider/riverside") -> Any:
-    """Through the provider and back; the last answer."""
-    sent = browser.get(path)
-    assert sent.status_code == 302
-    assert sent.location.startswith(provider.issuer + "/authorize?")
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.location).query).items()}
-    return browser.get(provider.authorize(asked).removeprefix("http://127.0.0.1:8000"))
 
 
 def go_to_link(browser: Visitor, provider: Provider) -> Any:
@@ -63,10 +36,6 @@ def go_to_link(browser: Visitor, provider: Provider) -> Any:
     assert url.startswith(provider.issuer + "/authorize?")
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     return browser.get(provider.authorize(asked).removeprefix("http://127.0.0.1:8000"))
-
-
-def is_in(browser: Visitor, slug: str = "riverside") -> bool:
-    return bool(browser.get(f"/p/{slug}/patients").status_code == 200)
 
 
 # --- coming in -----------------------------------------------------------------------------------------------------
@@ -244,12 +213,6 @@ def test_an_account_is_linked_by_whoever_is_signed_in(
 # --- what does not count -------------------------------------------------------------------------------------------
 
 
-def _linked(house: House, provider: Provider) -> None:
-    with house.at(house.riverside) as session:
-        amira = session.scalars(select(User.id).where(User.username == "amira")).one()
-        session.add(LinkedIdentity(issuer=provider.issuer, subject="sub-1", user_id=amira))
-
-
 @pytest.mark.parametrize(
     "changed",
     [
@@ -267,7 +230,7 @@ def _linked(house: House, provider: Provider) -> None:
 def test_a_token_that_is_wrong_lets_nobody_in(
     house: House, provider: Provider, visitor: Visit, changed: dict[str, Any]
 ) -> None:
-    _linked(house, provider)
+    link_amira(house, provider)
     assert is_in_after(provider, visitor)
 
     def spoil(header: dict[str, Any], claims: dict[str, Any]) -> None:
@@ -285,7 +248,7 @@ def is_in_after(provider: Provider, visitor: Visit) -> bool:
 
 
 def test_clocks_may_differ_by_two_minutes(house: House, provider: Provider, visitor: Visit) -> None:
-    _linked(house, provider)
+    link_amira(house, provider)
     for early, allowed in ((90, True), (200, False)):
         provider.spoil = lambda header, claims, early=early: claims.update(  # type: ignore[misc]
             iat=int(time.time()) + early, exp=int(time.time()) + early + 300
@@ -299,7 +262,7 @@ def test_clocks_may_differ_by_two_minutes(house: House, provider: Provider, visi
 def test_a_token_signed_with_our_own_secret_counts_for_nothing(
     house: House, provider: Provider, visitor: Visit
 ) -> None:
-    _linked(house, provider)
+    link_amira(house, provider)
     provider.hmac = CLIENT_SECRET * 3
     assert not is_in_after(provider, visitor)
 
@@ -307,7 +270,7 @@ def test_a_token_signed_with_our_own_secret_counts_for_nothing(
 def test_new_keys_of_the_provider_are_found_and_old_ones_count_no_longer(
     house: House, provider: Provider, visitor: Visit
 ) -> None:
-    _linked(house, provider)
+    link_amira(house, provider)
     assert is_in_after(provider, visitor)
     asked = provider.requests["/jwks"]
     assert is_in_after(provider, visitor)
@@ -333,7 +296,7 @@ def _opened(house: House) -> oidc.Provider:
 def test_an_answer_counts_once_in_the_browser_that_asked(
     house: House, provider: Provider, visitor: Visit
 ) -> None:
-    _linked(house, provider)
+    link_amira(house, provider)
     browser = visitor()
     sent = browser.get("/login/provider/riverside")
     asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.location).query).items()}
@@ -350,11 +313,11 @@ def test_an_answer_counts_once_in_the_browser_that_asked(
     assert refused.get(f"/login/provider?error=access_denied&state={state}").status_code == 400
 
 
-@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks"])
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/jwks", "/token"])
 def test_a_provider_that_is_away_is_said_so(
     house: House, provider: Provider, visitor: Visit, path: str
 ) -> None:
-    _linked(house, provider)
+    link_amira(house, provider)
     provider.fails = path
     browser = visitor()
     answer = browser.get("/login/provider/riverside") if "known" in path else go(browser, provider)

@@ -22,6 +22,7 @@ function keepWatch(dialog) {
   const form = dialog.querySelector("form");
   const field = dialog.querySelector("input[type='password']");
   const error = dialog.querySelector("[data-lock-error]");
+  const provider = dialog.querySelector("[data-lock-provider]");
   let locked = false;
   let seen = Date.now();
   let told = Date.now();
@@ -30,7 +31,8 @@ function keepWatch(dialog) {
     locked = true;
     if (!dialog.open) dialog.showModal();
     document.documentElement.setAttribute("data-locked", "");
-    if (field instanceof HTMLInputElement) field.focus();
+    if (provider instanceof HTMLElement) provider.focus();
+    else if (field instanceof HTMLInputElement) field.focus();
   }
 
   function uncover() {
