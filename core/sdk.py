@@ -6,7 +6,7 @@ and does not find here is a reason to improve this page, not to reach around it.
 
 from flask import abort, flash, jsonify, make_response, redirect, request, url_for
 
-from core import audit, db, files, i18n, jobs, links, notifications, patients, realtime, tenancy
+from core import audit, db, files, i18n, jobs, links, notifications, patients, realtime, tenancy, turn
 from core.db import (
     Base,
     Lease,
@@ -140,6 +140,7 @@ __all__ = [
     "tenancy",
     "tenant_key",
     "topic",
+    "turn",
     "uploads",
     "url_for",
     "utcnow",

@@ -66,6 +66,13 @@ class Settings(BaseSettings):
     mail_from: str = "careroom@localhost.localdomain"
     provider_timeout_seconds: float = Field(10, gt=0)
 
+    turn_urls: tuple[str, ...] = Field(
+        (), description="Relays of video calls, e.g. turn:turn.example.org:3478?transport=udp; (): none."
+    )
+    turn_secret: SecretStr = Field(SecretStr(""), description="coturn's static-auth-secret.")
+    turn_minutes: int = Field(240, ge=5, le=1440, description="Minutes that credentials for the relay work.")
+    stun_urls: tuple[str, ...] = Field((), description="Servers that tell a browser its address, e.g. stun:...")
+
     text_part_price: Decimal | None = Field(
         None, ge=0, le=100, description="What a part of a text costs, for the usage page of practices."
     )
@@ -122,6 +129,8 @@ class Settings(BaseSettings):
                 raise ValueError("CAREROOM_SECRET_KEY must have 32 characters or more in production")
             if not self.master_key.get_secret_value():
                 raise ValueError("CAREROOM_MASTER_KEY must be set in production")
+            if self.turn_urls and len(self.turn_secret.get_secret_value()) < 16:
+                raise ValueError("CAREROOM_TURN_SECRET must have 16 characters or more where there is a relay")
             if "capture" in (self.sms_backend, self.email_backend):
                 raise ValueError("CAREROOM_SMS_BACKEND and CAREROOM_EMAIL_BACKEND: capture sends nothing")
         if self.master_key.get_secret_value() and len(self.master_key_bytes) != 32:

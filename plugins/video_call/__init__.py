@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, Slot, _l, jobs
-from plugins.video_call import guests, hooks, hookspecs, messages, models, patient, service, staff
+from plugins.video_call import guests, hooks, hookspecs, messages, models, patient, service, signals, staff
 from plugins.video_call.contexts import CallPageContext, PatientPageContext
 from plugins.video_call.settings import VideoCallSettings
 
@@ -14,6 +14,11 @@ from plugins.video_call.settings import VideoCallSettings
 def _miss(payload: dict[str, Any]) -> None:
     with jobs.scope():
         service.miss_due()
+
+
+def _sweep(payload: dict[str, Any]) -> None:
+    with jobs.scope():
+        signals.sweep()
 
 
 plugin = Plugin(
@@ -52,7 +57,11 @@ plugin = Plugin(
         ),
     ),
     templates=messages.TEMPLATES,
-    jobs=(Job("video_call.miss", _miss, every=timedelta(minutes=5)),),
+    jobs=(
+        Job("video_call.miss", _miss, every=timedelta(minutes=5)),
+        Job("video_call.sweep", _sweep, every=timedelta(seconds=20)),
+    ),
+    socket_events=signals.EVENTS,
     hookspecs=hookspecs,
     slots=(
         Slot(

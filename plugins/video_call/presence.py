@@ -1,0 +1,196 @@
+"""Who is in a call just now, by which page, and who may connect to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.sdk import SocketContext, SocketRefused, db, topic, utcnow
+from plugins.video_call import participants, said, service, states
+from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant
+
+PEER: Final = "video_call.peer"
+HERE_FOR: Final = timedelta(seconds=20)
+_WRITTEN_AGAIN: Final = timedelta(seconds=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The participant that a socket speaks for, apart from any session of the database."""
+
+    id: UUID
+    call_id: UUID
+    role: str
+    name: str
+    actor_id: str
+
+
+def find(context: SocketContext, call_id: UUID) -> tuple[Call, Participant]:
+    """The call that this socket's page is of, and who it is there. Raises SocketRefused. Needs a scope."""
+    if topic(service.SUBJECT, call_id) not in context.topics:
+        raise SocketRefused("not_yours")
+    call, me = service.get(call_id), participants.of_actor(call_id, context.actor_id)
+    if call is None or me is None or me.left_at is not None:
+        raise SocketRefused("not_part")
+    return call, me
+
+
+def current(context: SocketContext, call_id: UUID, client_id: str) -> tuple[Call, Participant]:
+    """The same for the page that speaks for them now. Raises SocketRefused where a newer page took over."""
+    call, me = find(context, call_id)
+    if me.client_id != client_id:
+        raise SocketRefused("taken_over")
+    return call, me
+
+
+def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant, str | None]:
+    """The page takes part. Answers the client id of the page that it took over from, if there was one.
+
+    Who holds the call takes part as soon as their page is there: the two pages can meet before the patient is let in.
+    """
+    _let_in(context, asked.call)
+    call, me = find(context, asked.call)
+    if call.state in states.OVER:
+        raise SocketRefused("over")
+    before = me.client_id
+    if before != asked.client_id:
+        if asked.generation and asked.generation != me.generation:
+            raise SocketRefused("taken_over")  # a page that slept must not take back what a newer one has
+        me.client_id, me.generation = asked.client_id, me.generation + 1
+    me.seen_at, me.devices = utcnow(), said.plain(asked.devices)
+    came_back(call, me)
+    db.session().flush()
+    return call, me, before if before not in (None, asked.client_id) else None
+
+
+def _let_in(context: SocketContext, call_id: UUID) -> None:
+    call = service.get(call_id)
+    peer = topic(PEER, participants.id_for(call_id, context.actor_id))
+    # Only the page for those who conduct calls hears this topic, so the right was checked when it was made.
+    if (
+        call
+        and context.actor_kind == "staff"
+        and call.clinician_id == context.actor_id
+        and peer in context.topics
+    ):
+        participants.add(call, CLINICIAN, context.actor_id, call.clinician_name)
+
+
+def is_due(call: Call, me: Participant) -> bool:
+    """Is it time to write down that the page is there? A word every few seconds is not a write every time."""
+    returned = me.role == PATIENT and call.patient_away_since is not None
+    return returned or me.seen_at is None or utcnow() - me.seen_at >= _WRITTEN_AGAIN
+
+
+def here(call: Call, me: Participant) -> None:
+    """Note that the page is there. Needs a scope that writes."""
+    me.seen_at = utcnow()
+    came_back(call, me)
+
+
+def came_back(call: Call, me: Participant) -> None:
+    """The patient's page is there again."""
+    if me.role == PATIENT and call.patient_away_since is not None:
+        call.patient_away_since = None
+        service.tell(call, "back")
+
+
+def leave(call: Call, me: Participant) -> None:
+    """The page closed."""
+    me.seen_at = None
+    if me.role == PATIENT:
+        _went_away(call)
+
+
+def sweep() -> int:
+    """Mark the calls whose patient has not been heard of; answers how many. The page may be asleep, and come back."""
+    silent = (
+        db.session()
+        .scalars(
+            select(Call)
+            .join(
+                Participant, (Participant.call_id == Call.id) & (Participant.practice_id == Call.practice_id)
+            )
+            .where(
+                Call.state.in_((states.WAITING, states.READY)),
+                Call.patient_away_since.is_(None),
+                Participant.role == PATIENT,
+                Participant.seen_at < utcnow() - HERE_FOR,
+            )
+        )
+        .all()
+    )
+    for call in silent:
+        _went_away(call)
+    return len(silent)
+
+
+def _went_away(call: Call) -> None:
+    if call.state in (states.WAITING, states.READY) and call.patient_away_since is None:
+        call.patient_away_since = utcnow()
+        service.tell(call, "away")
+
+
+def talking(call: Call) -> bool:
+    """May sound and pictures flow? During a hold the connections stay, without any."""
+    return call.state in states.TALKING or (call.state == states.ON_HOLD and call.held_from in states.TALKING)
+
+
+def may_meet(call: Call, one: Participant, other: Participant) -> bool:
+    """May these two connect to each other now?"""
+    both = (one, other)
+    return (
+        one.id != other.id
+        and one.call_id == other.call_id == call.id
+        and all(p.admitted_at is not None and p.left_at is None for p in both)
+        and talking(call)
+    )
+
+
+def others(me: Me | Participant) -> Sequence[Participant]:
+    """Everybody else who takes part; guests once they were let in."""
+    return [
+        person
+        for person in participants.all_of(me.call_id)
+        if person.id != me.id and person.left_at is None and person.admitted_at is not None
+    ]
+
+
+def me_of(person: Participant) -> Me:
+    """The participant as handlers pass them on."""
+    return Me(person.id, person.call_id, person.role, person.name, person.actor_id)
+
+
+def shown(person: Participant) -> dict[str, Any]:
+    """What the other pages know of somebody."""
+    seen = person.seen_at
+    return {
+        "id": str(person.id),
+        "role": person.role,
+        "name": person.name,
+        "client_id": person.client_id,
+        "generation": person.generation,
+        "here": seen is not None and utcnow() - seen < HERE_FOR,
+        "devices": person.devices,
+    }
+
+
+def view(call: Call, me: Participant) -> dict[str, Any]:
+    """How the call stands, for the page of ``me``."""
+    return {
+        "me": {"id": str(me.id), "role": me.role, "name": me.name},
+        "state": call.state,
+        "talking": talking(call) and me.admitted_at is not None,
+        "generation": me.generation,
+        "peers": [shown(person) for person in others(me)] if me.admitted_at is not None else [],
+    }
+
+
+def tell(context: SocketContext, person_id: UUID, name: str, data: dict[str, Any]) -> None:
+    """Send to one participant's page. Leave the scope before."""
+    context.emit(topic(PEER, person_id), name, data)
