@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from core import audit, db, tenancy
+from core import audit, db, notifications, tenancy
 from core.tenancy import platform
 
 
@@ -41,6 +41,8 @@ def set_status(practice_id: UUID, status: str) -> bool:
         if practice.status == status:
             return False
         practice.status = status
+        if status == platform.ACTIVE:
+            notifications.let_go()
         audit.record_platform(action, subject=("core.practice", practice_id))
         audit.record(action, subject=("core.practice", practice_id))
     return True

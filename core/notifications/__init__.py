@@ -10,9 +10,11 @@ from core.jobs import Job
 from core.notifications import (
     admission,
     compose,
+    confirming,
     delivery,
     flood,
     inbox,
+    replies,
     rules,
     samples,
     sms,
@@ -53,7 +55,18 @@ from core.notifications.models import (
 )
 from core.notifications.reasons import reason
 from core.notifications.rules import MessageRules
-from core.notifications.service import about, cancel, cancel_about, for_patient, get, preview, retry, send
+from core.notifications.service import (
+    about,
+    cancel,
+    cancel_about,
+    for_patient,
+    get,
+    held_back,
+    let_go,
+    preview,
+    retry,
+    send,
+)
 from core.notifications.templates import Template
 
 JOBS = (
@@ -97,14 +110,18 @@ __all__ = [
     "cancel",
     "cancel_about",
     "compose",
+    "confirming",
     "for_patient",
     "get",
+    "held_back",
     "inbox",
     "language_for",
+    "let_go",
     "on_changed",
     "preview",
     "reason",
     "remove_listener",
+    "replies",
     "retry",
     "rules",
     "samples",

@@ -9,9 +9,9 @@ import structlog
 from sqlalchemy import select
 
 from core import db, tenancy
-from core.notifications import changes, failover, service
+from core.notifications import changes, failover, replies, service
 from core.notifications.channels.twilio import NAME as TWILIO
-from core.notifications.channels.twilio import UNDELIVERED
+from core.notifications.channels.twilio import OPTED_OUT, UNDELIVERED
 from core.notifications.delivery import mask
 from core.notifications.models import Notification
 
@@ -43,7 +43,11 @@ def twilio_reports(
             if row.provider_id is not None or attempt != row.attempts or not _may_be_about(row, status):
                 return False  # of an earlier try, which no longer counts
             row.provider, row.provider_id = TWILIO, sid
-        return _apply(row, status, error_code)
+        told, number = _apply(row, status, error_code), row.recipient
+        opted_out = told and row.last_error == OPTED_OUT
+    if opted_out:
+        replies.stop(number, "provider")
+    return told
 
 
 def _may_be_about(row: Notification, status: str) -> bool:

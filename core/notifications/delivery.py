@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 from uuid import UUID
 
 import structlog
@@ -15,17 +15,29 @@ from sqlalchemy.exc import DBAPIError
 
 from core import audit, db, metrics, settings, tenancy
 from core.jobs import backoff
-from core.notifications import admission, changes, channels, failover, service
+from core.notifications import admission, changes, channels, failover, replies, service
 from core.notifications.breaker import Breaker
-from core.notifications.channels import Channel, NotNow, Outgoing, Receipt, Rejected, capture, smtp
+from core.notifications.channels import (
+    Channel,
+    NotNow,
+    Outgoing,
+    Receipt,
+    Rejected,
+    capture,
+    smtp,
+    twilio,
+)
 from core.notifications.masking import mask_links
 from core.notifications.models import MAX_ATTEMPTS, Notification
+from core.patients import contact_states
 from core.settings import Settings
+from core.tenancy import platform
 
 _FIRST_RETRY: Final = timedelta(seconds=5)
 _LONGEST_RETRY: Final = timedelta(hours=1)
 _WAIT_FOR_CALLBACK: Final = timedelta(seconds=45)
 _WAIT_WHILE_OFF: Final = timedelta(minutes=5)
+_WAIT_WHILE_SUSPENDED: Final = timedelta(hours=1)  # who takes the practice up again lets them go at once
 _SHORTEST_LEASE = 60.0
 _STORE_TRIES: Final = 6
 _TIDY_BATCH: Final = 200
@@ -41,6 +53,7 @@ class Postman:
 
     def __init__(self, chosen: Settings, ways: Mapping[str, Channel] | None = None) -> None:
         self._ways = dict(ways or channels.for_settings(chosen))
+        self._opted_out: set[UUID] = set()
         self._breakers = {name: Breaker() for name in self._ways}
         metrics.BREAKERS.watch(
             "channel", lambda: {name: breaker.state for name, breaker in self._breakers.items()}
@@ -92,6 +105,9 @@ class Postman:
         with audit.use_origin(message.request_id):
             change, always = self._hand_over(message)
             _patiently(message.id, partial(_store, practice_id, message, change, always=always))
+            if message.id in self._opted_out:
+                self._opted_out.discard(message.id)
+                replies.stop(message.recipient, "provider")
 
     def _hand_over(self, message: Outgoing) -> tuple[Change, bool]:
         """Ask the channel, and say what that means for the row, and whether it does whoever holds the lease."""
@@ -103,6 +119,8 @@ class Postman:
             breaker.well()
             metrics.DELIVERIES.labels(message.channel, "rejected").inc()
             noted.info("notification.rejected", code=end.code, detail=end.detail)
+            if end.code == twilio.OPTED_OUT:
+                self._opted_out.add(message.id)
             return partial(_refused, code=end.code, detail=end.detail), False
         except NotNow as fault:
             if fault.sick:
@@ -148,6 +166,9 @@ class Postman:
             )
 
     def _may_go(self, row: Notification) -> bool:
+        if tenancy.current().status != platform.ACTIVE:
+            _postpone(row, db.utcnow() + _WAIT_WHILE_SUSPENDED, service.HELD)
+            return False
         if row.expires_at <= db.utcnow():
             # What kept it from going is a better reason than that the time is over.
             _bury(row, row.last_error or "message_expired", row.error_detail)
@@ -159,6 +180,9 @@ class Postman:
             return False
         if not tenancy.switches.is_on(row.owner):
             _postpone(row, db.utcnow() + _WAIT_WHILE_OFF, "owner_off")
+            return False
+        if row.patient_id is not None and contact_states.consent(row.patient_id, _channel(row)) == "refused":
+            _bury(row, "consent_refused", None)  # they said no after it was written
             return False
         breaker = self._breakers[row.channel]
         if pause := breaker.pause():
@@ -174,6 +198,10 @@ class Postman:
         else:
             _postpone(row, hold.until, hold.code)
         return False
+
+
+def _channel(row: Notification) -> Literal["sms", "email"]:
+    return "sms" if row.channel == "sms" else "email"
 
 
 def mask_old(_payload: dict[str, object]) -> None:

@@ -66,7 +66,7 @@ def _write(row: Notification) -> Notification | None:
     if patient is None or not patient.email or row.variables is None or row.expires_at <= db.utcnow():
         return None
     # A text to another number was meant for whoever holds that phone, and they may not read the patient's mail.
-    if not patient.mobile or recipients.resolve("sms", patient) != row.recipient:
+    if patient.mobile != row.recipient:
         return None
     template = templates.find(row.template)
     if "email" not in template.channels or of(row.id) is not None or _was_told_by_email(row):

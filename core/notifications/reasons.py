@@ -12,6 +12,7 @@ REASONS: Final[dict[str, LazyString]] = {
     "recipient_refused": _l("The recipient's mail server refused this address."),
     "recipient_not_mobile": _l("This number cannot receive texts."),
     "recipient_opted_out": _l("The recipient has asked for no more texts from this number."),
+    "consent_refused": _l("The patient does not want messages of this kind."),
     "recipient_unreachable": _l("The recipient's phone could not be reached."),
     "recipient_blocked": _l("The recipient's network or phone blocked the message."),
     "region_not_allowed": _l("Texts to this country are not switched on at the provider."),
@@ -30,6 +31,7 @@ REASONS: Final[dict[str, LazyString]] = {
     ),
     "provider_unknown": _l("The provider could not deliver the message and gave no reason."),
     "owner_off": _l("The plugin that this message belongs to is switched off."),
+    "practice_suspended": _l("It waits while the practice is suspended."),
     # the practice's own rules
     "throttled": _l("It waits for its turn: your practice sends a limited number of messages a minute."),
     "quiet_hours": _l("It waits for the end of your practice's quiet hours."),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from core import audit, db
 from core.i18n import _
@@ -22,6 +22,8 @@ Subject = tuple[str, UUID]
 """What a message is about: ("photo_request.request", its id)."""
 
 GIVE_UP_AFTER: Final = timedelta(days=2)
+HELD: Final = "practice_suspended"
+"""The reason for which messages of a suspended practice wait."""
 
 
 def send(
@@ -157,6 +159,22 @@ def cancel_about(subject_id: UUID) -> int:
     """Take back every waiting message about something; how many there were."""
     waiting = [row.id for row in about(subject_id) if row.state == "queued"]
     return sum(cancel(notification_id) for notification_id in waiting)
+
+
+def held_back() -> int:
+    """How many messages of the current practice wait because it is suspended."""
+    query = select(func.count(Notification.id)).where(Notification.state == "queued")
+    return db.session().scalar(query) or 0
+
+
+def let_go() -> None:
+    """The current practice is taken up again: what waited for that is due now; what is too old dies and says so."""
+    db.session().execute(
+        update(Notification)
+        .where(Notification.state == "queued", Notification.last_error == HELD)
+        .values(due_at=db.utcnow(), last_error=None)
+    )
+    db.after_commit(wakeup.ring)
 
 
 def locked(notification_id: UUID) -> Notification:

@@ -12,6 +12,7 @@ from core import audit, db
 from core.jobs import wakeup
 from core.notifications import changes, flood
 from core.notifications.compose import Preview
+from core.notifications.masking import hash_of_link
 from core.notifications.models import Channel, Notification
 
 
@@ -25,6 +26,7 @@ def draft(channel: Channel, address: str, texts: Preview) -> Notification:
             body=texts.sms_text,
             encoding=texts.sms_encoding,
             segments=texts.sms_segments,
+            link_hash=hash_of_link(texts.sms_text),
         )
     return Notification(
         channel=channel,
@@ -33,6 +35,7 @@ def draft(channel: Channel, address: str, texts: Preview) -> Notification:
         subject=texts.email_subject,
         body=texts.email_text,
         html=texts.email_html,
+        link_hash=hash_of_link(texts.email_text),
     )
 
 

@@ -16,6 +16,7 @@ from core.realtime.events import publish, topic
 Channel = Literal["sms", "email"]
 Consent = Literal["unknown", "given", "refused"]
 How = Literal["staff", "link"]
+ConsentHow = Literal["staff", "reply", "provider"]
 
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 CONSENTS: Final[tuple[Consent, ...]] = get_args(Consent)
@@ -53,14 +54,30 @@ def is_verified(state: ContactState | None, value: str | None) -> bool:
     return state is not None and value is not None and state.verified_value == value
 
 
-def set_consent(patient_id: UUID, channel: Channel, said: Consent) -> bool:
-    """Note what the patient said; False when that was known. Who and when is kept."""
+def set_consent(patient_id: UUID, channel: Channel, said: Consent, *, how: ConsentHow = "staff") -> bool:
+    """Note what the patient said; False when that was known. Who, when and how is kept."""
     row = _row(patient_id, channel)
     if row.consent == said:
         return False
-    row.consent, row.consent_at, row.consent_by = said, db.utcnow(), audit.actor().name[:160]
-    _tell("patient.consent_changed", patient_id, {"channel": channel, "consent": said})
+    row.consent, row.consent_at, row.consent_how = said, db.utcnow(), how
+    row.consent_by = audit.actor().name[:160] if how == "staff" else None
+    _tell("patient.consent_changed", patient_id, {"channel": channel, "consent": said, "how": how})
     return True
+
+
+def refused_by_themselves(patient_id: UUID, channel: Channel) -> bool:
+    """Was it refused by an answer of the patient's own, and not by what they told the staff?"""
+    state = of(patient_id).get(channel)
+    return state is not None and state.consent == "refused" and state.consent_how in ("reply", "provider")
+
+
+def holders_of(mobile: str) -> list[tuple[UUID, UUID]]:
+    """The patients of all practices with this mobile number (E.164): (practice id, patient id) each."""
+    with db.scope(write=False, across_practices=True) as session:
+        rows = session.execute(
+            select(Patient.practice_id, Patient.id).where(Patient.mobile == mobile).order_by(Patient.id)
+        )
+        return [(row.practice_id, row.id) for row in rows]
 
 
 def verify(patient: Patient, channel: Channel, how: How) -> bool:

@@ -29,6 +29,8 @@ def start(settings: Settings) -> None:
 
 
 def _link_changed(link: links.Link, change: str) -> None:
+    if change == "opened":
+        notifications.confirming.link_opened(link.patient_id, link.token_hash)
     dispatch.call("link_changed", LinkContext(link, change), owner=tenancy.switches.owner_of(link.purpose))
 
 

@@ -128,6 +128,8 @@ def _consent(channel: Channel, consent: Consent, state: ContactState | None) -> 
     by_text = channel == "sms"
     if consent == "unknown" or state is None or state.consent_at is None:
         return _("Nobody has asked about texts") if by_text else _("Nobody has asked about e-mails")
+    if by_text and state.consent_how in ("reply", "provider"):
+        return _by_answer(consent, state.consent_how, i18n.format_datetime(state.consent_at))
     words = {"on": format_date(i18n.local(state.consent_at).date(), "medium"), "name": state.consent_by or ""}
     if consent == "given":
         return (
@@ -140,3 +142,11 @@ def _consent(channel: Channel, consent: Consent, state: ContactState | None) -> 
         if by_text
         else _("No e-mails, said on %(on)s (%(name)s)", **words)
     )
+
+
+def _by_answer(consent: Consent, how: str, on: str) -> str:
+    if consent == "given":
+        return _("Agreed to texts: the patient answered START on %(on)s", on=on)
+    if how == "reply":
+        return _("No texts: the patient answered STOP on %(on)s", on=on)
+    return _("No texts: the provider said on %(on)s that the patient had answered STOP", on=on)

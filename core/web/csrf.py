@@ -31,6 +31,7 @@ def install(app: Flask) -> None:
     csrf.init_app(app)
     # Signed by the provider, who has neither session nor cookie.
     csrf.exempt("core.web.providers.twilio_status")
+    csrf.exempt("core.web.providers.twilio_inbound")
     # A clinical system's form comes from its own site: see there why it may.
     csrf.exempt("core.web.launch.hand_over")
     app.jinja_env.globals["csrf_field"] = csrf_field

@@ -1,7 +1,9 @@
-"""What message providers tell us: status callbacks. No session, no cookie, no CSRF token: a signature instead."""
+"""What message providers tell us: status callbacks, and what patients answer. No session, no cookie, no CSRF token: a signature instead."""
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -9,10 +11,12 @@ from flask import Response, abort, request
 from twilio.request_validator import RequestValidator
 
 from core import notifications, settings
-from core.notifications.channels.twilio import STATUS_PATH
+from core.notifications import replies
+from core.notifications.channels.twilio import INBOUND_PATH, STATUS_PATH, is_sender
 from core.web.routes import CoreRoutes
 
 _LONGEST = 64 * 1024
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 
 routes = CoreRoutes("providers", __name__)
 log = structlog.get_logger(__name__)
@@ -39,6 +43,26 @@ def twilio_status() -> Response:
             attempt=_number(request.args.get("a")),
         )
     return Response(status=204)
+
+
+@routes.post(INBOUND_PATH, access="public", scope="none")
+def twilio_inbound() -> Response:
+    """A text that came in, signed by Twilio: STOP and START are the patient's word on texts, anything else is not read.
+
+    Answers an empty document: Twilio itself confirms a STOP to the patient.
+    """
+    request.max_content_length = _LONGEST
+    if not _is_from_twilio():
+        log.warning("twilio.bad_signature")
+        abort(403)
+    form = request.form
+    # With "advanced opt-out" Twilio says what it took the text for, in whatever language.
+    said = form.get("OptOutType", "").lower() or (replies.word_in(form.get("Body", "")[:160]) or "")
+    number = form.get("From", "")
+    ours = is_sender(settings.current(), form.get("To", ""), form.get("MessagingServiceSid", ""))
+    if ours and _E164.fullmatch(number) and said in ("stop", "start"):
+        replies.take(number, "stop" if said == "stop" else "start")
+    return Response("<Response/>", mimetype="text/xml")
 
 
 def _is_from_twilio() -> bool:

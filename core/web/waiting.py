@@ -16,7 +16,7 @@ from flask import g, url_for
 from markupsafe import Markup
 from sqlalchemy import Select, and_, func, or_, select
 
-from core import audit, db, links, notifications, patients, tenancy
+from core import audit, db, links, notifications, patients
 from core.i18n import LazyString, _, _l, ngettext
 from core.links import Link
 from core.notifications import Notification, inbox, undelivered
@@ -87,9 +87,7 @@ def _ask(user_id: int, permissions: frozenset[str]) -> dict[str, Waiting]:
             whole.with_only_columns(oldest).scalar_subquery(),
         ]
     row = db.session().execute(select(*columns)).one()
-    return {
-        kind.name: Waiting(row[2 * at] or 0, row[2 * at + 1]) for at, kind in enumerate(asked)
-    }
+    return {kind.name: Waiting(row[2 * at] or 0, row[2 * at + 1]) for at, kind in enumerate(asked)}
 
 
 def _mine(user_id: int) -> Select[Any]:
@@ -154,9 +152,7 @@ def panels(ctx: StaffContext) -> list[Panel]:
 
     made: list[Panel] = []
     made.append(card("for_me", _l("Waits for you"), for_me, "core.work", inbox.TOPIC, trouble))
-    made.append(
-        card("emergency", _l("Emergency access"), emergencies, emergency.OVERSEE, emergency.TOPIC)
-    )
+    made.append(card("emergency", _l("Emergency access"), emergencies, emergency.OVERSEE, emergency.TOPIC))
     made.append(card("locked_links", _l("Locked links"), locked_links, _EDIT, links.LOCKS_TOPIC))
     made.append(
         card(
@@ -169,9 +165,7 @@ def panels(ctx: StaffContext) -> list[Panel]:
     )
     made.append(card("imports", _l("Imports of patients"), imports, _IMPORT, import_runs.TOPIC))
     made.append(
-        card(
-            "invitations", _l("Invitations"), expired_invitations, invitations.PERMISSION, invitations.TOPIC
-        )
+        card("invitations", _l("Invitations"), expired_invitations, invitations.PERMISSION, invitations.TOPIC)
     )
     return made
 
@@ -230,9 +224,7 @@ def imports(_ctx: StaffContext) -> str:
     rows = db.session().scalars(
         select(PatientImport).where(_is_open()).order_by(PatientImport.created_at.desc()).limit(_SHOWN)
     )
-    return render(
-        "today/imports.html", imports=[(row, import_runs.report_of(row).bad) for row in rows]
-    )
+    return render("today/imports.html", imports=[(row, import_runs.report_of(row).bad) for row in rows])
 
 
 def _card(waiting: Waiting, icon: str, words: str, label: str, url: str) -> str:
@@ -263,4 +255,3 @@ def _messages_of(ctx: StaffContext) -> list[Message]:
             )
         )
     return found
-

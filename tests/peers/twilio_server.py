@@ -64,7 +64,7 @@ class TwilioServer:
 
     mode: Mode = "ok"
     refuse_share: float = 0.0
-    refuse_code: int = 21610
+    refuse_code: int = 21614
     refusals: dict[str, int] = field(default_factory=dict)
     stall_seconds: float = 2.0
     stall_share: float = 0.0

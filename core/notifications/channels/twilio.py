@@ -18,6 +18,8 @@ from core.settings import Settings
 
 NAME: Final = "twilio"
 STATUS_PATH: Final = "/providers/twilio/status"
+INBOUND_PATH: Final = "/providers/twilio/inbound"
+OPTED_OUT: Final = "recipient_opted_out"
 
 # https://www.twilio.com/docs/api/errors ; whatever is not listed is taken as a fault of the moment.
 REFUSALS: Final[dict[int, str]] = {
@@ -40,6 +42,7 @@ REFUSALS: Final[dict[int, str]] = {
 # The account, the sender or the sign-in: an operator's to mend, so that messages wait rather than die.
 SETTINGS_FAULTS: Final = frozenset({20003, 20005, 20404, 21212, 21603, 21606, 21607, 21660, 21703, 21705})
 UNDELIVERED: Final[dict[int, str]] = {
+    21610: "recipient_opted_out",
     30003: "recipient_unreachable",
     30004: "recipient_blocked",
     30005: "recipient_invalid",
@@ -111,6 +114,12 @@ def callback_url(settings: Settings, message: Outgoing) -> str:
     """Where Twilio reports. It names the row and the attempt, so that a report finds its message even when it
     overtakes the answer to the handing over, or when that answer was lost. Twilio signs all of it."""
     return f"{settings.base_url}{STATUS_PATH}?{urlencode({'n': str(message.id), 'a': message.attempt})}"
+
+
+def is_sender(settings: Settings, to: str, service: str) -> bool:
+    """Was a text that came in for our sender? An account may have other numbers, for other things."""
+    sender = settings.twilio_from
+    return service == sender if sender.startswith("MG") else to == sender
 
 
 class _Http(TwilioHttpClient):  # type: ignore[misc] # it ships no types

@@ -9,26 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
-from core import db, notifications, settings
+from core import db, notifications
 from core.notifications.masking import MASK
-from core.web import providers
 from tests.peers.clinic import LINK, Clinic
 from tests.peers.twilio_server import ACCOUNT_SID, AUTH_TOKEN, Sent, TwilioServer, twilio_server
 
 pytestmark = pytest.mark.both_databases
-
-
-@pytest.fixture
-def client(clinic: Clinic) -> FlaskClient:
-    """The callback's route, as the web process serves it."""
-    settings.configure(clinic.settings.model_copy(update={"twilio_auth_token": SecretStr(AUTH_TOKEN)}))
-    app = Flask(__name__)
-    app.register_blueprint(providers.routes)
-    return app.test_client()
 
 
 @pytest.fixture

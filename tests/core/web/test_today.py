@@ -1,4 +1,4 @@
-"""Today: what waits for this person and for the practice, each card for those whose work it is, gone when it is done."""
+"""Today: what waits for this person and for the practice; each card for those whose work it is, gone when done."""
 
 from __future__ import annotations
 
