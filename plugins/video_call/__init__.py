@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, Slot, _l, jobs
-from plugins.video_call import guests, hooks, hookspecs, messages, models, patient, service, signals, staff
+from plugins.video_call import console, guests, hooks, hookspecs, messages, models, patient, service, signals, staff
 from plugins.video_call.contexts import CallPageContext, PatientPageContext
 from plugins.video_call.settings import VideoCallSettings
 
@@ -45,7 +45,8 @@ plugin = Plugin(
         ),
         Permission("video_call.conduct", _l("Hold video consultations"), roles=("clinician",)),
     ),
-    routes=(staff.routes, patient.routes),
+    # One set of routes for staff, to which each of these modules adds its pages.
+    routes=(*dict.fromkeys(module.routes for module in (staff, console)), patient.routes),
     link_purposes=(
         LinkPurpose(models.PURPOSE, _l("Video consultation"), "video_call_patient.start", reusable=True),
         LinkPurpose(
