@@ -52,7 +52,7 @@ from core.realtime.socket_events import SocketContext, SocketEvent, SocketRefuse
 from core.retention import Kind as RetentionKind
 from core.security import colleagues
 from core.security.permissions import can
-from core.web import uploads
+from core.web import second_browser, uploads
 from core.web.file_response import file_response
 from core.web.gate import current_link, own_scope
 from core.web.pages import NotFound, live, render
@@ -136,6 +136,7 @@ __all__ = [
     "render_patient_slot",
     "render_slot",
     "request",
+    "second_browser",
     "settings_of",
     "tenancy",
     "tenant_key",

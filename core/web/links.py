@@ -24,7 +24,7 @@ from core.links import Link, LinkClosed
 from core.patients import Patient
 from core.security import limits
 from core.tenancy import Practice
-from core.web import guessing
+from core.web import guessing, second_browser
 from core.web.link_states import status_of, words
 from core.web.pages import render
 from core.web.routes import CoreRoutes, PatientRoutes
@@ -43,13 +43,13 @@ def show(token: str) -> Any:
     """The question for the date of birth, or why this link cannot be followed. Changes nothing."""
     if not limits.count(limits.LINK_PAGES_BY_ADDRESS, limits.origin(request.remote_addr)):
         return _wait()
-    return _page(links.find(token))
+    return _page(_find(token))
 
 
 @routes.post("/l/<token>", access="public", scope="none")
 def check(token: str) -> Any:
     """Look at the date of birth, where this link asks for one. A date that cannot be one uses up no try."""
-    found = links.find(token)
+    found = _find(token)
     if guessing.must_wait(found.practice_id if found is not None else None):
         return _wait()
     if found is None:
@@ -146,6 +146,10 @@ def closed_page(error: LinkClosed) -> Response:
 
 
 # --- the pages -----------------------------------------------------------------------------------------------------
+
+
+def _find(token: str) -> links.FoundLink | None:
+    return second_browser.find(token) or links.find(token)
 
 
 def _page(
