@@ -39,7 +39,13 @@ def is_in(browser: Visitor, slug: str = "riverside") -> bool:
 
 def invite(house: House, email: str = GUEST) -> None:
     """Riverside invites somebody."""
-    with house.at(house.riverside), audit.use_actor(Actor("staff", "4", "Helen Price")):
+    with house.at(house.riverside):
+        invite_as_helen(email)
+
+
+def invite_as_helen(email: str = GUEST) -> None:
+    """The practice of the current scope invites somebody."""
+    with audit.use_actor(Actor("staff", "4", "Helen Price")):
         invitations.invite(email, "Sam", "Taylor", "clinician")
 
 
