@@ -24,6 +24,7 @@ from core.sdk import (
     render,
     render_patient_slot,
     request,
+    second_browser,
     tenancy,
     url_for,
 )
@@ -63,6 +64,12 @@ def state() -> Any:
     """How the call stands, for the page that heard of a change."""
     call, _me = call_of_link()
     return jsonify(state_of(call))
+
+
+@routes.get("/outside", purpose=_ANY)
+def outside() -> Any:
+    """An address for the device's real browser, for a page that an app shows in its own; it works for some minutes."""
+    return jsonify(url=second_browser.address(current_link()))
 
 
 @routes.get("/sample", purpose=_ANY, scope="none")

@@ -1,0 +1,154 @@
+/** The call: the clinician large, oneself small, big controls, and in plain words how the connection is. */
+import { openRoom } from "../line/room.js";
+import { chosenSpeaker } from "./check.js";
+import { devices, local, off, track, tryAgain, turnCamera, turnOff, turnOn } from "./devices.js";
+import { announce, one, place, press, say, tell } from "./parts.js";
+import { makeMovable } from "./selfview.js";
+import { ask, callId, changes, clinician, isGuest, isReachable, now, phone } from "./server.js";
+import { allowSound } from "./sound.js";
+import { forget, show as showPerson, unblock } from "./people.js";
+import { mountTools } from "./tools.js";
+
+/** @typedef {import("../line/room.js").Room} Room */
+/** @typedef {{elsewhere: () => void, over: () => void, isShown: () => boolean}} Visit */
+
+/** @type {Room | undefined} */
+let room;
+/** @type {Promise<void> | undefined} */
+let opening;
+/** @type {Record<string, MediaStreamTrack | null>} */
+const sent = { audio: null, video: null };
+let line = "connecting";
+
+/**
+ * Opens the line of this call, once.
+ * @param {Visit} visit
+ */
+export function openCall(visit) {
+  opening ??= open(visit);
+  return opening.then(send);
+}
+
+/** @param {Visit} visit */
+async function open(visit) {
+  makeMovable(place("self"));
+  controls();
+  room = await openRoom({ callId, local });
+  /** @param {string} name @param {(detail: any) => void} act */
+  const on = (name, act) => room?.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
+  on("stream", ({ person, stream }) => showPerson(person, stream, chosenSpeaker()));
+  on("people", ({ people }) => forget(people));
+  on("line", ({ line: how }) => showLine(how));
+  on("taken_over", () => {
+    room?.close();
+    visit.elsewhere();
+  });
+  on("over", visit.over);
+  devices.addEventListener("change", send);
+  devices.addEventListener("paused", showPaused);
+  devices.addEventListener("lost", () => {
+    announce(say("unplugged"));
+    void turnOn();
+  });
+  changes.addEventListener("change", showState);
+  changes.addEventListener("network", () => showLine(line));
+  showState();
+  showLine(line);
+  await mountTools(room);
+}
+
+function send() {
+  showControls();
+  for (const [kind, one] of /** @type {const} */ ([["audio", track("microphone")], ["video", track("camera")]])) {
+    if (!room || sent[kind] === one) continue;
+    sent[kind] = one;
+    void room.setTrack(kind, one);
+  }
+}
+
+function controls() {
+  press("mute", () => {
+    turnOff("microphone", !off.microphone);
+    announce(say(off.microphone ? "is_muted" : "is_heard"));
+  });
+  press("hide", async () => {
+    if (!track("camera")) await tryAgain();
+    else turnOff("camera", !off.camera);
+    announce(say(off.camera || !track("camera") ? "is_hidden" : "is_seen"));
+  });
+  press("flip", () => turnCamera().catch(() => announce(say("camera_other"))));
+  const dialog = one("#confirm-end", HTMLDialogElement);
+  for (const id of ["hang-up", "leave"]) press(id, () => dialog.showModal());
+  press("end-no", () => dialog.close());
+  press("end-yes", async () => {
+    if (isGuest) {
+      room?.close();
+      location.reload();
+      return;
+    }
+    try {
+      await ask("end");
+    } catch {
+      dialog.close();
+      announce(say("failed"));
+    }
+  });
+  press("unblock", () => {
+    allowSound();
+    unblock();
+  });
+  press("uninterrupt", async () => {
+    for (const kind of /** @type {const} */ (["camera", "microphone"])) {
+      const paused = track(kind);
+      if (!paused?.muted) continue;
+      paused.stop();
+      local.stream?.removeTrack(paused);
+    }
+    await tryAgain();
+    showPaused();
+  });
+}
+
+async function showControls() {
+  const [muted, hidden] = [off.microphone || !track("microphone"), off.camera || !track("camera")];
+  for (const [id, is, word] of /** @type {const} */ ([["mute", muted, muted ? "unmute" : "mute"], ["hide", hidden, hidden ? "camera_on" : "camera_off"]])) {
+    const button = place(id);
+    button.setAttribute("aria-pressed", String(is));
+    one("[data-label]", HTMLElement, button).textContent = say(word);
+  }
+  const all = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
+  place("flip").hidden = !track("camera") || all.filter((device) => device.kind === "videoinput").length < 2;
+}
+
+function showState() {
+  const { state, message, recording } = now();
+  const hold = place("hold");
+  const [before, is] = [!hold.hidden, state === "on_hold"];
+  hold.hidden = !is;
+  one("[data-message]", HTMLElement, hold).textContent = message ?? "";
+  if (is !== before) announce(say(is ? "on_hold" : "goes_on"));
+  place("recording").hidden = !recording;
+  showLine(line);
+}
+
+function showPaused() {
+  const banner = place("interrupted");
+  const is = [track("camera"), track("microphone")].some((one) => one?.muted);
+  if (is && banner.hidden) announce(say("paused"));
+  one("[data-text]", HTMLElement, banner).textContent = say("paused");
+  banner.hidden = !is;
+}
+
+/** @param {string} how "connecting", "good", "weak", "reconnecting" or "lost" */
+function showLine(how) {
+  line = how;
+  const caption = place("line");
+  const isOffline = !isReachable && how !== "good";
+  const key = isOffline ? "offline" : how === "lost" && phone ? "line_lost_phone" : `line_${how}`;
+  const words = say(key, { name: clinician, phone });
+  caption.dataset.line = isOffline ? "lost" : how;
+  const shown = one("[data-text]", HTMLElement, caption);
+  if (shown.textContent === words) return;
+  tell(shown, words);
+  if (!place("call").hidden) announce(words);
+}

@@ -1,0 +1,164 @@
+/** The check: camera, microphone, sound and connection, each with its word, and with help where it does not work. */
+import { choose, devices, doWithout, how, isMirrored, local, track, tryAgain, turnOn } from "./devices.js";
+import { levelOf } from "./level.js";
+import { measure } from "./network.js";
+import { announce, one, place, press, say, tell } from "./parts.js";
+import { playTest } from "./sound.js";
+import { showHelp } from "./help.js";
+
+/** @typedef {"wait" | "good" | "fair" | "bad" | "off"} Tone */
+
+const HEARD = 0.06; // of full level: a quiet word, above a quiet room
+const toWaiting = place("to-waiting");
+const meter = one("[data-level]", HTMLElement);
+const bar = one("[data-level] progress", HTMLProgressElement);
+let isOpen = false;
+let wasHeard = false;
+let canHear = false;
+/** @type {(() => void) | undefined} */
+let stopLevel;
+/** @type {string | undefined} */
+let speaker;
+
+/** What the check found, for the practice. */
+export const found = () => ({ camera: !!track("camera"), microphone: !!track("microphone"), speaker: canHear });
+
+/** @param {() => unknown} done what "Go to the waiting room" does */
+export function startCheck(done) {
+  devices.addEventListener("change", () => void show());
+  press("to-waiting", () => {
+    doWithout(...missing());
+    void done();
+  });
+  press("retry", async () => {
+    void network();
+    await tryAgain();
+  });
+  for (const id of ["play-sound", "play-again"]) press(id, play);
+  press("heard", () => heard(true));
+  press("not-heard", () => heard(false));
+  navigator.mediaDevices?.addEventListener?.("devicechange", () => isOpen && void listDevices());
+  for (const box of document.querySelectorAll("[data-choice]")) {
+    const select = one("select", HTMLSelectElement, box);
+    select.addEventListener("change", () => void chosen(box.getAttribute("data-choice") ?? "", select.value));
+  }
+}
+
+/** The check is on the screen. */
+export async function openCheck() {
+  isOpen = true;
+  line("speaker", canHear ? "good" : "off", canHear ? say("speaker_good") : "");
+  void network();
+  await turnOn();
+  await listDevices();
+}
+
+export function closeCheck() {
+  isOpen = false;
+  stopLevel?.();
+  stopLevel = undefined;
+}
+
+/** @returns {("camera" | "microphone")[]} */
+function missing() {
+  return /** @type {const} */ (["camera", "microphone"]).filter((kind) => !track(kind));
+}
+
+async function show() {
+  if (!isOpen) return;
+  for (const kind of /** @type {const} */ (["camera", "microphone"])) {
+    const why = how[kind];
+    const isFine = why === "good";
+    if (kind === "microphone" && isFine) line(kind, wasHeard ? "good" : "wait", say(wasHeard ? "microphone_good" : "microphone_listening"));
+    else if (why === "in_app" || why === "insecure") line(kind, "bad", say(why), why);
+    else line(kind, isFine ? "good" : why === "wait" ? "wait" : why === "chosen_off" ? "off" : "bad", say(`${kind}_${why}`), why);
+  }
+  meter.hidden = !track("microphone");
+  if (!stopLevel && track("microphone") && local.stream) {
+    stopLevel = levelOf(local.stream, (level) => {
+      bar.value = Math.min(100, Math.sqrt(level) * 140);
+      if (level < HEARD || wasHeard) return;
+      wasHeard = true;
+      line("microphone", "good", say("microphone_good"));
+      announce(say("microphone_good"));
+    });
+  }
+  const [isWaiting, lacks] = [how.camera === "wait" || how.microphone === "wait", missing()];
+  place("retry-place").hidden = isWaiting || !lacks.length;
+  const words = one("span", HTMLElement, toWaiting);
+  toWaiting.dataset.words ??= words.textContent ?? "";
+  words.textContent = !lacks.length || isWaiting ? toWaiting.dataset.words : say(`without_${lacks.length > 1 ? "both" : lacks[0]}`);
+  toWaiting.toggleAttribute("disabled", isWaiting);
+  for (const preview of document.querySelectorAll("[data-preview]")) preview.classList.toggle("mirrored", isMirrored());
+}
+
+async function network() {
+  line("network", "wait", say("network_wait"));
+  const quality = await measure();
+  line("network", quality === "good" ? "good" : quality === "fair" ? "fair" : "bad", say(`network_${quality}`));
+}
+
+async function play() {
+  await playTest(speaker);
+  one("[data-speaker-first]", HTMLElement).hidden = true;
+  one("[data-speaker-answer]", HTMLElement).hidden = false;
+  line("speaker", "wait", say("speaker_ask"));
+  place("heard").focus();
+}
+
+/** @param {boolean} is */
+function heard(is) {
+  canHear = is;
+  if (is) {
+    one("[data-speaker-answer]", HTMLElement).hidden = true;
+    one("[data-speaker-first]", HTMLElement).hidden = false;
+  }
+  line("speaker", is ? "good" : "bad", is ? say("speaker_good") : say("speaker_ask"), is ? "" : "speaker");
+}
+
+/**
+ * @param {string} name
+ * @param {Tone} tone
+ * @param {string} words
+ * @param {string} [fault] what to help with
+ */
+function line(name, tone, words, fault = "") {
+  const row = one(`[data-check="${name}"]`, HTMLElement);
+  const shown = one("[data-word]", HTMLElement, row);
+  if (row.dataset.tone !== tone && tone === "bad") announce(words);
+  row.dataset.tone = tone;
+  tell(shown, words);
+  showHelp(one("[data-help]", HTMLElement, row), tone === "bad" ? fault : "", name);
+}
+
+async function listDevices() {
+  const all = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
+  for (const [name, kind] of [["camera", "videoinput"], ["microphone", "audioinput"], ["speaker", "audiooutput"]]) {
+    const box = one(`[data-choice="${name}"]`, HTMLElement);
+    const select = one("select", HTMLSelectElement, box);
+    const some = all.filter((device) => device.kind === kind && device.deviceId && device.label);
+    const canChoose = name === "speaker" ? "setSinkId" in HTMLMediaElement.prototype : how[name === "camera" ? "camera" : "microphone"] === "good";
+    box.hidden = some.length < 2 || !canChoose;
+    const current = name === "speaker" ? speaker : track(name === "camera" ? "camera" : "microphone")?.getSettings().deviceId;
+    select.replaceChildren(...some.map((device) => new Option(device.label, device.deviceId, false, device.deviceId === current)));
+  }
+}
+
+/** @param {string} name @param {string} id */
+async function chosen(name, id) {
+  if (name === "speaker") {
+    speaker = id;
+    for (const video of document.querySelectorAll("video")) {
+      if (!video.muted && "setSinkId" in video) void video.setSinkId(id).catch(() => undefined);
+    }
+  } else {
+    if (name === "microphone") {
+      stopLevel?.();
+      stopLevel = undefined;
+    }
+    await choose(name === "camera" ? "camera" : "microphone", id).catch(() => listDevices());
+  }
+}
+
+/** The speaker that was chosen, "" for the usual one. */
+export const chosenSpeaker = () => speaker ?? "";

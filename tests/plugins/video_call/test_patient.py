@@ -1,0 +1,155 @@
+"""Behind the patient's link: each state has its page, steps are the server's to take, guests see what is theirs."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from core import audit, db
+from core.audit import AuditEntry
+from core.links import Link
+from plugins.video_call import guests, participants, service, states
+from plugins.video_call.models import Call
+from tests.plugins.video_call.conftest import Handset, Made, clinician
+from tests.support.house import House
+from tests.support.pages import text
+
+STATIC = Path(__file__).parents[3] / "plugins" / "video_call" / "static"
+Make = Callable[..., Made]
+Enter = Callable[[Made], Handset]
+See = Callable[[Made], Call]
+
+
+def test_from_the_link_to_the_end(call_in: Make, enter: Enter, see: See, house: House) -> None:
+    made = call_in("invited")
+    phone = enter(made)
+    page = text(phone.get())
+    assert "You will see and talk to Amira Khan" in page
+    assert "Start video call" in page
+    assert see(made).state == states.WAITING  # the date of birth was right: they are here
+    assert phone.post("/arrive").json["state"] == "waiting"
+    said = phone.post("/ready", {"camera": True, "microphone": "yes", "speaker": True}).json
+    assert (said["state"], said["position"]) == ("ready", 1)
+    with house.at(made.practice_id, write=False):
+        me = participants.of_actor(made.id, str(made.link_id))
+        assert me is not None
+        assert me.devices == {"camera": True, "microphone": False, "speaker": True}
+    assert phone.post("/unready").json["state"] == "waiting"
+    assert phone.post("/ready").json["state"] == "ready"
+    with house.at(made.practice_id), audit.use_actor(clinician(house)):
+        service.admit(db.session().get_one(Call, (made.practice_id, made.id)))
+    assert phone.get("/state").json["state"] == "admitted"
+    assert phone.post("/end").json["state"] == "ended"
+    assert see(made).ended_by == "patient"
+    assert phone.post("/ready").json["state"] == "ended"  # too late, and harmless
+
+
+def test_camera_and_microphone_are_for_this_page_alone(call_in: Make, enter: Enter) -> None:
+    phone = enter(call_in("invited"))
+    assert "camera=(self), microphone=(self)" in phone.get().headers["Permissions-Policy"]
+    assert "camera=()" in phone.get("/state").headers["Permissions-Policy"]
+
+
+def test_no_address_says_what_it_is_about(call_in: Make, enter: Enter) -> None:
+    phone = enter(call_in("invited"))
+    for url in re.findall(r'(?:href|src|action|data-base)="([^"]+)"', phone.get().get_data(as_text=True)):
+        assert not re.search(r"whitfield|margaret|patient_id", url, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("ended", "The consultation has ended"),
+        ("declined", "Please call us."),
+        ("declined", "The consultation cannot take place now"),
+    ],
+)
+def test_what_is_over_says_how_it_ended(call_in: Make, enter: Enter, state: str, words: str) -> None:
+    page = text(enter(call_in(state)).get())
+    assert words in page
+    assert "Start video call" not in page
+
+
+def test_feedback_is_taken_once_the_call_has_ended(call_in: Make, enter: Enter, see: See) -> None:
+    made = call_in("ended")
+    phone = enter(made)
+    assert "How was the call?" in text(phone.get())
+    phone.visitor.post(f"{phone.place}/feedback", {"score": "9"})
+    assert "Please choose one of the three answers." in text(phone.get())
+    phone.visitor.post(f"{phone.place}/feedback", {"score": "3", "text": " clear sound "})
+    assert "Your answer has arrived" in text(phone.get())
+    assert (see(made).feedback_score, see(made).feedback_text) == (3, "clear sound")
+
+
+def test_a_call_that_goes_on_takes_no_feedback(call_in: Make, enter: Enter, see: See) -> None:
+    made = call_in("in_call")
+    phone = enter(made)
+    phone.visitor.post(f"{phone.place}/feedback", {"score": "3"})
+    assert see(made).feedback_score is None
+
+
+def test_a_guest_sees_what_they_are_and_ends_nothing(
+    call_in: Make, guest_of: Callable[..., tuple[UUID, Handset]], see: See, house: House
+) -> None:
+    made = call_in("ready")
+    guest_id, phone = guest_of(made)
+    page = text(phone.get())
+    assert "Ines Costa" in page
+    assert "Interpreter" in page
+    assert "Whitfield" not in page
+    said = phone.post("/ready").json
+    assert (said["admitted"], said["participants"]) == (False, [])
+    phone.post("/end")
+    assert see(made).state == states.READY
+    assert phone.visitor.post(f"{phone.place}/feedback", {"score": "1"}).status_code == 404
+    with house.at(made.practice_id), audit.use_actor(clinician(house)):
+        call = db.session().get_one(Call, (made.practice_id, made.id))
+        guests.admit(call, guests.of_call(call, guest_id))
+    assert phone.get("/state").json["admitted"] is True
+
+
+def test_a_link_of_something_else_leads_nowhere_here(
+    call_in: Make, enter: Enter, house: House, change_purpose: Callable[[Made, str], None]
+) -> None:
+    made = call_in("invited")
+    phone = enter(made)
+    change_purpose(made, "photo_request.photos")
+    assert phone.get().status_code == 404
+    assert phone.get("/state").status_code == 404
+
+
+@pytest.fixture
+def change_purpose(house: House) -> Callable[[Made, str], None]:
+    def change(made: Made, purpose: str) -> None:
+        with house.at(made.practice_id) as session:
+            session.get_one(Link, (made.practice_id, made.link_id)).purpose = purpose
+
+    return change
+
+
+def test_every_step_of_the_patient_is_in_the_trail(call_in: Make, enter: Enter, house: House) -> None:
+    made = call_in("invited")
+    phone = enter(made)
+    for step in ("arrive", "ready"):
+        phone.post(f"/{step}")
+    with house.at(made.practice_id, write=False) as session:
+        steps = session.scalars(select(AuditEntry.action).where(AuditEntry.actor_id == str(made.link_id)))
+        assert {"video_call.arrive", "video_call.ready"} <= set(steps)
+
+
+def test_the_script_of_the_page_is_at_most_45_kb() -> None:
+    """Everything that the page can ever load: its own, the line's, the tools', the bus and the socket."""
+    core = STATIC.parents[2] / "core" / "web" / "static"
+    shared = [core / "js" / f"{name}.js" for name in ("bus", "words", "forms")]
+    own = [path for part in ("patient", "line", "tools") for path in sorted((STATIC / part).glob("*.js"))]
+    files: dict[str, int] = {
+        path.name: len(gzip.compress(path.read_bytes(), 6))
+        for path in [*own, *shared, core / "vendor" / "socket.io.esm.min.js"]
+    }
+    assert sum(files.values()) <= 45_000, files
