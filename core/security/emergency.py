@@ -67,6 +67,12 @@ def current(patient_id: UUID, user_id: int) -> EmergencyAccess | None:
     )
 
 
+def opened_by(user_id: int) -> set[UUID]:
+    """The records to which this user has emergency access now."""
+    query = select(EmergencyAccess.patient_id).where(EmergencyAccess.user_id == user_id)
+    return set(db.session().scalars(query.where(EmergencyAccess.ends_at > db.utcnow())))
+
+
 def open_record(patient_id: UUID, user: User, why: Why, reason: str) -> EmergencyAccess:
     """Open a record for an hour; the administrators learn of it. Writes. Raises ReasonMissing, LookupError."""
     reason = " ".join(reason.split())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Flask, abort, flash, g, jsonify, make_response, redirect, request, url_for
+from flask import Flask, abort, flash, g, jsonify, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
 
 from core import audit, db
 from core.audit import context
@@ -24,8 +25,12 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def install(app: Flask) -> None:
-    """Give templates ``emergency_on(patient_id)``, the access that marks a page, and ``is_restricted(patient_id)``."""
-    app.jinja_env.globals.update(emergency_on=emergency_on, is_restricted=is_restricted)
+    """Give templates ``emergency_on(patient_id)``, the access that marks a page, ``is_restricted(patient_id)``, and
+    ``restricted_mark(patient)`` for lists.
+    """
+    app.jinja_env.globals.update(
+        emergency_on=emergency_on, is_restricted=is_restricted, restricted_mark=restricted_mark
+    )
 
 
 # --- what the gate asks --------------------------------------------------------------------------------------------
@@ -141,6 +146,22 @@ def is_restricted(patient_id: UUID) -> bool:
     """Is this record, which the page shows, restricted?"""
     patient = db.held(Patient, patient_id)
     return patient is not None and patient.restricted
+
+
+def restricted_mark(patient: Any) -> Markup | str:
+    """What stands beside a patient's name in a list: a lock with words where the record is restricted, else nothing."""
+    if not getattr(patient, "restricted", False):
+        return ""
+    opens = emergency.VIEW_RESTRICTED in g.get("permissions", frozenset()) or patient.id in _open_to_me()
+    return Markup(render_template("emergency/mark.html", opens=opens))  # noqa: S704 - our template
+
+
+def _open_to_me() -> set[UUID]:
+    """The records that this person has opened in an emergency; asked once a request, however long the list."""
+    if "opened_records" not in g:
+        g.opened_records = emergency.opened_by(g.user.id) if g.get("user") is not None else set()
+    found: set[UUID] = g.opened_records
+    return found
 
 
 def emergency_on(patient_id: UUID) -> EmergencyAccess | None:

@@ -11,7 +11,7 @@ from flask import g, request, url_for
 from markupsafe import Markup
 
 from core import patients
-from core.web import panels, record
+from core.web import emergency, panels, record
 from core.web import patients as patient_pages
 from core.web.gate import own_scope
 from core.web.pages import render
@@ -32,6 +32,8 @@ def find() -> Markup:
         found = patients.search(query, _MOST) if len(query) >= _SHORTEST else []
         # With one or two hits it is clear enough who is meant to offer the next step at once.
         likeliest = found[0] if 0 < len(found) <= _FEW and found[0].active else None
+        if likeliest is not None and emergency.closed({likeliest.id}):
+            likeliest = None  # nothing can be done for them before somebody has said why
         actions = patient_pages.actions_for(panels.patient_context(likeliest)) if likeliest else []
         return render(
             "staff/palette_found.html",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -117,6 +118,28 @@ def test_every_way_into_a_restricted_record_is_closed(house: House, visitor: Vis
     )
     assert amira.post(f"/p/riverside/photo_request/requests/{ids['request_id']}/cancel").status_code == 403
     assert actions(house, ids["patient_id"]) == before, "and nothing was done"
+
+
+def test_a_restricted_record_has_a_lock_with_words_in_lists_and_searches(
+    house: House, visitor: Visit, ill: UUID
+) -> None:
+    amira, helen = signed_in(visitor, "amira"), signed_in(visitor, "helen")
+    closed, restricted = "Restricted record: you are asked why you need it", "Restricted record"
+
+    def marks(browser: Visitor, asked: dict[str, str], path: str = "patients") -> list[str]:
+        answer = browser.post(f"/p/riverside/{path}", asked)
+        assert answer.status_code == 200
+        return re.findall(r'class="restricted-mark" title="([^"]+)"><svg', answer.get_data(as_text=True))
+
+    assert marks(amira, {}) == [closed], "the list has one restricted record"
+    assert marks(amira, {"q": "Whitfield"}) == [closed]
+    assert marks(amira, {"q": "Whitfield"}, "palette") == [closed]
+    assert "Send photo request" not in amira.post("/p/riverside/palette", {"q": "Whitfield"}).text
+    assert marks(amira, {"q": "Okafor"}) == []
+    assert marks(helen, {"q": "Whitfield"}) == [closed], "an administrator is asked like anybody else"
+    amira.post(f"/p/riverside/emergency/{ill}", {"reason": REASON})
+    assert marks(amira, {"q": "Whitfield"}) == [restricted], "it is open for her now"
+    assert "Send photo request" in amira.post("/p/riverside/palette", {"q": "Whitfield"}).text
 
 
 def test_whoever_has_no_right_to_patients_opens_one_and_no_more(house: House, visitor: Visit) -> None:
