@@ -11,7 +11,10 @@ from markupsafe import Markup
 from core import audit, patients
 from core.i18n import _
 from core.patients import alerts
-from core.web.pages import render
+from core.patients.service import TOPIC
+from core.realtime.events import topic
+from core.web import record
+from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
 routes = StaffRoutes("core", __name__, name="alerts", prefix="/patients")
@@ -27,7 +30,8 @@ def strip(patient_id: UUID) -> Markup:
 
 
 def shown(patient_id: UUID) -> Markup:
-    """The alerts as they stand beside the name."""
+    """The alerts as they stand beside the name; the page hears when one comes or goes."""
+    live(topic(TOPIC, patient_id))
     return render(
         "patients/alerts.html",
         patient_id=patient_id,
@@ -72,6 +76,9 @@ def _page(patient_id: UUID, text: str, level: str, problem: str | None) -> Marku
     return render(
         "patients/alert_form.html",
         patient=patient,
+        patient_id=patient_id,
+        identity=record.identity(patient),
+        alerts=shown(patient_id),
         text=text,
         level=level,
         problem=problem,

@@ -16,7 +16,7 @@ from core.i18n import _, _l, format_phone
 from core.notifications import Notification
 from core.notifications.errors import NotificationError
 from core.plugin_system import PatientContext
-from core.web import record
+from core.web import alerts, record
 from core.web.pages import render
 from core.web.routes import StaffRoutes
 
@@ -96,6 +96,7 @@ def index(patient_id: UUID) -> Markup:
         "patients/communication.html",
         patient_id=patient_id,
         identity=record.identity(patient),
+        alerts=alerts.shown(patient_id),
         lines=found[(page - 1) * PAGE : page * PAGE],
         total=len(found),
         page=page,

@@ -17,7 +17,7 @@ from core.patients import Patient, contact_states
 from core.patients.contact_states import Channel, Consent
 from core.patients.models import ContactState
 from core.plugin_system import PatientContext
-from core.web import record
+from core.web import alerts, record
 from core.web.pages import render
 from core.web.routes import StaffRoutes
 
@@ -62,6 +62,8 @@ def edit(patient_id: UUID) -> Markup:
         "patients/consent.html",
         patient=patient,
         identity=record.identity(patient),
+        patient_id=patient_id,
+        alerts=alerts.shown(patient_id),
         channels=_channels(patient),
     )
 

@@ -214,6 +214,8 @@ def _form_page(form: Form, patient: Patient | None) -> Markup:
         form=form,
         patient=patient,
         identity=record.identity(patient) if patient else None,
+        patient_id=patient.id if patient else None,
+        alerts=alert_pages.shown(patient.id) if patient else "",
         recorded=_recorded(patient) if patient and form.conflict else {},
         languages=languages,
         sexes=sexes,

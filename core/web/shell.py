@@ -6,7 +6,7 @@ that shows no bell pays for none, and an error page needs no database.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,30 +15,20 @@ from typing import Literal
 from flask import Flask, g, has_request_context, request, session, url_for
 from markupsafe import Markup
 
-from core import db, i18n, plugin_system, security, settings, tenancy
+from core import db, i18n, security, settings, tenancy
 from core.i18n import _
-from core.notifications import inbox, undelivered
-from core.plugin_system import NavItem, StaffContext
-from core.security import emergency, passkeys, roles, sessions
+from core.notifications import inbox
+from core.plugin_system import NavItem
+from core.security import passkeys, roles, sessions
 from core.security import rules as sign_in_rules
 from core.tenancy import OPERATOR, Practice
-from core.web import brand, live
+from core.web import brand, live, rail
 from core.web.pages import live as listen
+from core.web.rail import Entry, Section
 
 Theme = Literal["light", "dark", "system"]
 DatePart = Literal["day", "month", "year"]
 _PATIENT_PATHS = ("/l/", "/v/")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the rail."""
-
-    title: str
-    icon: str
-    url: str
-    current: bool
-    badge: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,30 +237,21 @@ class Shell:
         return request.args.get("q", "")[:200]
 
     @cached_property
+    def _offered(self) -> list[NavItem]:
+        return rail.offered_by_plugins(self.practice) if self.practice and g.get("user") is not None else []
+
+    @cached_property
     def navigation(self) -> list[Entry]:
         if g.get("user") is None:
             return []
         if self.practice is None:
-            return self._console()
-        entries = [self._entry(_("Today"), "home", self.home_url, exact=True)]
+            return rail.console() if self._may("core.operate") else []
+        entries = [rail.entry(_("Today"), "home", self.home_url, exact=True)]
         if self._may("core.view_patients"):
-            entries.append(self._entry(_("Patients"), "users", f"{self.home_url}patients"))
-        context = StaffContext(self.practice, g.user.id, g.get("permissions", frozenset()))
-        offered: Iterable[NavItem] = plugin_system.call("navigation", context)
-        for item in sorted(offered, key=lambda item: (item.order, item.name)):
-            if self._may(item.permission):
-                entries.append(self._entry(str(item.title), item.icon, item.url, badge=item.badge))
+            entries.append(rail.entry(_("Patients"), "users", f"{self.home_url}patients"))
+        for item in self._offered:
+            entries.append(rail.entry(str(item.title), item.icon, item.url, badge=item.badge))
         return entries
-
-    def _console(self) -> list[Entry]:
-        """The operator's pages; they belong to no practice."""
-        if not self._may("core.operate"):
-            return []
-        return [
-            self._entry(_("Practices"), "building-hospital", url_for("operator.index"), exact=True),
-            self._entry(_("What was given up"), "mail-x", url_for("operator.given_up")),
-            self._entry(_("Migrations and versions"), "versions", url_for("operator.system")),
-        ]
 
     @property
     def account_url(self) -> str | None:
@@ -283,50 +264,32 @@ class Shell:
         return url_for("operator.index") if self._may("core.operate") else None
 
     @cached_property
-    def administration(self) -> list[Entry]:
-        entries = []
-        if self.practice is not None and self._may("core.manage_practice"):
-            entries.append(
-                self._entry(_("Overview"), "layout-dashboard", url_for("administration.index"), exact=True)
-            )
-            entries.append(self._entry(_("Practice"), "building-hospital", url_for("practice.edit")))
-            entries.append(self._entry(_("Keeping data"), "history", url_for("retention.edit")))
-        if self.practice is not None and self._may("core.manage_staff"):
-            entries.append(self._entry(_("Staff and roles"), "users-group", url_for("staff.index")))
-        if self.practice is not None and self._may("core.manage_messages"):
-            failed = undelivered.count_failed()
-            entries.append(
-                self._entry(_("Messages"), "message", url_for("messages.index"), badge=failed or None)
-            )
-            entries.append(
-                self._entry(_("Message templates"), "template", url_for("message_templates.index"))
-            )
-        if self.practice is not None and self._may("core.manage_plugins"):
-            entries.append(self._entry(_("Plugins"), "puzzle", url_for("admin_plugins.index")))
-        if self.practice is not None and self._may("core.export_patients"):
-            entries.append(self._entry(_("Patients’ data"), "file-export", url_for("patient_data.index")))
-        if self.practice is not None and self._may(sign_in_rules.PERMISSION):
-            entries.append(self._entry(_("Sign-in"), "key", url_for("admin_sign_in.edit")))
-        if self.practice is not None and self._may(emergency.OVERSEE):
-            waiting = emergency.count_unreviewed()
-            entries.append(
-                self._entry(
-                    _("Emergency access"),
-                    "shield-exclamation",
-                    url_for("oversight.index"),
-                    badge=waiting or None,
-                )
-            )
-        if self.practice is not None and self._may("core.view_audit"):
-            entries.append(self._entry(_("Audit trail"), "shield-check", url_for("audit_trail.index")))
-        return entries
+    def administration(self) -> list[Section]:
+        """The administration's pages, in sections."""
+        return rail.administration() if self.practice is not None and g.get("user") is not None else []
 
-    def _entry(
-        self, title: str, icon: str, url: str, *, exact: bool = False, badge: int | None = None
-    ) -> Entry:
-        path = url.partition("?")[0]
-        below = request.path.startswith(path.rstrip("/") + "/") and not exact
-        return Entry(title, icon, url, request.path == path or below, badge)
+    @property
+    def is_administration(self) -> bool:
+        """Is the reader on one of its pages? Elsewhere they are one entry of the rail."""
+        return any(entry.current for section in self.administration for entry in section.entries)
+
+    @property
+    def to_administration(self) -> Entry | None:
+        """That one entry, with all that waits behind it; None for whom there is no page of it."""
+        pages = [entry for section in self.administration for entry in section.entries]
+        if not pages:
+            return None
+        waiting = sum(entry.badge or 0 for entry in pages)
+        return Entry(_("Administration"), "settings", pages[0].url, False, waiting or None)
+
+    @property
+    def rail_url(self) -> str | None:
+        """Where the rail's entries are fetched again; None outside practices."""
+        return url_for("rail.panel", at=rail.path()) if self.bell is not None else None
+
+    @property
+    def rail_topics(self) -> list[str]:
+        return rail.topics(self._offered)
 
     # --- the bell and the bus ---
 
@@ -356,7 +319,7 @@ class Shell:
     def live_attributes(self) -> Markup:
         """For <body>; asked after the page's content, when all its topics are known."""
         if self.bell is not None:
-            listen(inbox.TOPIC)
+            listen(*self.rail_topics)
         return live.attributes()
 
 

@@ -14,8 +14,9 @@ from flask import abort, request
 from core import db, i18n
 from core.tenancy import Practice
 from core.web.pages import render
+from core.web.rail import Entry, Section
 from core.web.routes import CoreRoutes
-from core.web.shell import Bell, BellItem, Entry, Person, PracticeEntry, Shell
+from core.web.shell import Bell, BellItem, Person, PracticeEntry, Shell
 
 routes = CoreRoutes("style_page", __name__, prefix="/dev/ui")
 _PAGES = {"": "style_staff", "patient": "style_patient"}
@@ -41,7 +42,8 @@ class SampleShell(Shell):
         Entry("Patients", "users", "#patients", True),
         Entry("Photo requests", "camera", "#requests", False, 3),
     ]
-    administration = [Entry("Plugins", "puzzle", "#plugins", False)]
+    administration = [Section("practice", "Your practice", [Entry("Plugins", "puzzle", "#plugins", False)])]
+    rail_url = None
 
     @property
     def bell(self) -> Bell:

@@ -17,6 +17,7 @@ from core.i18n import _, _l
 from core.notifications import Notification
 from core.patients import Patient, TimelineEntry, alerts
 from core.plugin_system import PatientContext
+from core.web import alerts as alert_pages
 from core.web import panels, record
 from core.web.communication import STATES, titles_here
 from core.web.pages import render
@@ -64,6 +65,7 @@ def index(patient_id: UUID) -> Markup:
         "patients/timeline.html",
         patient_id=patient_id,
         identity=record.identity(patient),
+        alerts=alert_pages.shown(patient_id),
         entries=shown,
         before=before,
         older=shown[-1].at.isoformat() if len(entries) > PAGE else None,

@@ -29,7 +29,7 @@ def panels(ctx: PatientContext, offered: Iterable[Panel]) -> list[Panel]:
             order=800,
         ),
         Panel(
-            "patient.side",
+            "patient.main",
             "timeline",
             _l("Timeline"),
             timeline.panel,

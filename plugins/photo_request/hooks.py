@@ -82,6 +82,7 @@ def navigation(ctx: StaffContext) -> list[NavItem]:
             permission="photo_request.send",
             order=30,
             badge=waiting or None,
+            topics=[ctx.topic(service.SUBJECT)],
         )
     ]
 

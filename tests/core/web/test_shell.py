@@ -171,3 +171,29 @@ def test_the_year_comes_first_where_it_is_written_first(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(i18n, "babel_locale", lambda: Locale("hu"))
     assert shell.date_parts() == ["year", "month", "day"]
+
+
+def test_outside_the_administration_its_pages_are_one_entry_and_still_in_the_palette(
+    visitor: Callable[[], Visitor],
+) -> None:
+    browser = visitor()
+    browser.sign_in("helen")
+    page = html(browser, HOME)
+    assert rail(page)[-1] == "Administration"
+    assert "Audit trail" not in rail(page)
+    commands = page.partition("data-palette-commands")[2].partition("</template>")[0]
+    assert "<span>Audit trail</span>" in commands and "<span>Usage and cost</span>" in commands
+    inside = rail(html(browser, "/p/riverside/admin/usage"))
+    assert {"Overview", "Message templates", "Usage and cost", "Exports", "Audit trail"} <= set(inside)
+    assert inside[:2] == ["Today", "Patients"]
+
+
+def test_the_rail_is_fetched_again_as_on_the_page_that_asks(visitor: Callable[[], Visitor]) -> None:
+    browser = visitor()
+    browser.sign_in("helen")
+    assert 'data-panel="core.rail"' in html(browser, HOME)
+    again = html(browser, "/p/riverside/rail?at=/p/riverside/admin/usage")
+    assert re.search(r'href="/p/riverside/admin/usage" aria-current="page"', again)
+    assert "<html" not in again
+    for strange in ("", "?at=/p/lumiere/admin", "?at=//x" + "y" * 999):
+        assert re.search(rf'href="{HOME}" aria-current="page"', html(browser, f"/p/riverside/rail{strange}"))
