@@ -1,4 +1,4 @@
-"""Write into a TFLite model what Tasks Vision asks for: how the input picture is normalised (mean 0, deviation 1).
+"""Write into a TFLite model what Tasks Vision asks for: how the input picture is normalised (mean 0, deviation 255).
 
 The model of @mediapipe/selfie_segmentation was made for an older runtime and carries no metadata. A TFLite file is a
 FlatBuffer, in which a table only points forwards: a new root is put in front of the old content, which stays byte for
@@ -126,7 +126,7 @@ class _Writer:
 
 
 def with_normalisation(model: bytes) -> bytes:
-    """The model with metadata that says: an RGB picture, mean 0, standard deviation 1. Raises ValueError."""
+    """The model with metadata that says: an RGB picture, mean 0, standard deviation 255. Raises ValueError."""
     if model[4:8] != b"TFL3":
         raise ValueError("not a TFLite model")
     fields = _fields(model)
@@ -143,8 +143,9 @@ def with_normalisation(model: bytes) -> bytes:
 
 
 def _metadata() -> bytes:
-    # Floats as their bits: 0.0 and 1.0.
-    options = _Table({0: _Vector([_Scalar("I", 0)]), 1: _Vector([_Scalar("I", 0x3F800000)])})
+    # Floats as their bits: 0.0 and 255.0. The runtime hands over 0 to 255 and the model was trained with 0 to 1: with a
+    # deviation of 1 it answers noise, without complaint.
+    options = _Table({0: _Vector([_Scalar("I", 0)]), 1: _Vector([_Scalar("I", 0x437F0000)])})
     picture = _Table({0: _Scalar("B", _IMAGE), 1: _Table({0: _Scalar("B", _RGB)})})
     unit = _Table({0: _Scalar("B", _NORMALIZATION), 1: options})
     graph = _Table(
