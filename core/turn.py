@@ -1,7 +1,7 @@
 """Credentials for the relay (TURN) that calls fall back to: short-lived, made here, checked there by a shared secret.
 
-coturn's ``use-auth-secret``: the user name is the second at which it ends and who it is for, the password its keyed hash
-(draft-uberti-behave-turn-rest). Nothing is stored, and the relay asks nobody.
+coturn's ``use-auth-secret``: the user name is the second at which it ends and who it is for, the password its keyed
+hash (draft-uberti-behave-turn-rest). Nothing is stored, and the relay asks nobody.
 """
 
 from __future__ import annotations

@@ -1,0 +1,201 @@
+/**
+ * What a page of a call and the server say to each other, and signals between pages. Signals that cannot be sent wait
+ * and go out in order once the line is back; those that come twice are taken once.
+ *
+ * @typedef {{id: string, role: "clinician" | "patient" | "guest", name: string, client_id: string | null,
+ *   generation: number, here: boolean, devices: Record<string, boolean>}} Person
+ * @typedef {{servers: RTCIceServer[], relay: boolean, expires_at: number | null}} Ice
+ * @typedef {{me: {id: string, role: Person["role"], name: string}, state: string, talking: boolean,
+ *   generation: number, peers: Person[], ice: Ice, mailbox?: Signal[]}} View
+ * @typedef {"description" | "candidate" | "restart" | "rebuild" | "bye"} Kind
+ * @typedef {{description?: RTCSessionDescriptionInit, candidates?: RTCIceCandidateInit[], relay?: boolean}} Body
+ * @typedef {{id: string, from: string, client_id: string, to_client: string, generation: number, number: number,
+ *   kind: Kind, body: Body}} Signal
+ * @typedef {{to: string, to_client: string, generation: number, number: number, kind: Kind, body: Body}} Outgoing
+ */
+import { isLive, listen, reconnect, send, start } from "careroom/bus";
+
+const ACK_AFTER = 250;
+const AGAIN_AFTER = 1_500;
+const ANSWER_WITHIN = 4_000;
+const KEPT_FOR = 60_000; // as long as the server's mailbox: what is older is of no use to anybody
+
+export class Signalling extends EventTarget {
+  /** @param {string} callId */
+  constructor(callId) {
+    super();
+    this.callId = callId;
+    this.clientId = crypto.randomUUID();
+    this.generation = 0;
+    /** @type {Record<string, boolean>} */
+    this.devices = {};
+    this.closed = false;
+    /** @type {{signal: Outgoing, since: number}[]} */
+    this.queue = [];
+    this.number = 0;
+    this.sending = false;
+    this.entered = false;
+    /** @type {Set<string>} */
+    this.seen = new Set();
+    /** @type {string[]} */
+    this.arrived = [];
+    /** @type {(() => void)[]} */
+    this.undo = [];
+    /** @type {number | undefined} */
+    this.ackTimer = undefined;
+  }
+
+  /** Takes part, now and after every loss of the line. */
+  open() {
+    const heard = /** @type {[string, (said: any) => void][]} */ ([
+      ["video_call.signal", (said) => this.take([said.signal])],
+      ["video_call.person", (said) => this.tell("person", said.person)],
+      ["video_call.here", (said) => this.tell("here", said)],
+      ["video_call.control", (said) => this.tell("control", said)],
+      ["video_call.stroke", (said) => this.tell("stroke", said)],
+      ["video_call.taken_over", (said) => said.by !== this.clientId && this.lose("taken_over")],
+    ]);
+    for (const [name, handler] of heard) {
+      this.undo.push(listen(name, (said) => (said.call ?? this.callId) === this.callId && !this.closed && handler(said)));
+    }
+    const joined = () => void this.enter();
+    const event = (/** @type {Event} */ e) => {
+      const { topic, type } = /** @type {CustomEvent} */ (e).detail;
+      if (topic === `video_call.call:${this.callId}`) this.tell("changed", { type });
+    };
+    const gone = () => void send("video_call.leave", { call: this.callId, client_id: this.clientId }, 500);
+    document.addEventListener("careroom:joined", joined);
+    document.addEventListener("careroom:event", event);
+    document.addEventListener("careroom:reset", joined);
+    addEventListener("pagehide", gone, { capture: true }); // before the bus closes the line
+    this.undo.push(() => {
+      document.removeEventListener("careroom:joined", joined);
+      document.removeEventListener("careroom:event", event);
+      document.removeEventListener("careroom:reset", joined);
+      removeEventListener("pagehide", gone, { capture: true });
+    });
+    start();
+    if (isLive()) joined();
+  }
+
+  async enter() {
+    if (this.closed) return;
+    this.entered = false;
+    const answer = await send(
+      "video_call.enter",
+      { call: this.callId, client_id: this.clientId, generation: this.generation, devices: this.devices },
+      ANSWER_WITHIN,
+    );
+    if (this.closed) return;
+    if (!answer.ok) {
+      if (answer.reason === "taken_over" || answer.reason === "over") this.lose(answer.reason);
+      else if (answer.reason === "not_part") this.tell("not_part", {}); // not let in yet; the event that lets us in asks again
+      else if (answer.reason !== "disconnected") setTimeout(() => this.enter(), AGAIN_AFTER);
+      return;
+    }
+    const view = /** @type {View} */ (answer.answer);
+    this.generation = view.generation;
+    this.entered = true;
+    this.tell("entered", view);
+    this.take((view.mailbox ?? []).sort((a, b) => a.number - b.number));
+    void this.flush();
+  }
+
+  /** How does the call stand now? @returns {Promise<View | null>} */
+  async look() {
+    if (!this.entered) {
+      await this.enter();
+      return null;
+    }
+    const answer = await send("video_call.look", { call: this.callId }, ANSWER_WITHIN);
+    return answer.ok ? /** @type {View} */ (answer.answer) : null;
+  }
+
+  /**
+   * Is the line alive? If not, it is closed and opened again at once.
+   * @param {number} within milliseconds
+   */
+  async check(within) {
+    const answer = await send("video_call.look", { call: this.callId }, within);
+    if (answer.ok) return true;
+    if (answer.reason === "disconnected" || answer.reason === "timeout") reconnect();
+    return false;
+  }
+
+  /** @param {Omit<Outgoing, "number">} signal */
+  post(signal) {
+    this.number += 1;
+    this.queue.push({ signal: { ...signal, number: this.number }, since: Date.now() });
+    void this.flush();
+  }
+
+  /** Forgets what waits for a connection that is no more. @param {string} to @param {number} generation */
+  drop(to, generation) {
+    this.queue = this.queue.filter(({ signal }) => signal.to !== to || signal.generation >= generation);
+  }
+
+  async flush() {
+    if (this.sending) return;
+    this.sending = true;
+    try {
+      while (this.entered && isLive() && this.queue.length) {
+        const [first] = this.queue;
+        if (!first) break;
+        if (Date.now() - first.since < KEPT_FOR) {
+          const said = { call: this.callId, client_id: this.clientId, ...first.signal };
+          const answer = await send("video_call.signal", said, ANSWER_WITHIN);
+          if (!answer.ok && (answer.reason === "disconnected" || answer.reason === "timeout")) break;
+          if (answer.reason === "taken_over") this.lose("taken_over");
+        }
+        this.queue = this.queue.filter((one) => one !== first);
+      }
+    } finally {
+      this.sending = false;
+    }
+    if (this.queue.length && this.entered && isLive()) setTimeout(() => void this.flush(), AGAIN_AFTER);
+  }
+
+  /** @param {Signal[]} signals */
+  take(signals) {
+    for (const signal of signals) {
+      this.arrived.push(signal.id);
+      const key = `${signal.client_id} ${signal.number}`;
+      if (signal.to_client !== this.clientId || this.seen.has(key)) continue;
+      this.seen.add(key);
+      this.tell("signal", signal);
+    }
+    if (signals.length) this.ackTimer ??= setTimeout(() => void this.acknowledge(), ACK_AFTER);
+  }
+
+  async acknowledge() {
+    this.ackTimer = undefined;
+    const ids = this.arrived.splice(0, 100);
+    const answer = await send("video_call.ack", { call: this.callId, ids }, ANSWER_WITHIN);
+    if (!answer.ok) return; // they are replayed, taken for known, and acknowledged then
+    if (this.arrived.length) this.ackTimer ??= setTimeout(() => void this.acknowledge(), ACK_AFTER);
+  }
+
+  /** @param {string} name @param {Record<string, unknown>} said */
+  ask(name, said) {
+    return send(`video_call.${name}`, { call: this.callId, ...said });
+  }
+
+  /** @param {string} why */
+  lose(why) {
+    if (this.closed) return;
+    this.close();
+    this.tell(why, {});
+  }
+
+  close() {
+    this.closed = true;
+    this.entered = false;
+    clearTimeout(this.ackTimer);
+    for (const stop of this.undo.splice(0)) stop();
+  }
+
+  /** @param {string} name @param {unknown} detail */
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
