@@ -1,16 +1,16 @@
 /** The call: the clinician large, oneself small, big controls, and in plain words how the connection is. */
 import { openRoom } from "../line/room.js";
 import { chosenSpeaker } from "./check.js";
-import { devices, local, off, track, tryAgain, turnCamera, turnOff, turnOn } from "./devices.js";
+import { devices, local, off, takeAnew, track, tryAgain, turnCamera, turnOff, turnOn } from "./devices.js";
 import { announce, one, place, press, say, tell } from "./parts.js";
 import { makeMovable } from "./selfview.js";
 import { ask, callId, changes, clinician, isGuest, isReachable, now, phone } from "./server.js";
 import { allowSound } from "./sound.js";
-import { forget, show as showPerson, unblock } from "./people.js";
+import { know, show, unblock } from "./people.js";
 import { mountTools } from "./tools.js";
 
 /** @typedef {import("../line/room.js").Room} Room */
-/** @typedef {{elsewhere: () => void, over: () => void, isShown: () => boolean}} Visit */
+/** @typedef {{elsewhere: () => void, over: () => void}} Visit */
 
 /** @type {Room | undefined} */
 let room;
@@ -36,8 +36,8 @@ async function open(visit) {
   room = await openRoom({ callId, local });
   /** @param {string} name @param {(detail: any) => void} act */
   const on = (name, act) => room?.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
-  on("stream", ({ person, stream }) => showPerson(person, stream, chosenSpeaker()));
-  on("people", ({ people }) => forget(people));
+  on("stream", ({ person, stream, kind }) => show(person, stream, kind, chosenSpeaker()));
+  on("people", ({ people }) => know(people));
   on("line", ({ line: how }) => showLine(how));
   on("taken_over", () => {
     room?.close();
@@ -52,8 +52,9 @@ async function open(visit) {
   });
   changes.addEventListener("change", showState);
   changes.addEventListener("network", () => showLine(line));
+  know(room.people);
   showState();
-  showLine(line);
+  showLine(room.line);
   await mountTools(room);
 }
 
@@ -64,6 +65,7 @@ function send() {
     sent[kind] = one;
     void room.setTrack(kind, one);
   }
+  room?.note(); // heard and seen, or not
 }
 
 function controls() {
@@ -98,13 +100,7 @@ function controls() {
     unblock();
   });
   press("uninterrupt", async () => {
-    for (const kind of /** @type {const} */ (["camera", "microphone"])) {
-      const paused = track(kind);
-      if (!paused?.muted) continue;
-      paused.stop();
-      local.stream?.removeTrack(paused);
-    }
-    await tryAgain();
+    await takeAnew();
     showPaused();
   });
 }

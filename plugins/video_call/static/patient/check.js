@@ -75,13 +75,7 @@ async function show() {
   }
   meter.hidden = !track("microphone");
   if (!stopLevel && track("microphone") && local.stream) {
-    stopLevel = levelOf(local.stream, (level) => {
-      bar.value = Math.min(100, Math.sqrt(level) * 140);
-      if (level < HEARD || wasHeard) return;
-      wasHeard = true;
-      line("microphone", "good", say("microphone_good"));
-      announce(say("microphone_good"));
-    });
+    stopLevel = levelOf(local.stream, listen);
   }
   const [isWaiting, lacks] = [how.camera === "wait" || how.microphone === "wait", missing()];
   place("retry-place").hidden = isWaiting || !lacks.length;
@@ -90,6 +84,15 @@ async function show() {
   words.textContent = !lacks.length || isWaiting ? toWaiting.dataset.words : say(`without_${lacks.length > 1 ? "both" : lacks[0]}`);
   toWaiting.toggleAttribute("disabled", isWaiting);
   for (const preview of document.querySelectorAll("[data-preview]")) preview.classList.toggle("mirrored", isMirrored());
+}
+
+/** @param {number} level from 0 to 1 */
+function listen(level) {
+  bar.value = Math.min(100, Math.sqrt(level) * 120);
+  if (level < HEARD || wasHeard) return;
+  wasHeard = true;
+  line("microphone", "good", say("microphone_good"));
+  announce(say("microphone_good"));
 }
 
 async function network() {

@@ -2,7 +2,7 @@
  * The patient's camera and microphone: what was asked for, what came of it, and what is wanted of it just now. There is
  * one stream for the whole visit; the tracks in it come and go.
  */
-import { acquire, switchCamera as nextCamera, useDevice } from "../line/media.js";
+import { acquire, release, switchCamera as nextCamera, useDevice } from "../line/media.js";
 import { height } from "./server.js";
 import { isInApp } from "./where.js";
 
@@ -22,6 +22,8 @@ export const how = { camera: "wait", microphone: "wait" };
 /** What the patient turned off; a hold turns both off without changing this. */
 export const off = { camera: false, microphone: false };
 let held = false;
+/** @type {WeakSet<MediaStreamTrack>} */
+const known = new WeakSet();
 /** @type {Promise<void> | undefined} */
 let turning;
 
@@ -45,7 +47,8 @@ async function turnOnOnce() {
   for (const kind of KINDS) if (wanted[kind]) how[kind] = "wait";
   tellChange();
   const got = await acquire({ camera: !!wanted.camera, microphone: !!wanted.microphone, height });
-  keep(got.stream);
+  local.stream = got.stream;
+  adopt();
   for (const kind of KINDS) {
     if (!wanted[kind]) continue;
     const why = got.missing.find((one) => one.kind === kind)?.why;
@@ -60,12 +63,12 @@ async function turnOnOnce() {
  * @param {string} id
  */
 export async function choose(kind, id) {
-  put(kind, await useDevice(kind, id));
+  await useDevice(kind, id).finally(adopt);
 }
 
 /** Front camera to back camera and back. Raises when it cannot be opened; then the old one goes on. */
 export async function turnCamera() {
-  put("camera", await nextCamera());
+  await nextCamera().finally(adopt);
 }
 
 /**
@@ -106,9 +109,15 @@ export function hold(is) {
   apply();
 }
 
+/** After a phone call took the camera or the microphone away: opens them again. */
+export async function takeAnew() {
+  for (const kind of KINDS) if (track(kind)?.muted) drop(kind);
+  await tryAgain();
+}
+
 /** Lets everything go: the light beside the camera goes out. */
 export function letGo() {
-  for (const kind of KINDS) drop(kind);
+  release();
 }
 
 /** Does the picture look back at its owner? A picture of what is in front of the phone must not be mirrored. */
@@ -116,32 +125,19 @@ export function isMirrored() {
   return track("camera")?.getSettings().facingMode !== "environment";
 }
 
-/** @param {MediaStream | null} stream */
-function keep(stream) {
-  if (!stream) return;
-  for (const one of stream.getTracks()) put(one.kind === "video" ? "camera" : "microphone", one, false);
-}
-
-/**
- * @param {Kind} kind
- * @param {MediaStreamTrack | null} fresh
- * @param {boolean} [telling]
- */
-function put(kind, fresh, telling = true) {
-  if (!fresh) return;
-  local.stream ??= new MediaStream();
-  for (const old of local.stream.getTracks()) {
-    if (old.kind !== fresh.kind || old === fresh) continue;
-    local.stream.removeTrack(old);
-    old.stop();
+/** Listens to tracks that are new in the stream. */
+function adopt() {
+  for (const fresh of local.stream?.getTracks() ?? []) {
+    const kind = fresh.kind === "video" ? "camera" : "microphone";
+    if (known.has(fresh) || fresh.readyState !== "live") continue;
+    known.add(fresh);
+    how[kind] = "good";
+    fresh.addEventListener("ended", () => lost(kind, fresh));
+    // iOS: a phone call takes the microphone away and does not always give it back.
+    for (const name of ["mute", "unmute"]) fresh.addEventListener(name, () => devices.dispatchEvent(new Event("paused")));
   }
-  if (!local.stream.getTracks().includes(fresh)) local.stream.addTrack(fresh);
-  fresh.addEventListener("ended", () => lost(kind, fresh));
-  // iOS: a phone call takes the microphone away and does not always give it back.
-  for (const name of ["mute", "unmute"]) fresh.addEventListener(name, () => devices.dispatchEvent(new Event("paused")));
-  how[kind] = "good";
   apply();
-  if (telling) tellChange();
+  tellChange();
 }
 
 /** @param {Kind} kind @param {MediaStreamTrack} old */

@@ -1,4 +1,5 @@
 /** How loud a stream is, about fifteen times a second. */
+import { levels } from "../line/media.js";
 
 /**
  * @param {MediaStream} stream
@@ -6,19 +7,10 @@
  * @returns {() => void} how to stop
  */
 export function levelOf(stream, heard) {
-  const context = new AudioContext();
-  const analyser = new AnalyserNode(context, { fftSize: 512 });
-  const source = context.createMediaStreamSource(new MediaStream(stream.getAudioTracks()));
-  source.connect(analyser);
-  if (context.state === "suspended") void context.resume();
-  const samples = new Float32Array(analyser.fftSize);
-  const timer = setInterval(() => {
-    analyser.getFloatTimeDomainData(samples);
-    heard(samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0));
-  }, 66);
+  const meter = levels(stream);
+  const timer = setInterval(() => heard(meter.level()), 66);
   return () => {
     clearInterval(timer);
-    source.disconnect();
-    void context.close();
+    meter.stop();
   };
 }

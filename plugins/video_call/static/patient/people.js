@@ -1,52 +1,53 @@
-/** Who is seen: the clinician on the whole screen, others in small pictures. */
-import { place, say, tell, announce } from "./parts.js";
+/** Who is seen: what is shared, else the clinician, on the whole screen; everybody else in small pictures. */
+import { announce, one, place, say, tell } from "./parts.js";
 import { clinician } from "./server.js";
 
 /** @typedef {import("../line/room.js").Person} Person */
+/** @typedef {{id: string, kind: "main" | "screen", figure: HTMLElement, video: HTMLVideoElement, stream: MediaStream}} Picture */
 
-const main = /** @type {HTMLVideoElement} */ (place("main-picture"));
-const others = place("others");
-/** @type {Map<string, {person: Person, stream: MediaStream, video: HTMLVideoElement}>} */
-const seen = new Map();
+const box = place("pictures");
+/** @type {Map<string, Picture>} */
+const pictures = new Map();
+/** @type {Map<string, Person>} */
+let people = new Map();
 /** @type {Set<HTMLVideoElement>} */
 const blocked = new Set();
 
-showNobody();
-
 /**
- * Shows somebody's stream: the clinician's large, everybody else's small.
- * @param {Person} person
- * @param {MediaStream} stream
+ * Shows, or takes away, what somebody sends.
+ * @param {string} id
+ * @param {MediaStream | null} stream
+ * @param {"main" | "screen"} kind
  * @param {string} speaker
  */
-export function show(person, stream, speaker) {
-  const known = seen.get(person.id);
-  if (!known && person.role !== "clinician") announce(say("joined", { name: person.name }));
-  const video = person.role === "clinician" ? main : (known?.video ?? small(person));
-  seen.set(person.id, { person, stream, video });
-  if (video.srcObject !== stream) video.srcObject = stream;
-  if (speaker && "setSinkId" in video) void video.setSinkId(speaker).catch(() => undefined);
-  for (const track of stream.getTracks()) for (const name of ["mute", "unmute", "ended"]) track.addEventListener(name, showNobody);
-  for (const name of ["addtrack", "removetrack"]) stream.addEventListener(name, showNobody);
-  for (const name of ["loadeddata", "resize", "emptied"]) video.addEventListener(name, showNobody);
-  void play(video);
-  if (video === main) tell(place("main-name"), person.name);
-  showNobody();
+export function show(id, stream, kind, speaker) {
+  const key = `${id} ${kind}`;
+  const known = pictures.get(key);
+  if (!stream) {
+    known?.figure.remove();
+    pictures.delete(key);
+    if (known) blocked.delete(known.video);
+  } else {
+    const picture = known ?? make(id, kind, stream);
+    pictures.set(key, picture);
+    picture.stream = stream;
+    if (picture.video.srcObject !== stream) picture.video.srcObject = stream;
+    if (speaker && "setSinkId" in picture.video) void picture.video.setSinkId(speaker).catch(() => undefined);
+    for (const track of stream.getTracks()) for (const name of ["mute", "unmute", "ended"]) track.addEventListener(name, arrange);
+    void play(picture.video);
+  }
+  arrange();
 }
 
 /**
- * Takes away the pictures of those who left.
- * @param {Map<string, Person>} people
+ * Who is there now.
+ * @param {Map<string, Person>} now
  */
-export function forget(people) {
-  for (const [id, { person, video }] of seen) {
-    if (people.has(id)) continue;
-    seen.delete(id);
-    announce(say("left", { name: person.name }));
-    if (video === main) main.srcObject = null;
-    else video.closest("li")?.remove();
-  }
-  showNobody();
+export function know(now) {
+  for (const [id, person] of now) if (person.here && people.has(id) && !people.get(id)?.here) announce(say("joined", { name: person.name }));
+  for (const [id, person] of people) if (person.here && !now.get(id)?.here) announce(say("left", { name: person.name }));
+  people = new Map(now);
+  arrange();
 }
 
 /** The press that the browser waited for before it played anything. */
@@ -65,22 +66,40 @@ async function play(video) {
   place("blocked").hidden = !blocked.size;
 }
 
-/** @param {Person} person */
-function small(person) {
-  const [item, video, name] = [document.createElement("li"), document.createElement("video"), document.createElement("p")];
+/**
+ * @param {string} id
+ * @param {"main" | "screen"} kind
+ * @param {MediaStream} stream
+ * @returns {Picture}
+ */
+function make(id, kind, stream) {
+  const [figure, video, name] = [document.createElement("figure"), document.createElement("video"), document.createElement("figcaption")];
   video.autoplay = video.playsInline = true;
-  name.textContent = person.name;
-  item.append(video, name);
-  others.append(item);
-  return video;
+  figure.className = `vc-picture ${kind}`;
+  figure.append(video, name);
+  box.append(figure);
+  for (const event of ["loadeddata", "resize", "emptied"]) video.addEventListener(event, arrange);
+  return { id, kind, figure, video, stream };
 }
 
 /** Where there is no picture, say so: a black screen frightens. */
-function showNobody() {
-  const shown = [...seen.values()].find(({ video }) => video === main);
-  const hasPicture = !!shown?.stream.getVideoTracks().some((track) => track.readyState === "live" && !track.muted) && main.readyState >= 2;
-  const box = place("nobody");
-  box.hidden = hasPicture;
-  const words = box.querySelector("[data-text]");
-  if (words) words.textContent = say(shown ? "no_picture" : "waits_for", { name: shown?.person.name ?? clinician });
+function arrange() {
+  const all = [...pictures.values()];
+  const large = all.find(({ kind }) => kind === "screen") ?? all.find(({ id }) => people.get(id)?.role === "clinician") ?? all[0];
+  for (const picture of all) {
+    const person = people.get(picture.id);
+    picture.figure.classList.toggle("large", picture === large);
+    picture.figure.classList.toggle("blind", !hasPicture(picture));
+    tell(one("figcaption", HTMLElement, picture.figure), picture.kind === "screen" ? say("shared_by", { name: person?.name ?? "" }) : (person?.name ?? ""));
+  }
+  const nobody = place("nobody");
+  nobody.hidden = !!large && hasPicture(large);
+  const name = large ? (people.get(large.id)?.name ?? clinician) : clinician;
+  one("[data-text]", HTMLElement, nobody).textContent = say(large ? "no_picture" : "waits_for", { name });
+}
+
+/** @param {Picture} picture */
+function hasPicture({ id, kind, stream, video }) {
+  const isSent = kind === "screen" || people.get(id)?.state.camera !== false;
+  return isSent && video.readyState >= 2 && stream.getVideoTracks().some((track) => track.readyState === "live" && !track.muted);
 }

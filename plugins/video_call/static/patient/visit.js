@@ -12,6 +12,7 @@ import { closeWaiting, openWaiting, startWaiting } from "./waiting.js";
 
 const OVER = ["ended", "missed", "declined"];
 const TALKING = ["admitted", "in_call", "on_hold"];
+const OPENED = "video_call.opened";
 const title = document.title;
 
 /** @type {Step} */
@@ -19,6 +20,7 @@ let shown = "guide";
 /** Where the patient is by their own will; the state of the call may take them further. @type {Step} */
 let chosen = "guide";
 let isLeaving = false;
+let opened = false;
 /** @type {Promise<typeof import("./call.js")> | undefined} */
 let loading;
 
@@ -71,7 +73,30 @@ function go(step) {
 async function meet() {
   await turnOn();
   const { openCall } = await call();
-  await openCall({ elsewhere, over: follow, isShown: () => shown === "call" });
+  const wasElsewhere = isOpenElsewhere();
+  await openCall({ elsewhere, over: follow });
+  if (!wasElsewhere) return;
+  announce(say("took_over"));
+  place("took-over").hidden = false;
+}
+
+/** Is another device of this patient in the call? A page that was loaded again in the same tab is none. */
+function isOpenElsewhere() {
+  const { me, participants } = now();
+  const isFirst = !opened && !wasOpened(now().id);
+  opened = true;
+  return isFirst && participants.some((each) => each.id === me && each.here);
+}
+
+/** @param {string} id */
+function wasOpened(id) {
+  try {
+    const before = sessionStorage.getItem(OPENED);
+    sessionStorage.setItem(OPENED, id);
+    return before === id;
+  } catch {
+    return true; // a private window without storage: better not to frighten
+  }
 }
 
 function elsewhere() {
