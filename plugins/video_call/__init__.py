@@ -6,7 +6,22 @@ from datetime import timedelta
 from typing import Any
 
 from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, Slot, _l, jobs
-from plugins.video_call import console, guests, hooks, hookspecs, messages, models, patient, service, signals, staff
+from plugins.video_call import (
+    console,
+    guests,
+    hooks,
+    hookspecs,
+    messages,
+    models,
+    patient,
+    recording,
+    retention,
+    service,
+    signals,
+    staff,
+    tools_patient,
+    tools_staff,
+)
 from plugins.video_call.contexts import CallPageContext, PatientPageContext
 from plugins.video_call.settings import VideoCallSettings
 
@@ -14,6 +29,10 @@ from plugins.video_call.settings import VideoCallSettings
 def _miss(payload: dict[str, Any]) -> None:
     with jobs.scope():
         service.miss_due()
+
+
+def _finish_recordings(payload: dict[str, Any]) -> None:
+    recording.finish_abandoned()
 
 
 def _sweep(payload: dict[str, Any]) -> None:
@@ -45,8 +64,10 @@ plugin = Plugin(
         ),
         Permission("video_call.conduct", _l("Hold video consultations"), roles=("clinician",)),
     ),
-    # One set of routes for staff, to which each of these modules adds its pages.
-    routes=(*dict.fromkeys(module.routes for module in (staff, console)), patient.routes),
+    # One set of routes for staff and one for patients, to which each of these modules adds its pages.
+    routes=tuple(
+        dict.fromkeys(module.routes for module in (staff, console, tools_staff, patient, tools_patient))
+    ),
     link_purposes=(
         LinkPurpose(models.PURPOSE, _l("Video consultation"), "video_call_patient.start", reusable=True),
         LinkPurpose(
@@ -60,9 +81,11 @@ plugin = Plugin(
     templates=messages.TEMPLATES,
     jobs=(
         Job("video_call.miss", _miss, every=timedelta(minutes=5)),
+        Job("video_call.recordings", _finish_recordings, every=timedelta(minutes=10)),
         Job("video_call.sweep", _sweep, every=timedelta(seconds=20)),
     ),
     socket_events=signals.EVENTS,
+    retention=retention.KINDS,
     hookspecs=hookspecs,
     slots=(
         Slot(

@@ -41,3 +41,28 @@ class ConsentMissing(CallError):
 
     kind = "consent_missing"
     text = _l("The patient has not agreed to this.")
+
+
+class ChatRefused(CallError):
+    """This line or file is not taken; the message says why."""
+
+    kind = "not_taken"
+    text = _l("This was not sent.")
+
+    def __init__(self, message: str | None = None, *, status: int = 422) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RecordingRefused(CallError):
+    """The practice or the law of its country does not allow this recording."""
+
+    kind = "recording_refused"
+    text = _l("Recording is not allowed here.")
+
+
+class BoardFull(CallError):
+    """Nothing more fits on this board."""
+
+    kind = "board_full"
+    text = _l("Nothing more fits on this board. Clear it first.")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from core.sdk import (
     Action,
+    Erased,
+    ExportPart,
+    FileContext,
     LinkContext,
     NavItem,
     NotificationContext,
     Panel,
     PatientContext,
+    PatientDataContext,
     StaffContext,
+    TimelineEntry,
     _l,
     hookimpl,
     url_for,
 )
-from plugins.video_call import guests, lists, panels, service
+from plugins.video_call import chat, guests, lists, panels, patient_data, service, timeline
 from plugins.video_call.models import GUEST_PURPOSE
 
 
@@ -101,3 +106,23 @@ def notification_changed(ctx: NotificationContext) -> None:
     subject = ctx.notification.subject_id
     if subject is not None and (call := service.get(subject)) is not None:
         service.tell(call, "message")
+
+
+@hookimpl
+def file_processed(ctx: FileContext) -> None:
+    chat.file_changed(ctx.file.id)
+
+
+@hookimpl
+def timeline_entries(ctx: PatientContext) -> list[TimelineEntry]:
+    return timeline.entries(ctx) if ctx.can("video_call.invite") else []
+
+
+@hookimpl
+def export_patient(ctx: PatientDataContext) -> list[ExportPart]:
+    return patient_data.export(ctx)
+
+
+@hookimpl
+def erase_patient(ctx: PatientDataContext) -> list[Erased]:
+    return patient_data.erase(ctx)

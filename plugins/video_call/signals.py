@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from core.sdk import SocketContext, SocketEvent, SocketRefused, db
-from plugins.video_call import line_log, mailbox, presence, said, service, states, turn
+from plugins.video_call import controls, line_log, mailbox, presence, said, service, states, turn
 from plugins.video_call.models import CLINICIAN, PATIENT, Participant
 
 
@@ -102,14 +102,14 @@ def line(context: SocketContext, asked: said.Line) -> None:
 
 def control(context: SocketContext, asked: said.Control) -> dict[str, Any] | None:
     """Something is asked of another page."""
-    _talker(context, asked.call)
-    raise SocketRefused("not_available")
+    me = _talker(context, asked.call)
+    return controls.handle(context, asked.call, me.id, asked.kind, asked.body)
 
 
 def stroke(context: SocketContext, asked: said.Stroke) -> dict[str, Any] | None:
     """An operation on a board."""
-    _talker(context, asked.call)
-    raise SocketRefused("not_available")
+    me = _talker(context, asked.call)
+    return controls.draw(context, asked, me.id)
 
 
 def _talker(context: SocketContext, call_id: UUID) -> presence.Me:

@@ -1,0 +1,141 @@
+"""What the pages of both sides ask for the tools of a call: how answers look, and how bodies are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from core.sdk import _, abort, db, files, i18n, own_scope, request
+from plugins.video_call import boards, chat, consents, documents, recording, settings
+from plugins.video_call.errors import ChatRefused, NotYours
+from plugins.video_call.models import Call, Message, Participant
+
+FORM: Final = 64 * 1024  # what a form wraps around a file
+Urls = Callable[[UUID, str], str]
+"""Where a file of this call is: ``urls(file_id, "thumb" or "large")``."""
+
+
+def chat_json(call: Call, me_id: str, urls: Urls, *, for_patient: bool) -> dict[str, Any]:
+    """The chat and what else was exchanged."""
+    exchanged = documents.exchanged(call, for_patient=for_patient)
+    of_message = {one.message.id: one.file for one in exchanged if one.message is not None}
+    return {
+        "messages": [
+            {
+                "id": str(line.id),
+                "key": str(line.client_key),
+                "mine": line.sender_id == me_id,
+                "role": line.sender_role,
+                "name": line.sender_name,
+                "text": line.text,
+                "at": line.created_at.isoformat(),
+                "time": i18n.format_time(line.created_at),
+                "file": file_json(of_message[line.id], urls) if line.id in of_message else None,
+            }
+            for line in chat.of_call(call.id)
+        ],
+        "documents": [
+            {
+                "id": str(one.document.id),
+                "kind": one.document.kind,
+                "title": one.title,
+                "shared": one.document.shared,
+                "time": i18n.format_time(one.at),
+                "file": file_json(one.file, urls),
+            }
+            for one in exchanged
+            if one.document is not None
+        ],
+    }
+
+
+def file_json(file: files.File, urls: Urls) -> dict[str, Any]:
+    """A file as a page shows it."""
+    return {
+        "id": str(file.id),
+        **chat.describe_file(file),
+        "url": urls(file.id, "large"),
+        "thumb": urls(file.id, "thumb"),
+    }
+
+
+def page_json(call: Call, role: str) -> dict[str, Any]:
+    """What the page of a call needs to know about its tools, besides where they are."""
+    allowed = recording.rule()
+    return {
+        "role": role,
+        "may_draw": role == "clinician" or (role == "patient" and settings.here().patient_may_draw),
+        "recording": {"what": allowed.what, "warning": allowed.warning},
+        "chat": {"max_text": chat.MAX_TEXT, "max_bytes": chat.MAX_BYTES, "accept": chat.ACCEPT},
+        "words": {"too_large": chat.refusal_text("too_large")},
+    }
+
+
+def consents_json(call: Call, role: str) -> dict[str, Any]:
+    """What is asked or granted now, and whether something is being recorded."""
+    return {"consents": consents.as_json(call, role), "recording": recording.under_way(call)}
+
+
+def said() -> dict[str, Any]:
+    """The JSON object that the page sent; 400 for anything else."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        abort(400)
+    return body
+
+
+def uuid_of(value: Any) -> UUID:
+    """A UUID out of a body; 400 for anything else."""
+    try:
+        return UUID(str(value))
+    except ValueError:
+        abort(400)
+
+
+def write(call: Call, me: Participant | None) -> Message:
+    """A line of the chat, from a body {"text", "key"}."""
+    body = said()
+    return chat.say(call, taking_part(me), str(body.get("text") or ""), uuid_of(body.get("key")))
+
+
+def share_file(find: Callable[[], tuple[Call, Participant | None]]) -> None:
+    """A file for the chat, from a form with "file" and "key": checked, made durable, then kept in one transaction."""
+    if (request.content_length or 0) > chat.MAX_BYTES + FORM:
+        raise ChatRefused(chat.refusal_text("too_large"), status=413)
+    request.max_content_length = chat.MAX_BYTES + FORM
+    item, key = request.files.get("file"), uuid_of(request.form.get("key"))
+    if item is None or not item.filename:
+        raise ChatRefused(_("Please choose a file."))
+    with own_scope(write=False):
+        call, found = find()
+        me, practice_id = taking_part(found), db.practice_id()
+        chat.check_room(call, me)
+    staged = chat.stage(call, me, item.stream, item.filename, practice_id=practice_id)
+    kept = None
+    try:
+        with own_scope():
+            call, found = find()
+            kept = chat.share(call, taking_part(found), staged, key).file_id
+    finally:
+        if kept != staged.file_id:
+            files.discard(staged)
+
+
+def taking_part(me: Participant | None) -> Participant:
+    """Raises NotYours for somebody who takes no part in the call."""
+    if me is None or me.left_at is not None:
+        raise NotYours()
+    return me
+
+
+def board_json(call: Call, board: str, me: Participant | None) -> dict[str, Any]:
+    """A board from its last clearing on, or what came after ``?after=``."""
+    if board not in boards.BOARDS:
+        abort(404)
+    after = max(0, request.args.get("after", 0, type=int))
+    return {
+        "board": board,
+        "may_draw": me is not None and boards.may_draw(me),
+        "strokes": [boards.as_json(row) for row in boards.of_call(call.id, board, after)],
+    }

@@ -1,0 +1,189 @@
+"""The tools of a call on the clinician's side: chat, consents, boards, pictures, recording."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from core.sdk import _, abort, audit, db, file_response, files, jsonify, own_scope, request, url_for
+from plugins.video_call import chat, consents, documents, participants, recording, tools
+from plugins.video_call.console import routes as routes
+from plugins.video_call.errors import ChatRefused, RecordingRefused
+from plugins.video_call.models import Call, Document, Participant
+from plugins.video_call.steps import CONDUCT, find
+
+_PART: Final = 2 * 1024 * 1024
+
+
+@routes.get("/calls/<uuid:call_id>/chat", permission=CONDUCT)
+def chat_of(call_id: UUID) -> Any:
+    """The chat with its files, and what is in the record."""
+    call = find(call_id)
+    return jsonify(tools.chat_json(call, audit.actor().id, _urls(call), for_patient=False))
+
+
+@routes.post("/calls/<uuid:call_id>/chat", permission=CONDUCT)
+def write(call_id: UUID) -> Any:
+    """Write a line."""
+    call, me = _here(call_id)
+    tools.write(call, me)
+    return jsonify(tools.chat_json(call, audit.actor().id, _urls(call), for_patient=False))
+
+
+@routes.post("/calls/<uuid:call_id>/chat/files", permission=CONDUCT, scope="none")
+def share_file(call_id: UUID) -> Any:
+    """Share a file in the chat."""
+    tools.share_file(lambda: _here(call_id))
+    return jsonify(shared=True)
+
+
+@routes.get("/calls/<uuid:call_id>/files/<uuid:file_id>/<any(thumb, large):size>", permission=CONDUCT)
+def file(call_id: UUID, file_id: UUID, size: str) -> Any:
+    """A file of this call. Whoever opens it has seen it: it is audited."""
+    call = find(call_id)
+    found = documents.file_of(call, file_id, for_patient=False)
+    if found is None:
+        abort(404)
+    if size == "large":
+        documents.record_view(call, file_id)
+    return file_response(found, size)
+
+
+@routes.get("/calls/<uuid:call_id>/consents", permission=CONDUCT)
+def consents_of(call_id: UUID) -> Any:
+    """What the patient was asked for and agreed to, as it stands now."""
+    return jsonify(tools.consents_json(find(call_id), "clinician"))
+
+
+@routes.post("/calls/<uuid:call_id>/consents/<uuid:consent_id>/withdraw", permission=CONDUCT)
+def withdraw(call_id: UUID, consent_id: UUID) -> Any:
+    """No longer ask."""
+    call, me = _here(call_id)
+    tools.taking_part(me)
+    consents.withdraw(call, consent_id)
+    return jsonify(tools.consents_json(call, "clinician"))
+
+
+@routes.get("/calls/<uuid:call_id>/boards/<board>", permission=CONDUCT)
+def board_of(call_id: UUID, board: str) -> Any:
+    """What was drawn on a board."""
+    call, me = _here(call_id)
+    return jsonify(tools.board_json(call, board, me))
+
+
+@routes.post("/calls/<uuid:call_id>/boards/<board>/keep", permission=CONDUCT, scope="none")
+def keep_board(call_id: UUID, board: str) -> Any:
+    """Keep the picture of a board in the record."""
+
+    def keep(call: Call, me: Participant, staged: files.Staged) -> Document:
+        return documents.keep_drawing(call, me, board, staged)
+
+    return _keep_picture(call_id, "drawing.png", keep)
+
+
+@routes.post("/calls/<uuid:call_id>/stills", permission=CONDUCT, scope="none")
+def keep_still(call_id: UUID) -> Any:
+    """Keep one picture of the patient's video, under the grant for it."""
+    consent_id = tools.uuid_of(request.args.get("consent"))
+
+    def keep(call: Call, me: Participant, staged: files.Staged) -> Document:
+        return documents.keep_still(call, me, consent_id, staged)
+
+    return _keep_picture(call_id, "still.jpg", keep)
+
+
+@routes.post("/calls/<uuid:call_id>/documents/<uuid:document_id>/share", permission=CONDUCT)
+def share_document(call_id: UUID, document_id: UUID) -> Any:
+    """Let the patient fetch a document of the record, or no longer: JSON {"shared": true}."""
+    call = find(call_id)
+    found = db.get(Document, document_id)
+    if found is None or found.call_id != call.id:
+        abort(404)
+    documents.share(found, call, shared=tools.said().get("shared") is True)
+    return jsonify(tools.chat_json(call, audit.actor().id, _urls(call), for_patient=False))
+
+
+@routes.post("/calls/<uuid:call_id>/recordings", permission=CONDUCT, scope="none")
+def begin_recording(call_id: UUID) -> Any:
+    """Begin to record, under the patient's grant: JSON {"what": "audio"}; answers where the parts go."""
+    what, upload_id = str(tools.said().get("what")), uuid4()
+    with own_scope():
+        call, me = _here(call_id)
+        consent = recording.granted(call, tools.taking_part(me), what)
+        recording.begun(call, what, consent)
+    files.uploads.create(
+        recording.place_of(call),
+        upload_id,
+        recording.MOST_BYTES,
+        {
+            "filename": "consultation.webm",
+            "filetype": f"{what}/webm",
+            "what": what,
+            "consent": str(consent.id),
+        },
+        lambda *_said: None,
+    )
+    return jsonify(id=str(upload_id), parts=url_for(".recording_part", call_id=call_id, upload_id=upload_id))
+
+
+@routes.post("/calls/<uuid:call_id>/recordings/<uuid:upload_id>", permission=CONDUCT, scope="none")
+def recording_part(call_id: UUID, upload_id: UUID) -> Any:
+    """The bytes from ``?from=`` on; with ``?last`` the recording is complete. Nothing without the patient's grant."""
+    if (request.content_length or 0) > _PART:
+        raise RecordingRefused(_("This part of the recording is too large."))
+    with own_scope(write=False):
+        call, me = _here(call_id)
+        tools.taking_part(me)
+    upload = _upload(call, upload_id)
+    part = request.get_data(cache=False)
+    if part:
+        with own_scope(write=False):
+            call, me = _here(call_id)
+            recording.granted(call, tools.taking_part(me), str(upload.details.get("what")))
+        try:
+            upload = files.uploads.append(
+                recording.place_of(call),
+                upload_id,
+                request.args.get("from", -1, type=int),
+                part,
+                lambda *_done: None,
+            )
+        except (files.uploads.OffsetMismatch, files.uploads.PartTooLong):
+            return jsonify(received=upload.received), 409
+    if "last" in request.args:
+        upload = recording.finish(call, upload_id)
+    return jsonify(received=upload.received, file=str(upload.file_id) if upload.file_id else None)
+
+
+def _keep_picture(call_id: UUID, name: str, keep: Any) -> Any:
+    """The picture is the body of the request: durable first, then row and document in one transaction."""
+    if (request.content_length or 0) > documents.MAX_BYTES:
+        raise ChatRefused(chat.refusal_text("too_large"), status=413)
+    request.max_content_length = documents.MAX_BYTES
+    with own_scope(write=False):
+        call, _me = _here(call_id)
+    staged = documents.stage(call, request.stream, name)
+    try:
+        with own_scope():
+            call, me = _here(call_id)
+            made = keep(call, tools.taking_part(me), staged)
+    except BaseException:
+        files.discard(staged)
+        raise
+    return jsonify(id=str(made.id), title=made.title)
+
+
+def _here(call_id: UUID) -> tuple[Call, Participant | None]:
+    call = find(call_id)
+    return call, participants.of_actor(call.id, audit.actor().id)
+
+
+def _upload(call: Call, upload_id: UUID) -> files.Upload:
+    try:
+        return files.uploads.find(recording.place_of(call), upload_id)
+    except files.uploads.UploadUnknown:
+        abort(404)
+
+
+def _urls(call: Call) -> tools.Urls:
+    return lambda file_id, size: url_for(".file", call_id=call.id, file_id=file_id, size=size)

@@ -1,0 +1,126 @@
+"""Chat and files over the pages of both sides, during the call and after it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from plugins.video_call import chat, service
+from plugins.video_call.errors import ChatRefused
+from tests.plugins.video_call.conftest import BASE, Handset, Made
+from tests.plugins.video_call.tools.conftest import Talk
+from tests.support.house import House, Visitor
+from tests.support.photos import jpeg
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"
+JSON = {"Accept": "application/json"}
+
+
+def send(visitor: Visitor, url: str, content: bytes, name: str, key: str = "") -> Any:
+    form = {"file": (io.BytesIO(content), name), "key": key or str(uuid4())}
+    return visitor.post(url, form, content_type="multipart/form-data", headers=JSON)
+
+
+def write(visitor: Visitor, made: Made, text: str) -> Any:
+    body = json.dumps({"text": text, "key": str(uuid4())})
+    return visitor.post(f"{BASE}/calls/{made.id}/chat", body, content_type="application/json", headers=JSON)
+
+
+def test_both_write_and_read_and_a_line_sent_twice_is_one(
+    talk: Talk, amira: Visitor, enter: Callable[[Made], Handset]
+) -> None:
+    phone, key = enter(talk.made), str(uuid4())
+    for _attempt in range(2):
+        assert phone.post("/chat", {"text": " It hurts here.\n", "key": key}).status_code == 200
+    assert write(amira, talk.made, "Since when?").status_code == 200
+    lines = phone.get("/chat").get_json()["messages"]
+    assert [(one["text"], one["mine"], one["role"]) for one in lines] == [
+        ("It hurts here.", True, "patient"),
+        ("Since when?", False, "clinician"),
+    ]
+    assert talk.trail("video_call.message") == ["video_call.message_written"] * 2
+
+
+def test_files_are_there_for_both_after_the_call_and_for_nobody_without_the_link(
+    talk: Talk, house: House, amira: Visitor, nadia: Visitor, visitor: Callable[[], Visitor],
+    enter: Callable[[Made], Handset],
+) -> None:  # fmt: skip
+    phone = enter(talk.made)
+    assert send(phone.visitor, f"{phone.place}/chat/files", jpeg(), "arm.jpg").status_code == 200
+    assert send(amira, f"{BASE}/calls/{talk.made.id}/chat/files", PDF, "prescription.pdf").status_code == 200
+    house.work()
+    with talk.clinician() as (call, _me):
+        service.end(call, "clinician")
+    for reader, url in ((phone.visitor, f"{phone.place}/chat"), (amira, f"{BASE}/calls/{talk.made.id}/chat")):
+        photo, letter = (one["file"] for one in reader.get(url).get_json()["messages"])
+        assert (photo["name"], photo["picture"], photo["state"]) == ("arm.jpg", True, "ready")
+        assert reader.get(photo["thumb"]).mimetype == "image/jpeg"
+        answer = reader.get(letter["url"])
+        assert (answer.data, answer.mimetype) == (PDF, "application/pdf")
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert nadia.get(letter["url"]).status_code == 404
+    assert visitor().get(photo["url"]).status_code in (302, 401)
+    stranger = visitor().get(f"{phone.place}/chat")
+    assert "arm.jpg" not in stranger.get_data(as_text=True)
+    assert "video_call.file_viewed" in talk.trail()
+    late = phone.post("/chat", {"text": "One more thing", "key": str(uuid4())})
+    assert late.status_code == 409
+    assert "moved on" in late.get_json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "words"),
+    [
+        ("invoice.pdf.exe", PDF, 415, "virus"),
+        ("photo.scr.jpg", b"", 415, "virus"),
+        ("notes.docx", b"PK\x03\x04" + b"x" * 200, 415, "PDF"),
+        ("page.html", b"<html><script>", 415, "PDF"),
+        ("empty.jpg", b"", 422, "empty"),
+    ],
+)
+def test_a_file_that_is_not_taken_is_refused_in_words(
+    talk: Talk, amira: Visitor, name: str, content: bytes, status: int, words: str
+) -> None:
+    answer = send(amira, f"{BASE}/calls/{talk.made.id}/chat/files", content, name)
+    assert answer.status_code == status
+    assert words in answer.get_json()["error"]["message"]
+    assert talk.trail("video_call.file") == []
+
+
+def test_200_megabytes_are_refused_before_they_are_read(talk: Talk, amira: Visitor) -> None:
+    answer = amira.post(
+        f"{BASE}/calls/{talk.made.id}/chat/files", b"x", content_type="multipart/form-data; boundary=b",
+        headers={**JSON, "Content-Length": str(200 * 1024 * 1024)},
+    )  # fmt: skip
+    assert answer.status_code == 413
+    assert "15 MB" in answer.get_json()["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["report.company.com.pdf", "arm.jpg", "Ordonnance du 3.12.pdf"])
+def test_ordinary_names_are_taken(name: str) -> None:
+    chat.check_name(name)
+
+
+@pytest.mark.parametrize("name", ["a.exe", "a.EXE", "a.jpg.vbs", "gpj.\u202eexe", "a.sh"])
+def test_names_of_programs_are_not(configured: object, name: str) -> None:
+    with pytest.raises(ChatRefused):
+        chat.check_name(name)
+
+
+def test_a_guest_reads_the_chat_only_while_in_the_call(
+    talk: Talk, guest_of: Callable[..., Any], amira: Visitor
+) -> None:
+    guest_id, phone = guest_of(talk.made)
+    write(amira, talk.made, "Hello")
+    assert phone.get("/chat").status_code == 404
+    amira.post(f"{BASE}/calls/{talk.made.id}/guests/{guest_id}/admit", headers=JSON)
+    assert phone.get("/chat").get_json()["messages"][0]["text"] == "Hello"
+    assert phone.get("/consents").status_code == 404
+    with talk.clinician() as (call, _me):
+        service.end(call, "clinician")
+    assert phone.get("/chat").status_code in (404, 410)
