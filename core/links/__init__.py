@@ -8,9 +8,9 @@ from core.links import policies, purposes
 from core.links.changes import LOCKS_TOPIC, LinkChange, on_changed
 from core.links.errors import LinkClosed, LinkError, LinkNotFound
 from core.links.identity import MAX_TRIES, check_birth_date, enter
+from core.links.locks import locked, locked_links
 from core.links.models import Link
 from core.links.purposes import LinkPurpose, Welcome
-from core.links.locks import locked, locked_links
 from core.links.service import (
     FoundLink,
     IssuedLink,

@@ -13,7 +13,11 @@ from core.links.models import Link
 
 def locked() -> Sequence[ColumnElement[bool]]:
     """Which links are locked now and would go on if they were not, for queries; of plugins that are on here."""
-    names = [one.name for one in purposes.registered() if tenancy.switches.is_on(tenancy.switches.owner_of(one.name))]
+    names = [
+        one.name
+        for one in purposes.registered()
+        if tenancy.switches.is_on(tenancy.switches.owner_of(one.name))
+    ]
     reusable = [name for name in names if purposes.is_reusable(name)]
     return (
         Link.locked_at.is_not(None),

@@ -208,7 +208,7 @@ class InboxRead(TenantModel):
 
 
 class PlatformMail(Base):
-    """An e-mail that no practice writes: to an operator who works in none. It waits here until the mail server takes it.
+    """An e-mail that no practice writes: to an operator who works in none. It waits until the mail server takes it.
 
     state: queued, sent, dead (given up: ``last_error`` says why). The text goes when it has been sent.
     """

@@ -17,8 +17,8 @@ from core.i18n import _, _l
 from core.links import purposes
 from core.links.models import Link
 from core.notifications.models import InboxItem, InboxRead, Notification
-from core.patient_data import further, own_rows
-from core.patient_data.models import PatientExport
+from core.patient_data import further, keeping, own_rows
+from core.patient_data.models import PatientExport, PracticeExport
 from core.patient_data.parts import Erased, ExportPart, PatientDataContext
 from core.patient_data.sources import Source, installed, owners
 from core.patients import Patient
@@ -196,6 +196,7 @@ def erase_what_hangs_on(patient: Patient, *, preview: bool) -> list[Erased]:
     session = db.session()
     notices = notices_of(patient.id)
     exports = _of(PatientExport, PatientExport.patient_id == patient.id)
+    whole = _of(PracticeExport, PracticeExport.blob.is_not(None))  # the patient is in them, too
     uploads = _of(Upload, Upload.patient_id == patient.id)
     known = owners()
     stored = [file for file in _of(File, File.patient_id == patient.id) if file.owner not in known]
@@ -204,6 +205,7 @@ def erase_what_hangs_on(patient: Patient, *, preview: bool) -> list[Erased]:
         Erased(_l("Messages"), _count(Notification, Notification.patient_id == patient.id)),
         Erased(_l("Notices under the bell"), len(notices)),
         Erased(_l("Earlier exports of the data"), len(exports)),
+        Erased(_l("Earlier exports of the whole practice"), len(whole)),
         Erased(_l("Records of uploads"), len(uploads)),
         Erased(_l("Files"), len(stored)),
         *further.erase(patient.id, preview=preview),
@@ -217,6 +219,8 @@ def erase_what_hangs_on(patient: Patient, *, preview: bool) -> list[Erased]:
             session.execute(delete(InboxRead).where(InboxRead.item_id.in_(some)))
             session.execute(delete(InboxItem).where(InboxItem.id.in_(some)))
         delete_after_commit([export.blob for export in exports if export.blob])
+        for export in whole:
+            keeping.drop_blob(export)
         for model in (PatientExport, Notification, Link):
             session.execute(delete(model).where(cast(Any, model).patient_id == patient.id))
     return [one for one in erased if one.count]

@@ -11,16 +11,15 @@ from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from core import audit, db, i18n, jobs, notifications, tenancy
-from core.errors import Refused
 from core.files import StoreUnavailable, crypto, store
 from core.files.service import delete_after_commit, open_blob, write_blob
-from core.i18n import _
-from core.patient_data import collecting
+from core.patient_data import collecting, keeping
 from core.patient_data.archive import Archive, Reading
-from core.patient_data.models import EXPIRED, FAILED, QUEUED, READY, RUNNING, PatientExport
+from core.patient_data.keeping import count_download, drop_blob
+from core.patient_data.models import FAILED, QUEUED, READY, RUNNING, PatientExport, PracticeExport
 from core.patient_data.sources import SourceFailed
 from core.patients import Patient
 from core.patients import get as get_patient
@@ -90,34 +89,21 @@ def get(export_id: UUID) -> PatientExport | None:
     return db.get(PatientExport, export_id)
 
 
-def can_be_fetched(export: PatientExport) -> bool:
-    """Is it there, and is its time not over? The time counts, not whether the worker has removed it."""
-    return export.state == READY and export.expires_at is not None and export.expires_at > db.utcnow()
-
-
 def open_archive(export: PatientExport) -> BinaryIO:
     """The ZIP's bytes, decrypted while they are read; notes on the trail that it was fetched. Raises Refused.
 
     In a write scope, which may be closed before the bytes are read.
     """
-    if not can_be_fetched(export) or export.blob is None:
-        raise Refused(_("This export is not there any more. Make a new one."), "expired", status=410)
-    # A row of another transaction may be fetched at the same moment: the database counts.
-    db.session().execute(
-        update(PatientExport)
-        .where(PatientExport.id == export.id)
-        .values(downloads=PatientExport.downloads + 1)
-        .execution_options(synchronize_session=False)
-    )
+    blob = count_download(export)
     audit.record(
         "patient.export_downloaded", patient_id=export.patient_id, subject=("core.patient_export", export.id)
     )
-    return open_blob(export.blob, _context(export.practice_id, export.id))
+    return open_blob(blob, _context(export.practice_id, export.id))
 
 
 def discard(export: PatientExport) -> None:
     """Remove the archive before its time."""
-    _drop_blob(export)
+    drop_blob(export)
     audit.record(
         "patient.export_removed", patient_id=export.patient_id, subject=("core.patient_export", export.id)
     )
@@ -209,18 +195,9 @@ class _Progress:
 
 def expire(payload: dict[str, Any]) -> None:
     """Sweep core.expire_exports: remove the archives whose time is over, of all practices."""
-    with db.scope(across_practices=True) as session:
-        over = select(PatientExport).where(
-            PatientExport.state == READY, PatientExport.expires_at <= db.utcnow()
-        )
-        for export in session.scalars(over.limit(500)):
-            _drop_blob(export)
-
-
-def _drop_blob(export: PatientExport) -> None:
-    if export.blob:
-        delete_after_commit([export.blob])
-    export.state, export.blob = EXPIRED, None
+    with db.scope(across_practices=True):
+        keeping.expire(PatientExport)
+        keeping.expire(PracticeExport)
 
 
 def _failed(export_id: UUID, owner: str | None, what: str) -> None:

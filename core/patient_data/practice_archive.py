@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core import db, files, tenancy
 from core.db import practice_rows
@@ -61,20 +61,12 @@ def write(target: Path, practice: Practice, owners: Sequence[str]) -> Written:
     part = target.with_name(f"{target.name}.part")
     counts: dict[str, int] = {}
     missing: list[str] = []
-    about = {
-        "format": FORMAT,
-        "kind": "practice",
-        "practice": practice.slug,
-        "owners": list(owners),
-        "counts": counts,
-        "missing": missing,
-    }
     if target.exists():
         raise FileExistsError(f"{target} is there already")
     try:
         with part.open("xb") as file:
             part.chmod(0o600)
-            reading = Reading(Archive(db.utcnow(), about).stream(_members(practice, owners, counts, missing)))
+            reading = Reading(stream(practice, owners, counts, missing))
             while piece := reading.read():
                 file.write(piece)
             file.flush()
@@ -84,6 +76,43 @@ def write(target: Path, practice: Practice, owners: Sequence[str]) -> Written:
         part.unlink(missing_ok=True)
         raise
     return Written(target, reading.sha256(), reading.size, counts, missing)
+
+
+def stream(
+    practice: Practice,
+    owners: Sequence[str],
+    counts: dict[str, int],
+    missing: list[str],
+    told: Callable[[int], None] = lambda done: None,
+) -> Iterator[bytes]:
+    """The archive, piece by piece; fills counts and missing. told: hears after each member how many there were."""
+    about = {
+        "format": FORMAT,
+        "kind": "practice",
+        "practice": practice.slug,
+        "owners": list(owners),
+        "counts": counts,
+        "missing": missing,
+    }
+    return Archive(db.utcnow(), about).stream(_counted(_members(practice, owners, counts, missing), told))
+
+
+def parts_of(practice_id: UUID, owners: Sequence[str]) -> int:
+    """How many members an archive will have, about: tables and files."""
+    with practice_rows.transaction(practice_id, write=False) as connection:
+        tables = sum(
+            len(practice_rows.of_practice(practice_rows.tables_of(connection, owner, sources.owners())))
+            for owner in owners
+        )
+    with db.scope(practice_id, write=False) as session:
+        files_here = session.scalar(select(func.count(File.id)).where(File.owner.in_(owners))) or 0
+    return tables + files_here
+
+
+def _counted(members: Iterator[Member], told: Callable[[int], None]) -> Iterator[Member]:
+    for done, member in enumerate(members):
+        told(done)
+        yield member
 
 
 def counts_of(practice_id: UUID, owner: str) -> dict[str, int]:

@@ -37,6 +37,9 @@ CORE_PERMISSIONS: Final = (
     Permission(
         "core.export_patients", _l("Export all that is held about a patient"), roles=(PRACTICE_ADMIN,)
     ),
+    Permission(
+        "core.export_practice", _l("Export everything that the practice has here"), roles=(PRACTICE_ADMIN,)
+    ),
     Permission("core.erase_patients", _l("Erase a patient's data for good"), roles=(PRACTICE_ADMIN,)),
     Permission(
         "core.manage_staff",

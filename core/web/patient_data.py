@@ -6,7 +6,7 @@ They have their own permissions, so that a practice administrator who sees no re
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from flask import Response, flash, redirect, request, stream_with_context, url_for
@@ -18,6 +18,7 @@ from core.files import disposition
 from core.i18n import _
 from core.patient_data import PatientErasure, PatientExport, erasures, exports
 from core.patient_data.archive import pieces_of
+from core.patient_data.keeping import can_be_fetched
 from core.patients import Patient
 from core.realtime.events import topic
 from core.web import record
@@ -138,10 +139,14 @@ def download(patient_id: UUID, export_id: UUID) -> Response:
         found = _export(patient_id, export_id)
         size, at = found.size, i18n.local(found.finished_at or found.created_at)
         stream = exports.open_archive(found)
+    # No name in it: it shows in download lists and histories.
+    return archive_answer(stream, size, _("patient-data-%(day)s.zip", day=at.strftime("%Y-%m-%d")))
+
+
+def archive_answer(stream: BinaryIO, size: int, name: str) -> Response:
+    """A ZIP to download, read while it is sent."""
     answer = Response(stream_with_context(pieces_of(stream)), mimetype="application/zip")
     answer.headers["Content-Length"] = str(size)
-    # No name in it: it shows in download lists and histories.
-    name = _("patient-data-%(day)s.zip", day=at.strftime("%Y-%m-%d"))
     answer.headers["Content-Disposition"] = disposition(name, "attachment")
     return answer
 
@@ -156,8 +161,8 @@ def _export(patient_id: UUID, export_id: UUID) -> PatientExport:
 def _exports(patient_id: UUID) -> dict[str, Any]:
     return {
         "patient_id": patient_id,
-        "exports": [(one, exports.can_be_fetched(one)) for one in exports.of_patient(patient_id)[:10]],
-        "title_of": _title_of,
+        "exports": [(one, can_be_fetched(one)) for one in exports.of_patient(patient_id)[:10]],
+        "title_of": title_of,
     }
 
 
@@ -193,7 +198,7 @@ def _erase_page(patient: Patient, problem: str | None = None) -> Markup:
         identity=record.identity(patient),
         preview=shown,
         problem=problem,
-        has_export=any(exports.can_be_fetched(one) for one in exports.of_patient(patient.id)),
+        has_export=any(can_be_fetched(one) for one in exports.of_patient(patient.id)),
     )
 
 
@@ -234,10 +239,10 @@ def _erasure(erasure_id: UUID) -> PatientErasure:
 
 
 def _erasure_state(erasure: PatientErasure) -> dict[str, Any]:
-    return {"erasure": erasure, "sections": erasures.report_of(erasure), "title_of": _title_of}
+    return {"erasure": erasure, "sections": erasures.report_of(erasure), "title_of": title_of}
 
 
-def _title_of(owner: str | None) -> str:
+def title_of(owner: str | None) -> str:
     """At whose part it failed, in words."""
     if owner in plugin_system.registry:
         return str(plugin_system.registry.get(str(owner)).title)

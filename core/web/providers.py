@@ -1,4 +1,4 @@
-"""What message providers tell us: status callbacks, and what patients answer. No session, no cookie, no CSRF token: a signature instead."""
+"""What message providers tell us: what became of texts, and what patients answer. A signature proves who says it."""
 
 from __future__ import annotations
 
