@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from core.sdk import db, i18n, links, notifications, patients, tenancy
 from plugins.video_call import messages, settings, states
@@ -11,9 +11,9 @@ from plugins.video_call.models import PURPOSE, SUBJECT, Call, Document, Message
 
 def something_to_fetch(call: Call) -> bool:
     """Did the patient get something in this call that can be read afterwards?"""
-    shared = exists().where(Document.call_id == call.id, Document.shared.is_(True))
-    sent = exists().where(Message.call_id == call.id, Message.file_id.is_not(None))
-    return bool(db.session().scalar(select(shared | sent)))
+    shared = select(Document.id).where(Document.call_id == call.id, Document.shared.is_(True))
+    sent = select(Message.id).where(Message.call_id == call.id, Message.file_id.is_not(None))
+    return any(db.session().scalar(found.limit(1)) is not None for found in (shared, sent))
 
 
 def send(call: Call) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from core.sdk import Link, Patient, audit, db, i18n, links, notifications, patients, utcnow
 from plugins.video_call import guests, participants, service, states
@@ -155,7 +155,7 @@ def today(*, holder: str | None = None) -> list[Row]:
 
 def past(number: int, *, outcome: str = "all", holder: str | None = None) -> tuple[list[Row], int]:
     """A page of what is over, newest first, and how many there are in all."""
-    where = [Call.state.in_(states.OVER)]
+    where: list[ColumnElement[bool]] = [Call.state.in_(states.OVER)]
     if outcome in ("completed", "unsuccessful"):
         where.append(Call.outcome == outcome)
     elif outcome == "open":

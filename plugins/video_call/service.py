@@ -84,7 +84,10 @@ def resume(call: Call) -> None:
 
 def decline(call: Call, reason: str) -> None:
     """The clinician does not take this call; the patient's page goes on and shows ``reason``. Raises WrongState."""
-    step(call, "decline", "clinician", ended_at=utcnow(), ended_by="clinician", reason=reason)
+    step(
+        call, "decline", "clinician",
+        ended_at=utcnow(), ended_by="clinician", reason=reason, held_from=None,
+    )  # fmt: skip
 
 
 def say_to_waiting(call: Call, text: str | None) -> None:
