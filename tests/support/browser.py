@@ -36,6 +36,9 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Two cameras and a microphone that beeps; whoever asks for them is allowed to. Only pages of calls may ask.
+    "--use-fake-device-for-media-stream=device-count=2",
+    "--use-fake-ui-for-media-stream",
 )
 # What Chromium says besides a response or a failed request that is counted by itself.
 _SAID_TWICE = "Failed to load resource:"
