@@ -1,0 +1,121 @@
+/**
+ * A blurred or plain background. The worker finds the person; nothing of it is loaded before somebody chooses it. Frames
+ * are dropped rather than queued, and on a machine that is too slow it switches itself off and says so.
+ */
+import { sendThrough, own } from "./own.js";
+import { part, prefer, root } from "./page.js";
+import { announce, say } from "./words.js";
+
+const WIDTH = 640;
+const HEIGHT = 480;
+const BETWEEN = 66; // fifteen pictures a second, where the browser has no streams of frames
+
+/** @type {Worker | undefined} */
+let worker;
+let chosen = "none";
+
+own.addEventListener("plain", () => {
+  end();
+  tell("background_failed");
+});
+
+/** @param {string} which "none", "blur" or "colour" */
+export async function background(which) {
+  const field = document.querySelector(`[data-settings] [name="background"][value="${CSS.escape(which)}"]`);
+  if (!(field instanceof HTMLInputElement) || which === chosen) return;
+  field.checked = true;
+  if (which === "none") {
+    end();
+    prefer({ background: "none" });
+    tell("");
+    await sendThrough(undefined);
+    return;
+  }
+  chosen = which;
+  tell("background_loading");
+  try {
+    worker ??= await made();
+    worker.postMessage({ type: "background", which, colour: getComputedStyle(root).accentColor });
+    await sendThrough(filtered);
+    prefer({ background: which });
+    tell("background_on");
+  } catch {
+    await off("background_failed");
+  }
+}
+
+/** @returns {Promise<Worker>} a worker that is ready to find people */
+function made() {
+  const { workerUrl = "", visionUrl = "", visionLoaderUrl = "", visionWasmUrl = "", visionModelUrl = "" } = root.dataset;
+  const fresh = new Worker(workerUrl, { type: "module" });
+  const urls = { bundle: visionUrl, loader: visionLoaderUrl, wasm: visionWasmUrl, model: visionModelUrl };
+  for (const [key, url] of Object.entries(urls)) urls[/** @type {keyof typeof urls} */ (key)] = new URL(url, location.href).href;
+  return new Promise((resolve, reject) => {
+    fresh.addEventListener("error", () => reject(new Error("the worker could not be loaded")));
+    fresh.addEventListener("message", ({ data }) => {
+      if (data.type === "ready") resolve(fresh);
+      else if (data.type === "failed") reject(new Error("the model could not be loaded"));
+      else if (data.type === "slow") void off("background_slow");
+    });
+    fresh.postMessage({ type: "start", urls });
+  });
+}
+
+/** @param {MediaStreamTrack} raw @returns {Promise<MediaStreamTrack>} the same picture with another background */
+async function filtered(raw) {
+  if (!worker) return raw;
+  const { MediaStreamTrackProcessor: Processor, MediaStreamTrackGenerator: Generator } = /** @type {any} */ (window);
+  if (Processor && Generator) {
+    const { readable } = new Processor({ track: raw, maxBufferSize: 1 });
+    const made = new Generator({ kind: "video" });
+    worker.postMessage({ type: "frames", readable, writable: made.writable }, [readable, made.writable]);
+    return made;
+  }
+  return drawn(raw, worker);
+}
+
+/** Without streams of frames: pictures of a hidden video, one under way at a time. @param {MediaStreamTrack} raw @param {Worker} finder */
+async function drawn(raw, finder) {
+  const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true, srcObject: new MediaStream([raw]) });
+  await video.play();
+  const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: HEIGHT });
+  const context = canvas.getContext("bitmaprenderer");
+  const [made] = canvas.captureStream(15).getVideoTracks();
+  if (!context || !made) throw new Error("this browser cannot draw a stream");
+  let underway = false;
+  finder.addEventListener("message", ({ data }) => {
+    if (data.type !== "picture") return;
+    underway = false;
+    context.transferFromImageBitmap(data.picture);
+  });
+  const timer = setInterval(async () => {
+    if (made.readyState === "ended" || raw.readyState === "ended") return clearInterval(timer);
+    if (underway || worker !== finder) return;
+    underway = true;
+    const picture = await createImageBitmap(video, { resizeWidth: WIDTH, resizeHeight: HEIGHT });
+    finder.postMessage({ type: "picture", picture }, [picture]);
+  }, BETWEEN);
+  return made;
+}
+
+/** @param {string} why a key of the words */
+async function off(why) {
+  end();
+  const none = document.querySelector('[data-settings] [name="background"][value="none"]');
+  if (none instanceof HTMLInputElement) none.checked = true;
+  await sendThrough(undefined);
+  tell(why);
+}
+
+function end() {
+  chosen = "none";
+  worker?.terminate();
+  worker = undefined;
+}
+
+/** @param {string} key */
+function tell(key) {
+  const words = key && say(key);
+  part("[data-background-state]", HTMLElement).textContent = words;
+  if (key === "background_slow" || key === "background_failed") announce(words);
+}

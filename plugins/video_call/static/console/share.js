@@ -1,0 +1,63 @@
+/** Sharing a screen, a window or a tab. The browser asks which; what is shared is seen here, too, unless it is the whole screen. */
+import { toast } from "careroom/toast";
+import { part, press, root, toolButton } from "./page.js";
+import { announce, say } from "./words.js";
+
+/** @typedef {import("../line/room.js").Room} Room */
+
+/** @type {MediaStreamTrack | null} */
+let shared = null;
+
+/** @param {() => Room | undefined} room */
+export function sharing(room) {
+  const button = toolButton("share");
+  if (!navigator.mediaDevices?.getDisplayMedia) {
+    button.hidden = true; // no phone's browser can: a file or a picture is shown instead
+    return;
+  }
+  button.addEventListener("click", async () => {
+    if (shared) return stop(room());
+    try {
+      // An idle picture of a document needs few frames, and sharp ones.
+      const stream = await navigator.mediaDevices.getDisplayMedia(/** @type {any} */ ({ video: { frameRate: { max: 15 } }, audio: false, selfBrowserSurface: "exclude", surfaceSwitching: "include" }));
+      const [track] = stream.getVideoTracks();
+      if (!track) return;
+      await begin(room(), track);
+    } catch (error) {
+      if (!(error instanceof DOMException && error.name === "NotAllowedError")) toast({ text: say("share_failed") });
+    }
+  });
+}
+
+/** Ends sharing: the call was held or is over. @param {Room | undefined} room */
+export function stop(room) {
+  if (!shared) return;
+  shared.stop();
+  shared = null;
+  void room?.setTrack("screen", null);
+  press("share", false);
+  showShared(null);
+  announce(say("not_sharing"));
+}
+
+/** @param {Room | undefined} room @param {MediaStreamTrack} track */
+async function begin(room, track) {
+  shared = track;
+  track.contentHint = "detail";
+  track.addEventListener("ended", () => shared === track && stop(room));
+  await room?.setTrack("screen", track);
+  press("share", true);
+  toast({ text: say("sharing") });
+  // The whole screen would show this page in itself, and again in itself.
+  if (track.getSettings().displaySurface !== "monitor") showShared(new MediaStream([track]));
+}
+
+/** Shows a screen on the stage, one's own or somebody else's; null: nobody's. @param {MediaStream | null} stream */
+export function showShared(stream) {
+  const box = part("[data-shared]", HTMLElement, root);
+  const video = part("[data-shared-video]", HTMLVideoElement, root);
+  if (video.srcObject !== stream) video.srcObject = stream;
+  box.hidden = !stream;
+  root.toggleAttribute("data-screen", Boolean(stream));
+  if (stream) void video.play().catch(() => undefined);
+}
