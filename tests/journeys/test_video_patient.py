@@ -1,0 +1,283 @@
+"""A video consultation as the patient has it: from the message to the end, and on the bad days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask_appbuilder.security.sqla.models import User
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from core import audit, patients
+from core.notifications import Notification
+from plugins.video_call import guests, invitations, participants, service
+from plugins.video_call.invitations import Wish
+from plugins.video_call.models import Call
+from tests.journeys import acting
+from tests.journeys.looking import NARROWEST, look_over, sideways
+from tests.journeys.people import People, Person
+from tests.support.browser import Watch, Windows
+from tests.support.running import Careroom, eventually
+
+NO_DEVICE = """(name) => {
+  navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("for the test", name); };
+}"""
+
+
+class Visit:
+    """A call of one patient, the practice's steps in it, and the row."""
+
+    def __init__(self, careroom: Careroom, person: Person, **wish: Any) -> None:
+        self.careroom, self.person = careroom, person
+        with self.staff():
+            call = invitations.invite(patients.get(person.id), Wish(**{"channels": ["sms"], **wish}))
+            self.id = call.id
+        self.link = acting.newest_link(careroom, person)
+
+    @contextmanager
+    def staff(self) -> Iterator[None]:
+        """A scope of Amira."""
+        with self.careroom.at(self.person.slug, write=True) as session:
+            user = session.scalars(select(User).where(User.username == "amira")).one()
+            with audit.use_actor(audit.Actor("staff", str(user.id), user.get_full_name())):
+                yield
+
+    def step(self, act: Callable[[Call], object]) -> None:
+        """What the clinician does."""
+        with self.staff():
+            act(self._call())
+
+    def row(self) -> Call:
+        with self.careroom.at(self.person.slug):
+            return self._call()
+
+    def becomes(self, state: str) -> None:
+        eventually(lambda: self.row().state == state, 15, f"the state {state}")
+
+    def _call(self) -> Call:
+        found = service.get(self.id)
+        assert found is not None
+        return found
+
+    def open(self, phone: Page) -> None:
+        """From the message to the guidance."""
+        phone.goto(self.link)
+        acting.enter_birth_date(phone, self.person.birth_date)
+        phone.wait_for_url("**/v/*/video_call/**")
+        expect(phone.get_by_role("button", name="Start video call")).to_be_enabled()
+
+
+@pytest.fixture
+def visit(careroom: Careroom, people: People) -> Visit:
+    return Visit(careroom, people.new())
+
+
+def to_check(phone: Page) -> None:
+    phone.get_by_role("button", name="Start video call").click()
+    expect(phone.get_by_role("heading", name="Check camera and sound")).to_be_focused()
+
+
+def to_waiting(phone: Page, button: str = "Go to the waiting room") -> None:
+    phone.get_by_role("button", name=button).click()
+    expect(phone.get_by_role("heading", name="You are in the waiting room")).to_be_focused()
+
+
+def line(phone: Page, name: str) -> Any:
+    return phone.locator(f'[data-check="{name}"]')
+
+
+def test_from_the_message_to_the_end(phone: Page, visit: Visit) -> None:
+    visit.open(phone)
+    expect(phone.get_by_text("You will see and talk to Amira Khan")).to_be_visible()
+    look_over(phone)
+    to_check(phone)
+    expect(line(phone, "camera")).to_contain_text("Your camera works.")
+    expect(line(phone, "microphone")).to_contain_text("We hear you.")
+    expect(line(phone, "network")).to_contain_text("Your connection is")
+    phone.get_by_role("button", name="Play a sound").click()
+    phone.get_by_role("button", name="No", exact=True).click()
+    expect(line(phone, "speaker")).to_contain_text("Turn the sound up")
+    phone.get_by_role("button", name="Yes", exact=True).click()
+    expect(line(phone, "speaker")).to_contain_text("You hear us.")
+    look_over(phone)
+    visit.becomes("waiting")
+
+    to_waiting(phone)
+    visit.becomes("ready")
+    expect(phone.get_by_text("You are next.")).to_be_visible()
+    expect(phone.get_by_text("Nobody sees or hears you yet.")).to_be_visible()
+    visit.step(lambda call: service.say_to_waiting(call, "Ten more minutes, please."))
+    expect(phone.get_by_text("Ten more minutes, please.", exact=True)).to_be_visible()
+    look_over(phone)
+
+    phone.reload()  # the phone slept, or a thumb slipped
+    expect(phone.get_by_role("heading", name="You are in the waiting room")).to_be_visible()
+    expect(phone.locator("[data-step=waiting] .vc-preview")).to_have_class(re.compile("seen"))
+    assert visit.row().state == "ready"
+
+    visit.step(service.admit)
+    call = phone.get_by_role("region", name="Video consultation")
+    expect(call).to_be_visible()
+    expect(phone.locator("#line")).to_contain_text("Connecting you with Amira Khan")
+    _controls(phone)
+    visit.step(service.hold)
+    expect(phone.get_by_role("heading", name="Please wait a moment")).to_be_visible()
+    visit.step(service.resume)
+    expect(phone.get_by_role("heading", name="Please wait a moment")).to_be_hidden()
+    for size in ({"width": NARROWEST, "height": 568}, {"width": 740, "height": 360}):
+        phone.set_viewport_size(size)  # type: ignore[arg-type]
+        assert not sideways(phone)
+        for name in ("Microphone off", "Camera off", "End"):
+            expect(phone.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)
+
+    phone.get_by_role("button", name="End", exact=True).click()
+    phone.get_by_role("button", name="Go on talking").click()
+    phone.get_by_role("button", name="End", exact=True).click()
+    phone.get_by_role("button", name="End the consultation").click()
+    expect(phone.get_by_role("heading", name="The consultation has ended")).to_be_visible()
+    assert visit.row().ended_by == "patient"
+    phone.set_viewport_size({"width": 360, "height": 780})
+    look_over(phone)
+    phone.get_by_text("Good", exact=True).click()
+    phone.get_by_role("button", name="Send").click()
+    expect(phone.get_by_text("Your answer has arrived.")).to_be_visible()
+    assert visit.row().feedback_score == 3
+
+
+def _controls(phone: Page) -> None:
+    phone.get_by_role("button", name="Microphone off").click()
+    expect(phone.get_by_role("button", name="Microphone on")).to_have_attribute("aria-pressed", "true")
+    assert (
+        phone.evaluate("document.querySelector('#self video').srcObject.getAudioTracks()[0].enabled") is False
+    )
+    expect(phone.locator("#status")).to_have_text("Your microphone is off. Nobody hears you.")
+    phone.get_by_role("button", name="Microphone on").click()
+    before = phone.evaluate("document.querySelector('#self video').srcObject.getVideoTracks()[0].label")
+    phone.get_by_role("button", name="Turn camera").click()
+    phone.wait_for_function(
+        "(before) => document.querySelector('#self video').srcObject.getVideoTracks()[0]?.label !== before",
+        arg=before,
+    )
+    self_view = phone.locator("#self")
+    self_view.focus()
+    phone.keyboard.press("ArrowUp")
+    expect(self_view).to_have_attribute("data-place", "top_end")
+    expect(phone.locator("#status")).to_contain_text("top right")
+
+
+def test_no_camera_and_no_permission_have_help_and_a_way_on(windows: Windows, visit: Visit) -> None:
+    phone = windows.phone()
+    visit.open(phone)
+    phone.evaluate(NO_DEVICE, "NotAllowedError")
+    to_check(phone)
+    expect(line(phone, "camera")).to_contain_text("The browser does not let us use your camera.")
+    expect(line(phone, "camera")).to_contain_text("Touch “Permissions”.")
+    expect(line(phone, "microphone").get_by_text("Touch “Permissions”.")).to_have_count(0)
+    look_over(phone)
+    phone.evaluate(NO_DEVICE, "NotReadableError")
+    phone.get_by_role("button", name="Try again").click()
+    expect(line(phone, "camera")).to_contain_text("Another app is using your camera.")
+    phone.evaluate(
+        """() => {
+          const real = MediaDevices.prototype.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async (wanted) => {
+            if (wanted.video) throw new DOMException("for the test", "NotFoundError");
+            return real(wanted);
+          };
+        }"""
+    )
+    phone.get_by_role("button", name="Try again").click()
+    expect(line(phone, "camera")).to_contain_text("We found no camera.")
+    expect(line(phone, "microphone")).to_contain_text("We hear you.")
+    to_waiting(phone, "Go on without the camera")
+    visit.becomes("ready")
+    with visit.careroom.at("riverside"):
+        me = participants.with_role(visit.id, "patient")
+        assert me is not None
+        assert (me.devices["camera"], me.devices["microphone"]) == (False, True)
+
+
+def test_an_app_s_own_browser_leads_to_the_real_one(windows: Windows, visit: Visit) -> None:
+    inside = windows.phone(
+        user_agent="Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Version/4.0 Chrome/126.0.0.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/470.0]"
+    )
+    visit.open(inside)
+    inside.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    to_check(inside)
+    expect(line(inside, "camera")).to_contain_text("This app's own browser cannot do video.")
+    expect(inside.get_by_role("button", name="Open in the browser")).to_be_visible()
+    here = inside.url.split("?")[0]
+    address = inside.evaluate("(url) => fetch(url).then((answer) => answer.json())", f"{here}outside")["url"]
+    outside = windows.phone()
+    outside.goto(address)
+    acting.enter_birth_date(outside, visit.person.birth_date)
+    expect(outside.get_by_role("button", name="Start video call")).to_be_enabled()
+
+
+def test_a_second_device_takes_over_and_both_are_told(windows: Windows, visit: Visit) -> None:
+    first, second = windows.phone(), windows.desk()
+    visit.open(first)
+    to_check(first)
+    to_waiting(first)
+    visit.becomes("ready")
+    expect(first.locator("#took-over")).to_be_hidden()
+    second.goto(visit.link)
+    acting.enter_birth_date(second, visit.person.birth_date)
+    expect(second.get_by_role("heading", name="You are in the waiting room")).to_be_visible()
+    expect(first.get_by_role("heading", name="The consultation is open on another device")).to_be_visible()
+    expect(second.locator("#took-over")).to_be_visible()
+    first.get_by_role("button", name="Use this device instead").click()
+    expect(first.get_by_role("heading", name="You are in the waiting room")).to_be_visible()
+    expect(second.get_by_role("heading", name="The consultation is open on another device")).to_be_visible()
+
+
+def test_the_network_goes_and_the_place_is_kept(phone: Page, visit: Visit, watch: Watch) -> None:
+    visit.open(phone)
+    to_check(phone)
+    to_waiting(phone)
+    visit.becomes("ready")
+    with watch.failing_network():
+        phone.context.set_offline(True)
+        expect(phone.get_by_text("No connection at the moment")).to_be_visible()
+        visit.step(service.admit)
+        phone.context.set_offline(False)
+        expect(phone.get_by_role("region", name="Video consultation")).to_be_visible()
+
+
+def test_declined_says_why(phone: Page, visit: Visit) -> None:
+    visit.open(phone)
+    to_check(phone)
+    to_waiting(phone)
+    visit.step(lambda call: service.decline(call, "Please come to the practice today."))
+    expect(phone.get_by_role("heading", name="The consultation cannot take place now")).to_be_visible()
+    expect(phone.get_by_text("Please come to the practice today.")).to_be_visible()
+    look_over(phone)
+
+
+def test_a_guest_joins_with_name_and_role(windows: Windows, visit: Visit) -> None:
+    visit.step(
+        lambda call: guests.invite(
+            call, name="Ines Costa", as_what="interpreter", channel="sms", to="+447700900150"
+        )
+    )
+    with visit.careroom.at("riverside") as session:
+        body = (
+            session.scalars(select(Notification).where(Notification.template == "video_call.guest"))
+            .all()[-1]
+            .body
+        )
+    link = acting.LINK.search(body)
+    assert link
+    guest = windows.phone()
+    guest.goto(link.group())
+    guest.locator("main .button.main").click()
+    expect(guest.get_by_text("Ines Costa")).to_be_visible()
+    expect(guest.get_by_text("Interpreter")).to_be_visible()
+    to_check(guest)
+    to_waiting(guest)
+    expect(guest.get_by_text("Check again")).to_be_visible()
