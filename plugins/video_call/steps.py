@@ -74,6 +74,7 @@ def decline(call_id: UUID) -> Any:
 @routes.post("/calls/<uuid:call_id>/transfer", permission=CONDUCT)
 def transfer(call_id: UUID) -> Any:
     """Hand the call over to a colleague who may hold video consultations."""
+    find(call_id)
     wanted = request.form.get("to", type=int)
     to = next((one for one in colleagues.who_may(CONDUCT) if one.user_id == wanted), None)
     if to is None:
@@ -91,6 +92,7 @@ def end(call_id: UUID) -> Any:
 @routes.post("/calls/<uuid:call_id>/finish", permission=CONDUCT)
 def finish(call_id: UUID) -> Any:
     """Note how the consultation went."""
+    find(call_id)
     outcome, reason = request.form.get("outcome"), request.form.get("reason") or None
     notes = request.form.get("notes", "").replace("\r\n", "\n").strip()[:MAX_NOTES] or None
     if outcome == "completed":
