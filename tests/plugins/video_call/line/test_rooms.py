@@ -1,0 +1,68 @@
+"""Two real pages: frames flow, and go on after everything that may happen to a page or to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.plugins.video_call.line.rooms import Consultation, as_amira, as_patient, enter, flows
+from tests.support.running import eventually
+
+pytestmark = pytest.mark.browser
+
+
+def test_admitting_lets_frames_flow_and_what_breaks_comes_back(
+    window: Callable[[], Page], made: Consultation
+) -> None:
+    amira, patient = as_amira(window(), made), as_patient(window(), made)
+    enter(patient)
+    enter(amira)
+    patient.wait_for_timeout(700)
+    assert patient.evaluate("[room.mesh.links.size, room.state]") == [0, "ready"], "nobody connects before"
+    assert amira.evaluate("[...room.people.values()].map((p) => [p.role, p.here])") == [["patient", True]]
+    made.admit()
+    flows(amira)
+    flows(patient)
+    eventually(lambda: made.state == "in_call", what="in_call")
+
+    # Pointer and strokes go past the server.
+    amira.evaluate("room.pointer({ x: 0.25, y: 0.5 })")
+    patient.wait_for_function("heard.some(([name, said]) => name === 'pointer' && said.x === 0.25)")
+
+    # The patient loads the page again: no second admission; then the clinician; then both.
+    patient.reload()
+    patient.wait_for_function("window.isReady")
+    enter(patient)
+    flows(patient)
+    flows(amira)
+    for page in (amira, patient):
+        page.reload()
+        page.wait_for_function("window.isReady")
+    enter(amira)
+    enter(patient)
+    flows(patient)
+    flows(amira)
+    assert made.state == "in_call"
+
+    # A hold: the connection stays, nothing is sent; and it goes on.
+    made.step("hold")
+    patient.wait_for_function("room.state === 'on_hold'")
+    patient.wait_for_function("room.mesh.tracks.video === null")
+    made.step("resume")
+    flows(amira)
+    flows(patient)
+    eventually(lambda: made.state == "in_call", what="in_call again")
+
+    # A second phone takes over, and the first is told.
+    second = as_patient(window(), made)
+    enter(second)
+    patient.wait_for_function("heard.some(([name]) => name === 'taken_over')")
+    flows(second)
+    flows(amira)
+
+    # Hanging up ends both.
+    made.hang_up()
+    for page in (amira, second):
+        page.wait_for_function("heard.some(([name]) => name === 'over')")
