@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import secrets
 from typing import Any, Final
+from uuid import UUID
 
 from core.sdk import (
     PatientRoutes,
     _,
     abort,
+    audit,
     current_link,
     db,
     flash,
@@ -28,7 +30,7 @@ from core.sdk import (
     tenancy,
     url_for,
 )
-from plugins.video_call import guests, lists, participants, service, settings, states
+from plugins.video_call import guests, lists, participants, service, settings, states, tools
 from plugins.video_call.contexts import PatientPageContext
 from plugins.video_call.models import GUEST_PURPOSE, PATIENT, PURPOSE, Call, Participant
 
@@ -146,6 +148,11 @@ def call_of_link() -> tuple[Call, Participant | None]:
     return call, participants.of_actor(call.id, str(link.id))
 
 
+def file_url(file_id: UUID, size: str) -> str:
+    """Where a file that was exchanged in the call is, for this link's holder."""
+    return url_for("video_call_patient.file", file_id=file_id, size=size)
+
+
 def state_of(call: Call) -> dict[str, Any]:
     """What this page may know of the call, as JSON."""
     return lists.state_json(call, "guest" if _is_guest() else PATIENT)
@@ -161,15 +168,11 @@ def _over(call: Call, values: dict[str, Any]) -> str:
     return render(
         "video_call/patient/over.html",
         practice=tenancy.current(),
-        documents=[] if guest else _documents(call),
+        exchanged={} if guest else tools.chat_json(call, audit.actor().id, file_url, for_patient=True),
         after_call=settings.here().after_call.strip(),
         slot=_slot("video_call.ended_patient", call),
         **values,
     )
-
-
-def _documents(call: Call) -> list[Any]:
-    return []
 
 
 def _slot(name: str, call: Call) -> str:

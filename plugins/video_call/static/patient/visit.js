@@ -4,7 +4,7 @@ import { closeCheck, found, openCheck, startCheck } from "./check.js";
 import { hold, letGo, turnOn } from "./devices.js";
 import { announce, one, place, press, say } from "./parts.js";
 import { startPreviews } from "./preview.js";
-import { ask, base, changes, clinician, isGuest, now, start } from "./server.js";
+import { ask, base, changes, clinician, isGuest, isReachable, now, start } from "./server.js";
 import { allowSound, playBegin } from "./sound.js";
 import { closeWaiting, openWaiting, startWaiting } from "./waiting.js";
 
@@ -24,8 +24,9 @@ let opened = false;
 /** @type {Promise<typeof import("./call.js")> | undefined} */
 let loading;
 
-/** The call's own modules come while the patient waits, not before. */
+/** The call's own modules come once the page stands: what shows first must not wait for them. */
 const call = () => (loading ??= import("./call.js"));
+let isIncomplete = false;
 
 function follow() {
   const { state, admitted, participants, me } = now();
@@ -72,7 +73,11 @@ function go(step) {
 /** Opens the line, early: while the patient waits it can find its way through the networks. */
 async function meet() {
   await turnOn();
-  const { openCall } = await call();
+  const { openCall } = await call().catch(() => {
+    isIncomplete = true; // the network went before they came: once it is back, the page is loaded again
+    return { openCall: null };
+  });
+  if (!openCall) return;
   const wasElsewhere = isOpenElsewhere();
   await openCall({ elsewhere, over: follow });
   if (!wasElsewhere) return;
@@ -139,6 +144,7 @@ startCheck(enterWaiting);
 startWaiting(enterCheck);
 changes.addEventListener("change", follow);
 changes.addEventListener("network", () => {
+  if (isIncomplete && isReachable) location.reload();
   // What could not be asked for without a network is asked for now.
   if (chosen === "waiting" && now().state === "waiting") void ask("ready", found()).catch(() => undefined);
 });
@@ -147,6 +153,7 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 start();
 if (["ready", ...TALKING].includes(now().state) && !isGuest) chosen = "waiting";
 one("#begin", HTMLButtonElement).disabled = false;
+void call().catch(() => undefined);
 place("visit").dataset.ready = "";
 follow();
 if (["scheduled", "invited"].includes(now().state) || now().me === null) void ask("arrive").catch(() => undefined);
