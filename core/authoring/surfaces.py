@@ -40,7 +40,7 @@ def url_of(rule: Rule, slug: str, ids: Mapping[str, UUID], link_id: UUID | None 
     """The rule's URL for a practice; ids that are not given are made up."""
     values: dict[str, Any] = {"practice_slug": slug} if "practice_slug" in rule.arguments else {}
     values |= {"link_id": link_id} if link_id and "link_id" in rule.arguments else {}
-    for argument in rule.arguments - values.keys():
+    for argument in rule.arguments - values.keys() - (rule.defaults or {}).keys():
         converter = rule._converters[argument]
         if isinstance(converter, UUIDConverter):
             values[argument] = ids.get(argument) or uuid4()

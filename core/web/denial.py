@@ -9,6 +9,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
 from core import db, plugin_system, tenancy
+from core.i18n import _
 from core.security.core_permissions import CORE_PERMISSIONS
 from core.tenancy import PRACTICE_ADMIN, Membership
 
@@ -19,6 +20,16 @@ class Denial:
 
     right: str
     from_whom: list[str]
+
+    @property
+    def sentence(self) -> str:
+        """The same as a person reads it."""
+        said = _(
+            "It takes a right that your role in this practice does not have: “%(right)s”.", right=self.right
+        )
+        if not self.from_whom:
+            return said
+        return f"{said} " + _("If you need it for your work, ask %(names)s.", names=", ".join(self.from_whom))
 
 
 def of(permission: str | None) -> Denial | None:

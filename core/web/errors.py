@@ -77,11 +77,12 @@ def answer(
     status: int, message: str | None = None, code: str | None = None, retry_after: Any = None
 ) -> Response:
     """The error page (or JSON) for a status; ``message`` replaces the page's own words."""
+    denied = denial.of(g.get("lacking")) if status == 403 else None
     if wants_json():
-        response = jsonify(error={"code": code or str(status), "message": message or ""})
+        said = message or (denied.sentence if denied is not None else "")
+        response = jsonify(error={"code": code or str(status), "message": said})
     else:
         name = str(status) if status in PAGES else "400"
-        denied = denial.of(g.get("lacking")) if status == 403 else None
         page = render_template(f"errors/{name}.html", message=message, status=status, denied=denied)
         response = make_response(page)
     response.status_code = status
