@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, get_args
@@ -11,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 from core.audit.fhir import audit_event
 from core.audit.models import AuditEntry
 from core.audit.words import in_words
+from core.spreadsheets import line
 from core.tenancy import Practice
 
 Format = Literal["fhir", "csv", "ndjson"]
@@ -19,7 +18,6 @@ COLUMNS: Final = (
     "seq", "at", "actor_kind", "actor_id", "actor_name", "action", "patient_id", "subject_type", "subject_id",
     "reason", "address", "request_id", "detail", "prev_hash", "hash",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def lines(
@@ -43,11 +41,11 @@ def lines(
 
 def _table(entries: Iterable[AuditEntry], titles: Mapping[str, object] | None) -> Iterator[str]:
     after = COLUMNS.index("action") + 1
-    yield _row((*COLUMNS[:after], "action_in_words", *COLUMNS[after:]))
+    yield line((*COLUMNS[:after], "action_in_words", *COLUMNS[after:]))
     for entry in entries:
         values = list(_facts(entry).values())
         values.insert(after, in_words(entry.action, titles))
-        yield _row([_cell(value) for value in values])
+        yield line([_cell(value) for value in values])
 
 
 def _facts(entry: AuditEntry) -> dict[str, Any]:
@@ -61,12 +59,4 @@ def _facts(entry: AuditEntry) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
-    # A spreadsheet would run what begins like a formula.
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _row(cells: Iterable[str]) -> str:
-    target = io.StringIO()
-    csv.writer(target, lineterminator="\r\n").writerow(cells)
-    return target.getvalue()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

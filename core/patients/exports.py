@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,19 +9,18 @@ from sqlalchemy import select
 
 from core import db
 from core.patients.models import Patient, PatientIdentifier
+from core.spreadsheets import line
 
 HEADER: Final = (
     "Given names", "Family name", "Date of birth", "Sex", "Email", "Mobile", "Phone", "Language", "NHS number", "INS",
     "Local ID", "Active",
 )  # fmt: skip
 _BATCH: Final = 500
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"\+[0-9]+")
 
 
 def lines() -> Iterator[str]:
     """The table's lines, header first, of the current practice, read in portions. In an open scope."""
-    yield _line(HEADER)
+    yield line(HEADER)
     last = None
     while True:
         query = select(Patient).order_by(Patient.id).limit(_BATCH)
@@ -40,7 +36,7 @@ def lines() -> Iterator[str]:
             )
         }
         for patient in found:
-            yield _line(
+            yield line(
                 (
                     patient.given_names,
                     patient.family_name,
@@ -55,14 +51,3 @@ def lines() -> Iterator[str]:
                 )
             )
         last = found[-1].id
-
-
-def safe(text: str) -> str:
-    """A cell that a spreadsheet does not run: what would begin a formula gets a quote in front; "+447..." stays."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    target = io.StringIO()
-    csv.writer(target, lineterminator="\r\n").writerow([safe(cell) for cell in cells])
-    return target.getvalue()

@@ -6,8 +6,6 @@ that dies half-way begins anew and meets its own work as "unchanged".
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -24,6 +22,7 @@ from core.patients.errors import PatientError
 from core.patients.imports import Duplicates, Importer, ImportReport
 from core.patients.models import PatientImport
 from core.realtime.events import publish, topic
+from core.spreadsheets import line
 
 OpenScope = Callable[..., AbstractContextManager[Session]]
 
@@ -139,29 +138,21 @@ def discard(import_id: UUID) -> None:
 
 def bad_rows_csv(report: ImportReport) -> str:
     """The rows that stayed out, as they came, with the reason in a last column: to be corrected and imported again."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*map(_harmless, report.header), _("What is wrong")])
+    lines = [line([*report.header, _("What is wrong")])]
     for row in report.bad_rows:
         cells = [*row.cells, *[""] * (len(report.header) - len(row.cells))][: len(report.header)]
         reasons = " ".join(
             _("%(field)s: %(problem)s", field=column, problem=sentence) if column else sentence
             for column, sentence in row.problems
         )
-        writer.writerow([*map(_harmless, cells), _harmless(reasons)])
-    return out.getvalue()
+        lines.append(line([*cells, reasons]))
+    return "".join(lines)
 
 
 def forget_old(_payload: dict[str, Any]) -> None:
     """Sweep across practices: lists and reports hold patients' details and do not stay for ever."""
     with db.scope(across_practices=True) as session:
         session.execute(delete(PatientImport).where(PatientImport.created_at < db.utcnow() - KEPT_FOR))
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet runs a cell that begins like a formula; behind an apostrophe it is text."""
-    is_number = cell[1:].replace(" ", "").replace("-", "").isdecimal()
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") and not is_number else cell
 
 
 def _with_content(import_id: UUID) -> tuple[PatientImport, bytes]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from uuid import UUID
 
 from flask import Response, abort, flash, g, redirect, request, url_for
@@ -11,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from core import audit, patients
 from core.i18n import _, ngettext
-from core.patients import INS, LOCAL, NHS_NUMBER, Patient, exports
+from core.patients import INS, LOCAL, NHS_NUMBER, Patient
+from core.spreadsheets import line
 from core.web import emergency
 from core.web.routes import StaffRoutes
 
@@ -19,6 +18,9 @@ routes = StaffRoutes("core", __name__, name="patient_bulk", prefix="/patients/se
 
 MOST = 100
 EXPORT = "core.export_patients"
+_COLUMNS = (
+    "family_name", "given_names", "birth_date", "sex", "nhs_number", "ins", "local_id", "mobile", "phone", "email",
+)  # fmt: skip
 
 
 @routes.post("", permission="core.edit_patients")
@@ -79,27 +81,12 @@ def _table(chosen: list[Patient]) -> ResponseReturnValue:
     detail = {"format": "csv", "left_out": len(closed)} if closed else {"format": "csv"}
     audit.record("patients.exported", detail=detail, shown=[one.id for one in chosen][: audit.MOST_SHOWN])
     audit.lists(one.id for one in chosen)
-    lines = io.StringIO()
-    table = csv.writer(lines)
-    table.writerow(
-        [
-            "family_name",
-            "given_names",
-            "birth_date",
-            "sex",
-            "nhs_number",
-            "ins",
-            "local_id",
-            "mobile",
-            "phone",
-            "email",
-        ]
-    )
+    lines = [line(_COLUMNS)]
     for one in sorted(chosen, key=lambda patient: patient.search_name):
         numbers = [one.identifier(system) for system in (NHS_NUMBER, INS, LOCAL)]
         row = [one.family_name, one.given_names, one.birth_date.isoformat(), one.sex, *numbers]
-        table.writerow([exports.safe(cell or "") for cell in (*row, one.mobile, one.phone, one.email)])
-    answer = Response("\ufeff" + lines.getvalue(), mimetype="text/csv")
+        lines.append(line([cell or "" for cell in (*row, one.mobile, one.phone, one.email)]))
+    answer = Response("\ufeff" + "".join(lines), mimetype="text/csv")
     # A table that is not whole says so wherever it goes: the words above are on the next page only.
     name = f"patients-without-{len(closed)}-restricted" if closed else "patients"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'

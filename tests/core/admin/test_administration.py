@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from core import db, patients
+from core import db, patients, spreadsheets
 from core.notifications import Notification, rules, usage
 from core.patients import exports
 from tests.support.house import House, Visitor
@@ -145,4 +145,4 @@ def test_an_import_understands_what_was_exported(house: House) -> None:
     ],
 )
 def test_no_cell_is_a_formula(text: str, cell: str) -> None:
-    assert exports.safe(text) == cell
+    assert spreadsheets.harmless(text) == cell

@@ -14,9 +14,8 @@ import pytest
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select
 
-from core import patients
+from core import patients, spreadsheets
 from core.audit import AuditEntry
-from core.patients import exports
 from core.patients.search import ORDERS
 from core.security import emergency, roles
 from tests.support.house import House, Visitor
@@ -107,8 +106,8 @@ def test_a_table_of_those_ticked_holds_no_formula_and_names_them_on_the_trail(
 
 @pytest.mark.parametrize("name", ["=cmd", "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx"])
 def test_no_cell_begins_a_formula(name: str) -> None:
-    assert exports.safe(name) == f"'{name}"
-    assert exports.safe("+447700900123") == "+447700900123"
+    assert spreadsheets.harmless(name) == f"'{name}"
+    assert spreadsheets.harmless("+447700900123") == "+447700900123"
 
 
 def test_a_plus_begins_no_formula_in_the_table(house: House, visitor: Callable[[], Visitor]) -> None:
