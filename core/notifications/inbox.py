@@ -35,6 +35,7 @@ class Entry:
     read: bool
     subject_kind: str | None
     subject_id: UUID | None
+    patient_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def notify(
     icon: str = "bell",
     subject: tuple[str, UUID] | None = None,
     key: str | None = None,
+    patient_id: UUID | None = None,
 ) -> InboxItem:
     """Hang something under the bell of everybody in the practice who has ``permission``.
 
@@ -63,6 +65,7 @@ def notify(
     ``params``: message and values are kept apart, so that each reader has them in their language.
     url: a path below the practice ("/photo_request/requests/<id>"). subject: what it is about.
     owner: whose it is; None: the permission's. With that plugin off the item is not shown.
+    patient_id: whom it names, if it names a patient: who reads it is then on the trail.
     key: at most one item of the practice has it.
     """
     if not url.startswith("/") or url.startswith("//"):
@@ -83,6 +86,7 @@ def notify(
         body_values=body_values,
         url=url,
         key=key,
+        patient_id=patient_id,
     )
     item.subject_kind, item.subject_id = subject or (None, None)
     try:
@@ -211,6 +215,7 @@ def _entry(item: InboxItem, read: bool, place: str) -> Entry:
         read=bool(read),
         subject_kind=item.subject_kind,
         subject_id=item.subject_id,
+        patient_id=item.patient_id,
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import abort, g, redirect, request, url_for
+from flask import Response, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from core import audit
 from core.notifications import inbox
 from core.security import current_permissions, safe_next
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
+from core.web.shell import IN_BELL as SHOWN
 
 routes = StaffRoutes("core", __name__, name="bell", prefix="/bell")
 _MOST = 500
@@ -24,6 +26,14 @@ def panel() -> str:
     return render("staff/bell.html")
 
 
+@routes.get("/seen", permission="core.work")
+def seen() -> Response:
+    """The bell was opened on a page: whom its items name has been seen, as in a list."""
+    items = inbox.items(g.user.id, current_permissions(), limit=SHOWN)
+    audit.lists(one.patient_id for one in items if one.patient_id is not None)
+    return Response(status=204)
+
+
 @routes.get("/all", permission="core.work")
 def index() -> str:
     """Everything of the last 90 days, or what is new of it; the list alone for a page that heard of a change."""
@@ -33,9 +43,11 @@ def index() -> str:
     pages = max(1, -(-len(shown) // _PAGE))
     asked = request.args.get("page", "1")
     page = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdecimal() and len(asked) < 5 else 1
+    items = shown[(page - 1) * _PAGE : page * _PAGE]
+    audit.lists(one.patient_id for one in items if one.patient_id is not None)
     return render(
         "staff/inbox_list.html" if "X-Panel" in request.headers else "staff/inbox.html",
-        items=shown[(page - 1) * _PAGE : page * _PAGE],
+        items=items,
         unread=sum(not one.read for one in found),
         show=show,
         page=page,
@@ -55,6 +67,8 @@ def open_item(item_id: UUID) -> ResponseReturnValue:
         if item_id not in seen:
             abort(404)
         inbox.mark_read(g.user.id, [item_id], permissions=permissions)
+        if (patient_id := seen[item_id].patient_id) is not None:
+            audit.lists([patient_id])
         return redirect(seen[item_id].url)
 
 

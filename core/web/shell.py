@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
+from uuid import UUID
 
 from flask import Flask, g, has_request_context, request, session, url_for
 from markupsafe import Markup
@@ -29,6 +30,8 @@ from core.web.rail import Entry, Section
 Theme = Literal["light", "dark", "system"]
 DatePart = Literal["day", "month", "year"]
 _PATIENT_PATHS = ("/l/", "/v/")
+IN_BELL: Final = 12
+"""How many items the bell shows on a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,14 @@ class PracticeEntry:
 
 @dataclass(frozen=True, slots=True)
 class BellItem:
-    """A line under the bell; its URL leads on and notes that it was read."""
+    """A line under the bell; its URL leads on and notes that it was read. patient_id: whom it names."""
 
     title: str
     icon: str
     url: str
     at: datetime
     read: bool
+    patient_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ class Bell:
     items: list[BellItem]
     panel_url: str
     read_all_url: str
+    seen_url: str
 
 
 def install(app: Flask) -> None:
@@ -100,6 +105,11 @@ def _shell() -> Shell:
     if not isinstance(made, Shell):
         made = g.shell = Shell()
     return made
+
+
+def current() -> Shell:
+    """The surroundings of the page that is being made."""
+    return _shell()
 
 
 class Shell:
@@ -299,7 +309,7 @@ class Shell:
             return None
         listen(inbox.TOPIC)
         permissions = g.get("permissions", frozenset())
-        seen = inbox.glance(g.user.id, permissions, limit=12)
+        seen = inbox.glance(g.user.id, permissions, limit=IN_BELL)
         # Whoever came here by another way than the bell has seen it all the same; the gate keeps that.
         here = {item.id for item in seen.entries if not item.read and item.url == request.path}
         if here:
@@ -311,10 +321,17 @@ class Shell:
                 url_for("bell.open_item", item_id=item.id),
                 item.at,
                 item.read or item.id in here,
+                item.patient_id,
             )
             for item in seen.entries
         ]
-        return Bell(seen.unread - len(here), items, url_for("bell.panel"), url_for("bell.read_all"))
+        return Bell(
+            seen.unread - len(here),
+            items,
+            url_for("bell.panel"),
+            url_for("bell.read_all"),
+            url_for("bell.seen"),
+        )
 
     def live_attributes(self) -> Markup:
         """For <body>; asked after the page's content, when all its topics are known."""

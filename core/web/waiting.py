@@ -25,6 +25,7 @@ from core.patients.models import PatientImport
 from core.plugin_system import Panel, StaffContext
 from core.security import emergency, invitations
 from core.security.models import EmergencyAccess, Invitation
+from core.web import shell
 from core.web.communication import titles_here
 from core.web.pages import render
 
@@ -174,7 +175,16 @@ def for_me(ctx: StaffContext) -> Markup:
     """What is new under this person's bell, and what they sent that did not arrive. Says so when there is nothing."""
     waiting = count("mine")
     shown = _messages_of(ctx) if waiting.number else []
-    return render("today/for_me.html", messages=shown, more=waiting.number - len(shown), shown=_SHOWN)
+    bell = shell.current().bell
+    news = [item for item in bell.items if not item.read][:_SHOWN] if bell is not None else []
+    audit.lists(item.patient_id for item in news if item.patient_id is not None)
+    return render(
+        "today/for_me.html",
+        news=news,
+        unread=bell.unread if bell is not None else 0,
+        messages=shown,
+        more=waiting.number - len(shown),
+    )
 
 
 def emergencies(_ctx: StaffContext) -> str:

@@ -323,6 +323,7 @@ def _announce(request: Request, consent: Consent) -> None:
         permission="photo_request.view",
         icon="photo",
         subject=(service.SUBJECT, request.id),
+        patient_id=patient.id,
     )
     service.tell(request, "received")
 

@@ -221,3 +221,27 @@ def upload(browser: Visitor, content: str) -> None:
         "/p/riverside/patients/import", {"file": (io.BytesIO(content.encode()), "patients.csv")}
     )
     assert answer.status_code == 303
+
+
+def test_who_reads_of_a_patient_under_the_bell_is_on_the_trail(house: House, amira: Visitor) -> None:
+    ill = house.patient_id(house.riverside, "Whitfield")
+    with house.at(house.riverside):
+        inbox.notify("From Margaret", url="/x", permission="core.work", patient_id=ill)
+        item = inbox.notify("Of nobody", url="/y", permission="core.work")
+        named = inbox.notify("Again", url="/z", permission="core.work", patient_id=ill)
+
+    def places() -> list[str]:
+        with house.at(house.riverside, write=False):
+            told = [one for one in audit.history(patient_id=ill, limit=50) if one.action == "patients.listed"]
+            return [str((one.detail or {})["part"]) for one in reversed(told)]
+
+    amira.get("/p/riverside/patients")
+    before = len(places())
+    assert "data-seen-url" in amira.get("/p/riverside/locked-links").get_data(as_text=True)
+    assert len(places()) == before, "a bell that stays shut shows nobody"
+    amira.get("/p/riverside/bell/seen")
+    amira.get("/p/riverside/bell/all")
+    amira.get(f"/p/riverside/bell/{item.id}")
+    amira.get(f"/p/riverside/bell/{named.id}")
+    amira.get("/p/riverside/")
+    assert places()[before:] == ["bell.seen", "bell.index", "bell.open_item", "today.index"]

@@ -38,6 +38,8 @@ document.addEventListener(
     if (!(menu instanceof HTMLDetailsElement) || !menu.hasAttribute("data-menu") || !menu.open) return;
     for (const other of openMenus()) if (other !== menu && !other.contains(menu)) close(other);
     keepInside(menu);
+    // What it shows names patients: that somebody has read it belongs on the trail.
+    if (menu.dataset.seenUrl) void fetch(menu.dataset.seenUrl, { headers: { "X-Panel": "1" }, cache: "no-store" }).catch(() => {});
   },
   true,
 );
