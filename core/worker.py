@@ -28,6 +28,7 @@ from core.observability.gauges import Gauges
 from core.observability.worker_port import WorkerPort
 from core.plugin_system import faults
 from core.realtime import wakes
+from core.security import tidying
 from core.settings import Settings
 
 Item = tuple[UUID, UUID]
@@ -156,7 +157,7 @@ class Worker:
             db.configure(self._settings)
         else:
             self._load()
-        jobs.register(*jobs.JOBS)
+        jobs.register(*jobs.JOBS, *tidying.JOBS)
         wakes.configure(self._settings)  # with Redis, pages hear of the worker's events at once
 
     def _why_not_ready(self) -> Reason | None:

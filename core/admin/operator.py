@@ -12,7 +12,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from core import db, i18n, plugin_system, tenancy
+from core import db, i18n, notifications, plugin_system, tenancy
 from core.admin import conflicts, platform_practices, platform_state
 from core.errors import Refused
 from core.i18n import _, use_language
@@ -86,7 +86,8 @@ def practice(practice_id: UUID) -> Markup:
     language = _language()
     with tenancy.practice_scope(practice_id, write=False), use_language(language):
         plugins = [(state, state.rule, conflicts.seen(state.rule)) for state in activation.states()]
-        return render("operator/practice.html", practice=found, plugins=plugins)
+        held = notifications.held_back() if found.status == platform.SUSPENDED else 0
+        return render("operator/practice.html", practice=found, plugins=plugins, held=held)
 
 
 @routes.post("/practices/<uuid:practice_id>/status", access="operator", scope="none")

@@ -23,6 +23,7 @@ from core.plugin_system.refusals import Refusal
 from core.plugin_system.registry import registry
 from core.plugin_system.remembered import Stored
 from core.plugin_system.resolver import Choice, Reason, Rule, resolve
+from core.tenancy import platform
 
 _CHANGED: Final = "core.plugins_changed"
 _ACTIONS: Final[dict[Rule, str]] = {
@@ -303,12 +304,9 @@ def changed() -> None:
 
 
 def _hold_practice() -> None:
-    """One change of a practice's plugins at a time: each sees what the one before it left."""
-    session = db.session()
-    session.flush()
-    session.get(
-        tenancy.Practice, db.practice_id(), with_for_update={"key_share": True}, populate_existing=True
-    )
+    """One change of a practice's plugins at a time: each sees what the one before it left. Raises CannotSwitch."""
+    if tenancy.held().status == platform.ERASED:
+        raise CannotSwitch(_("This practice is erased. Nothing is left of it that could go on."))
 
 
 def _record(action: str, now: PluginState, **detail: str) -> None:

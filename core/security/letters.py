@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from flask_appbuilder.security.sqla.models import User
 
 from core import db, i18n, tenancy
 from core.i18n import LazyString, _l
-from core.notifications import Notification, Template, staff
+from core.notifications import Notification, Template, platform_mail, staff
 from core.security.models import Account
-
-log = structlog.get_logger(__name__)
 
 PASSWORD_CHANGED = _l("Your password was changed")
 CODES_ADDED = _l("Sign-in by code was switched on")
@@ -37,8 +34,8 @@ class _Now:
 def write(user_id: int, template: Template, **variables: Any) -> Notification | None:
     """Write to a user, in the current writing scope.
 
-    A practice writes: the scope's, when they work in it, else their first one, which the scope then enters. None when
-    they work nowhere (an operator): there is nobody in whose name to write, and the trail has it anyway.
+    A practice writes: the scope's, when they work in it, else their first one, which the scope then enters. To whoever
+    works nowhere (an operator) the platform writes; then, and when nothing can be written, the answer is None.
     """
     session = db.session()
     user = session.get(User, user_id)
@@ -46,17 +43,17 @@ def write(user_id: int, template: Template, **variables: Any) -> Notification | 
         return None
     if not db.has_practice():
         practices = tenancy.practices_of(user_id)
-        if not practices:
-            log.info("no_practice_writes", template=template.name)
-            return None
-        db.enter_practice(practices[0].id)
+        if practices:
+            db.enter_practice(practices[0].id)
     account = session.get(Account, user_id)
+    language = account.language if account is not None else None
     values = {"name": user.get_full_name(), **variables}
     if "when" in template.variables:
         values.setdefault("when", _Now())
-    return staff.write_to(
-        user.email, template, values, language=account.language if account is not None else None
-    )
+    if not db.has_practice():
+        platform_mail.write(user.email, template, values, language=language)
+        return None
+    return staff.write_to(user.email, template, values, language=language)
 
 
 def tell_change(user_id: int, what: LazyString) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from core import db, demo, notifications, patients, tenancy
 from core.audit import AuditEntry, PlatformAuditEntry
 from core.jobs.models import JobRow
-from core.notifications import Notification
+from core.notifications import Notification, staff
 from core.plugin_system import activation
 from core.security import users
 from core.security.models import Invitation
@@ -207,6 +207,9 @@ def test_an_erased_practice_stays_erased(olga: Visitor, house: House, status: st
     assert not any(f"/{path}" in html for path in ("status", "plugins/photo_request"))
     answer = olga.post(f"{practice_page(house)}/status", {"status": status})
     assert "This practice is erased" in text(olga.get(answer.headers["Location"]))
+    for rule in ("", "allow", "deny", "force"):
+        answer = olga.post(f"{practice_page(house)}/plugins/photo_request", {"rule": rule})
+        assert "This practice is erased" in text(olga.get(answer.headers["Location"]))
     with house.at(house.riverside, write=False):
         assert tenancy.current().status == "erased"
         actions = db.session().scalars(select(PlatformAuditEntry.action)).all()
@@ -226,3 +229,17 @@ def test_the_operators_word_on_a_plugin_holds(olga: Visitor, house: House, rule:
 @pytest.mark.parametrize(("name", "rule"), [("nothing", "deny"), ("photo_request", "maybe")])
 def test_a_wrong_word_or_plugin_is_not_found(olga: Visitor, house: House, name: str, rule: str) -> None:
     assert olga.post(f"{practice_page(house)}/plugins/{name}", {"rule": rule}).status_code == 404
+
+
+def test_messages_of_a_suspended_practice_wait_and_the_page_says_so(olga: Visitor, house: House) -> None:
+    with house.at(house.riverside):
+        staff.write_to("new@example.com", staff.SIGN_IN_PAUSED, {"name": "A", "when": "now"})
+    olga.post(f"{practice_page(house)}/status", {"status": "suspended"})
+    house.work()
+    assert "1 message waits and goes when" in text(olga.get(practice_page(house)))
+    olga.post(f"{practice_page(house)}/status", {"status": "active"})
+    assert "waits and goes" not in text(olga.get(practice_page(house)))
+    house.work()
+    with house.at(house.riverside, write=False) as session:
+        [sent] = session.scalars(select(Notification).where(Notification.recipient == "new@example.com"))
+        assert sent.state == "delivered"
