@@ -243,9 +243,11 @@ def test_the_network_goes_and_the_place_is_kept(phone: Page, visit: Visit, watch
     visit.becomes("ready")
     with watch.failing_network():
         phone.context.set_offline(True)
+        phone.evaluate("dispatchEvent(new Event('offline'))")  # a phone says so; the emulation does not
         expect(phone.get_by_text("No connection at the moment")).to_be_visible()
         visit.step(service.admit)
         phone.context.set_offline(False)
+        phone.evaluate("dispatchEvent(new Event('online'))")
         expect(phone.get_by_role("region", name="Video consultation")).to_be_visible()
 
 

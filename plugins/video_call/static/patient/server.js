@@ -36,7 +36,7 @@ export function start() {
   document.addEventListener("careroom:event", (event) => {
     if (/** @type {CustomEvent} */ (event).detail.topic === `video_call.call:${callId}`) void refresh();
   });
-  document.addEventListener("careroom:reset", () => void refresh());
+  for (const name of ["careroom:reset", "careroom:connection"]) document.addEventListener(name, () => void refresh());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void refresh());
   addEventListener("online", () => void refresh());
   addEventListener("offline", () => reached(false));
