@@ -27,14 +27,14 @@ SHOWN: Final = ("patient_panels", "patient_actions", "today_panels", "navigation
 
 
 def opened_link(place: Inspection, visitor: Visitor, purpose: str) -> tuple[UUID, str]:
-    """A link of this purpose that the visitor has opened with the right date of birth."""
+    """A link of this purpose that the visitor has opened, with the right date of birth or by its button."""
     house = place.house
     patient_id = house.patient_id(house.riverside, "Whitfield")
     with house.at(house.riverside):
         issued = links.issue(purpose, patient_id, uuid4())
         born = db.session().get_one(Patient, (house.riverside, patient_id)).birth_date
         link_id, path = issued.link.id, issued.url.removeprefix(house.settings.base_url)
-    visitor.post(path, {"day": born.day, "month": born.month, "year": born.year})
+    visitor.post(path, {"day": born.day, "month": born.month, "year": born.year, "enter": "1"})
     return link_id, path
 
 

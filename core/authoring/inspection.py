@@ -10,6 +10,7 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,7 @@ from core.testing.practices import LINK
 
 HOSTILE_GIVEN = "<script>window.pwned=1</script>"
 HOSTILE_FAMILY = "\"onmouseover='window.pwned=2'x=\"<b>"
+_SECOND = ("Berry", "Cole", "Dunn", "Frost", "Gale", "Hart", "Lane", "Moss", "Nash", "Pope")
 HELEN = audit.Actor("staff", "1", "Helen Price")
 
 
@@ -56,6 +58,7 @@ class Inspection:
     house: House
     plugin: Plugin
     samples: dict[tuple[UUID, bool], Sample | None] = field(default_factory=dict)
+    names: Iterator[int] = field(default_factory=count)
 
     @property
     def name(self) -> str:
@@ -125,7 +128,8 @@ class Inspection:
         with self.house.at(practice_id), audit.use_actor(HELEN):
             made = patients.create(
                 given_names=HOSTILE_GIVEN if hostile else "Rosalind",
-                family_name=HOSTILE_FAMILY if hostile else "Ashdown",
+                # Two of them are two people: what is left of one must not be taken for the other's.
+                family_name=HOSTILE_FAMILY if hostile else f"Ashdown-{_SECOND[next(self.names) % len(_SECOND)]}",
                 birth_date=date(1961, 5, 9),
                 sex="female",
                 mobile="+447700900111" if practice_id == self.house.riverside else "+33639980011",

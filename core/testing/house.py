@@ -121,7 +121,8 @@ def phone(app: Flask) -> Visitor:
 
 
 def open_link(app: Flask, house: House, path: str) -> Phone:
-    """Follow a link ("/l/<token>" or the whole URL) on a phone and give the date of birth of its patient."""
+    """Follow a link ("/l/<token>" or the whole URL) on a phone: give the date of birth of its patient, press the
+    button of a guest."""
     from core import links
     from core.links import Link
 
@@ -133,7 +134,7 @@ def open_link(app: Flask, house: House, path: str) -> Phone:
         link = session.get_one(Link, (found.practice_id, found.link_id))
         born = session.get_one(Patient, (found.practice_id, link.patient_id)).birth_date
     visitor = phone(app)
-    answer = visitor.post(path, {"day": born.day, "month": born.month, "year": born.year})
+    answer = visitor.post(path, {"day": born.day, "month": born.month, "year": born.year, "enter": "1"})
     if answer.status_code != 303:
         raise AssertionError(f"the link does not open: {answer.status_code}")
     return Phone(visitor, answer.headers["Location"].partition("?")[0].rstrip("/"))

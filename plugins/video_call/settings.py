@@ -58,7 +58,10 @@ class VideoCallSettings(BaseModel):
         json_schema_extra=_section(_PATIENT),
     )
     patient_may_draw: bool = Field(
-        True, title=_l("Patients may draw, too"), json_schema_extra=_section(_CALL)
+        True,
+        title=_l("Patients may draw, too"),
+        description=_l("On the blank page and over the shared screen. Off: they see what the clinician draws."),
+        json_schema_extra=_section(_CALL),
     )
     max_video_height: Literal["360", "480", "720", "1080"] = Field(
         "720",

@@ -74,7 +74,7 @@ def revoke(consent_id: UUID) -> Any:
     return jsonify(tools.consents_json(call, PATIENT))
 
 
-@routes.get("/boards/<board>", purpose=_ANY)
+@routes.get("/boards/<any(page, screen):board>", purpose=_ANY)
 def board_of(board: str) -> Any:
     """What was drawn on a board."""
     call, me = call_of_link()

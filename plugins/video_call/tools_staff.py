@@ -33,6 +33,7 @@ def write(call_id: UUID) -> Any:
 @routes.post("/calls/<uuid:call_id>/chat/files", permission=CONDUCT, scope="none")
 def share_file(call_id: UUID) -> Any:
     """Share a file in the chat."""
+    _is_there(call_id)
     tools.share_file(lambda: _here(call_id))
     return jsonify(shared=True)
 
@@ -64,14 +65,14 @@ def withdraw(call_id: UUID, consent_id: UUID) -> Any:
     return jsonify(tools.consents_json(call, "clinician"))
 
 
-@routes.get("/calls/<uuid:call_id>/boards/<board>", permission=CONDUCT)
+@routes.get("/calls/<uuid:call_id>/boards/<any(page, screen):board>", permission=CONDUCT)
 def board_of(call_id: UUID, board: str) -> Any:
     """What was drawn on a board."""
     call, me = _here(call_id)
     return jsonify(tools.board_json(call, board, me))
 
 
-@routes.post("/calls/<uuid:call_id>/boards/<board>/keep", permission=CONDUCT, scope="none")
+@routes.post("/calls/<uuid:call_id>/boards/<any(page, screen):board>/keep", permission=CONDUCT, scope="none")
 def keep_board(call_id: UUID, board: str) -> Any:
     """Keep the picture of a board in the record."""
 
@@ -84,6 +85,7 @@ def keep_board(call_id: UUID, board: str) -> Any:
 @routes.post("/calls/<uuid:call_id>/stills", permission=CONDUCT, scope="none")
 def keep_still(call_id: UUID) -> Any:
     """Keep one picture of the patient's video, under the grant for it."""
+    _is_there(call_id)
     consent_id = tools.uuid_of(request.args.get("consent"))
 
     def keep(call: Call, me: Participant, staged: files.Staged) -> Document:
@@ -106,6 +108,7 @@ def share_document(call_id: UUID, document_id: UUID) -> Any:
 @routes.post("/calls/<uuid:call_id>/recordings", permission=CONDUCT, scope="none")
 def begin_recording(call_id: UUID) -> Any:
     """Begin to record, under the patient's grant: JSON {"what": "audio"}; answers where the parts go."""
+    _is_there(call_id)
     what, upload_id = str(tools.said().get("what")), uuid4()
     with own_scope():
         call, me = _here(call_id)
@@ -171,6 +174,12 @@ def _keep_picture(call_id: UUID, name: str, keep: Any) -> Any:
         files.discard(staged)
         raise
     return jsonify(id=str(made.id), title=made.title)
+
+
+def _is_there(call_id: UUID) -> None:
+    """Answers 404 to the id of no call of this practice, before anything is said about what was sent."""
+    with own_scope(write=False):
+        find(call_id)
 
 
 def _here(call_id: UUID) -> tuple[Call, Participant | None]:
