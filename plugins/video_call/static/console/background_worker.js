@@ -29,6 +29,9 @@ addEventListener("message", ({ data }) => {
   else if (data.type === "picture") one(data.picture);
 });
 
+/** The runtime reports its every start as an error; what matters is told to the page. */
+for (const level of /** @type {const} */ (["log", "info", "warn", "error"])) console[level] = () => undefined;
+
 /** @param {{bundle: string, loader: string, wasm: string, model: string}} urls */
 async function start(urls) {
   try {

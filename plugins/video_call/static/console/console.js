@@ -11,7 +11,7 @@ import { keep, mainVideo, playAll, show } from "./people.js";
 import { settings } from "./settings.js";
 import { sharing, showShared, stop as stopSharing } from "./share.js";
 import { levelOf } from "../patient/level.js";
-import { listen, post, readState } from "./steps.js";
+import { listen, readState } from "./steps.js";
 import { movable } from "./tile.js";
 import { mountTools } from "./tools.js";
 import { fullScreen, guard, pictureInPicture, stayAwake } from "./windows.js";
@@ -50,9 +50,7 @@ async function begin() {
   document.addEventListener("careroom:reset", () => void look());
   own.addEventListener("change", showOwn);
   own.addEventListener("gone", (event) => toast({ text: say("device_gone", { name: /** @type {CustomEvent<string>} */ (event).detail }) }));
-  const mine = start();
-  if (root.dataset.holder) await post(root.dataset.openUrl ?? "").catch(() => undefined);
-  await mine; // the other side sees both at once, or whatever there is
+  await start(); // the other side sees both at once, or whatever there is
   follow(root.dataset.state ?? "");
   await enter();
   void background(preferences().background ?? "none");

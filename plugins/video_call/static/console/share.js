@@ -15,6 +15,7 @@ export function sharing(room) {
     button.hidden = true; // no phone's browser can: a file or a picture is shown instead
     return;
   }
+  part("[data-stop-sharing]", HTMLButtonElement, root).addEventListener("click", () => stop(room()));
   button.addEventListener("click", async () => {
     if (shared) return stop(room());
     try {
@@ -35,7 +36,7 @@ export function stop(room) {
   shared.stop();
   shared = null;
   void room?.setTrack("screen", null);
-  press("share", false);
+  showSharing(false);
   showShared(null);
   announce(say("not_sharing"));
 }
@@ -46,10 +47,16 @@ async function begin(room, track) {
   track.contentHint = "detail";
   track.addEventListener("ended", () => shared === track && stop(room));
   await room?.setTrack("screen", track);
-  press("share", true);
-  toast({ text: say("sharing") });
+  showSharing(true);
+  announce(say("sharing"));
   // The whole screen would show this page in itself, and again in itself.
   if (track.getSettings().displaySurface !== "monitor") showShared(new MediaStream([track]));
+}
+
+/** @param {boolean} on */
+function showSharing(on) {
+  press("share", on);
+  part("[data-sharing]", HTMLElement, root).hidden = !on;
 }
 
 /** Shows a screen on the stage, one's own or somebody else's; null: nobody's. @param {MediaStream | null} stream */

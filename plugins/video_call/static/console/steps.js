@@ -35,12 +35,14 @@ export async function readState() {
  * @returns {void}
  */
 export function listen(taken) {
-  root.ownerDocument.addEventListener("submit", (event) => {
+  const onSubmit = (/** @type {SubmitEvent} */ event) => {
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || !form.dataset.step) return;
     event.preventDefault();
     void send(form, taken);
-  });
+  };
+  // Before careroom/forms, which would take the form for one that leaves the page.
+  document.addEventListener("submit", onSubmit, { capture: true });
 }
 
 /** @type {WeakSet<HTMLFormElement>} */
@@ -61,6 +63,7 @@ async function send(form, taken) {
     form.closest("dialog")?.close();
     form.closest("details")?.removeAttribute("open");
     if (form.closest("dialog")) form.reset();
+    settle(form);
     taken(form.dataset.step ?? "", await response.json());
   } catch {
     toast({ text: say("failed") });
@@ -68,6 +71,12 @@ async function send(form, taken) {
     underway.delete(form);
     button?.removeAttribute("data-busy");
   }
+}
+
+/** What was typed is sent: the part that it stands in may be exchanged for the new state. @param {HTMLFormElement} form */
+function settle(form) {
+  for (const field of form.querySelectorAll("input")) field.defaultValue = field.value;
+  if (form.contains(document.activeElement) && document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
 }
 
 /** @param {Response} response @returns {Promise<string>} why the server refused, in its words */

@@ -1,0 +1,185 @@
+"""A video consultation as the clinician holds it, with the patient's phone as the other Chromium page."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask_appbuilder.security.sqla.models import User
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from core import audit, patients
+from plugins.video_call import invitations, service
+from plugins.video_call.invitations import Wish
+from plugins.video_call.models import Call
+from tests.journeys import acting
+from tests.journeys.looking import look_over
+from tests.journeys.people import People, Person
+from tests.support.browser import Windows
+from tests.support.running import Careroom, eventually
+
+# How many frames a video element has shown, and what is in its middle.
+FRAMES = "(video) => video.getVideoPlaybackQuality().totalVideoFrames"
+PIXELS = """(video) => {
+  const paint = new OffscreenCanvas(32, 24).getContext("2d");
+  paint.drawImage(video, 0, 0, 32, 24);
+  return [...paint.getImageData(0, 0, 32, 24).data].join();
+}"""
+
+
+class Consultation:
+    """A call of one patient that Amira holds: her page, the patient's phone, and the row."""
+
+    def __init__(self, careroom: Careroom, person: Person) -> None:
+        self.careroom, self.person = careroom, person
+        with careroom.at(person.slug, write=True) as session:
+            user = session.scalars(select(User).where(User.username == "amira")).one()
+            with audit.use_actor(audit.Actor("staff", str(user.id), user.get_full_name())):
+                self.id: UUID = invitations.invite(patients.get(person.id), Wish(["sms"])).id
+        self.link = acting.newest_link(careroom, person)
+
+    @property
+    def path(self) -> str:
+        return f"/p/{self.person.slug}/video_call/calls/{self.id}"
+
+    def row(self) -> Call:
+        with self.careroom.at(self.person.slug):
+            found = service.get(self.id)
+            assert found is not None
+            return found
+
+    def becomes(self, state: str) -> None:
+        eventually(lambda: self.row().state == state, 15, f"the state {state}")
+
+    def wait_in(self, phone: Page) -> None:
+        """The patient follows the link, checks the devices and waits."""
+        phone.goto(self.link)
+        acting.enter_birth_date(phone, self.person.birth_date)
+        phone.wait_for_url("**/v/*/video_call/**")
+        phone.get_by_role("button", name="Start video call").click()
+        phone.get_by_role("button", name="Go to the waiting room").click()
+        self.becomes("ready")
+
+
+@pytest.fixture
+def consultation(careroom: Careroom, people: People) -> Consultation:
+    return Consultation(careroom, people.new())
+
+
+def flows(page: Page, video: str) -> None:
+    """Frames arrive in this video element, and they are not always the same."""
+    shown = page.locator(video)
+    expect(shown).to_be_visible()
+    before: Any = {}
+
+    def moved() -> bool:
+        frames, pixels = shown.evaluate(FRAMES), shown.evaluate(PIXELS)
+        before.setdefault("frames", frames)
+        before.setdefault("pixels", pixels)
+        return frames >= before["frames"] + 5 and pixels != before["pixels"]
+
+    eventually(moved, 20, f"frames in {video}")
+
+
+PATIENT = ".vc-person[data-role=patient] video"
+CLINICIAN = "#pictures .main video"
+SCREEN = "#pictures .screen video"
+LABEL = "document.querySelector('[data-self-video]').srcObject.getVideoTracks()[0]?.label"
+
+
+def test_a_consultation_from_the_waiting_room_to_the_outcome(
+    windows: Windows, consultation: Consultation
+) -> None:
+    desk, phone = windows.clinician("amira"), windows.phone()
+    desk.goto(consultation.path)
+    expect(desk.get_by_text("Invited", exact=True)).to_be_visible()
+    flows(desk, "[data-self-video]")
+    consultation.wait_in(phone)
+    expect(desk.get_by_text("Patient is ready")).to_be_visible()  # by itself
+    expect(desk.get_by_text("Camera works")).to_be_visible()
+    look_over(desk)
+    desk.get_by_label("Message to the patient").fill("Two more minutes, please.")
+    desk.get_by_role("button", name="Send", exact=True).click()
+    expect(phone.locator("#practice-message")).to_contain_text("Two more minutes, please.")
+
+    desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
+    flows(desk, PATIENT)
+    flows(phone, CLINICIAN)
+    consultation.becomes("in_call")
+    expect(desk.get_by_role("button", name="End", exact=True)).to_be_in_viewport(ratio=1)
+    look_over(desk)
+
+    _seen_and_heard(desk, phone)
+    _moves_the_tile(desk)
+    _shares_the_screen(desk, phone)
+
+    desk.get_by_label("Notes").fill("Rash on the left arm for three days.")
+    expect(desk.locator("[data-notes-state]")).to_have_text("Kept.")
+    desk.reload()
+    expect(desk.get_by_label("Notes")).to_have_value("Rash on the left arm for three days.")
+    flows(desk, PATIENT)
+    flows(phone, CLINICIAN)
+    assert consultation.row().state == "in_call"  # without being let in again
+
+    desk.keyboard.press("?")
+    expect(desk.get_by_role("heading", name="In the call")).to_be_visible()
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("Shift+E")
+    desk.get_by_role("button", name="Stay in the call").click()
+    desk.get_by_role("button", name="End", exact=True).click()
+    desk.get_by_role("button", name="End for everybody").click()
+    desk.wait_for_url("**/ended")
+    expect(phone.get_by_role("heading", name="The consultation has ended")).to_be_visible()
+    desk.get_by_text("Consultation completed").first.click()
+    desk.get_by_role("button", name="Save").first.click()
+    eventually(lambda: consultation.row().outcome == "completed", 15, "the outcome")
+    assert consultation.row().notes == "Rash on the left arm for three days."
+
+
+def _seen_and_heard(desk: Page, phone: Page) -> None:
+    """What one turns off, the other sees; another camera sends another picture."""
+    phone.get_by_role("button", name="Microphone off").click()
+    expect(desk.locator(".vc-person [data-person-muted]")).to_be_visible()
+    phone.get_by_role("button", name="Microphone on").click()
+    expect(desk.locator(".vc-person [data-person-muted]")).to_be_hidden()
+    desk.keyboard.press("m")
+    microphone = desk.get_by_role("button", name="Microphone", exact=True)
+    expect(microphone).to_have_attribute("aria-pressed", "false")
+    assert desk.evaluate("document.querySelector('[data-self-video]').srcObject.getAudioTracks()[0].enabled") is False
+    desk.keyboard.press("m")
+    expect(microphone).to_have_attribute("aria-pressed", "true")
+    desk.keyboard.press("d")
+    camera = desk.get_by_label("Camera", exact=True).and_(desk.locator("select"))
+    expect(camera.locator("option")).to_have_count(2)
+    before = desk.evaluate(LABEL)
+    camera.select_option(index=1)
+    desk.wait_for_function(f"(before) => ({LABEL}) !== before", arg=before)
+    desk.keyboard.press("Escape")
+    flows(phone, CLINICIAN)
+
+
+def _moves_the_tile(desk: Page) -> None:
+    tile = desk.locator("[data-self]")
+    before = tile.bounding_box()
+    tile.focus()
+    for _ in range(5):
+        desk.keyboard.press("ArrowUp")
+    after = tile.bounding_box()
+    assert before and after and after["y"] < before["y"] - 60
+    desk.mouse.move(after["x"] + 20, after["y"] + 20)
+    desk.mouse.down()
+    desk.mouse.move(after["x"] - 200, after["y"] + 20, steps=4)
+    desk.mouse.up()
+    moved = tile.bounding_box()
+    assert moved and moved["x"] < after["x"] - 150
+
+
+def _shares_the_screen(desk: Page, phone: Page) -> None:
+    desk.get_by_role("button", name="Share the screen").click()
+    expect(desk.locator("[data-sharing]")).to_be_visible()
+    flows(phone, SCREEN)
+    desk.get_by_role("button", name="Stop sharing").click()
+    expect(desk.locator("[data-sharing]")).to_be_hidden()
+    flows(phone, CLINICIAN)
