@@ -25,7 +25,7 @@ from core.sdk import (
 from plugins.video_call import guests, lists, participants, service, settings, states, steps, wording
 from plugins.video_call.contexts import CallPageContext
 from plugins.video_call.errors import WrongState
-from plugins.video_call.models import CLINICIAN, Call
+from plugins.video_call.models import Call
 from plugins.video_call.pages import page
 from plugins.video_call.steps import CONDUCT, INVITE, find, routes
 
@@ -65,15 +65,6 @@ def call(call_id: UUID) -> Any:
         guest_roles=guests.ROLES,
         **_waiting(found),
     )
-
-
-@routes.post("/calls/<uuid:call_id>/open", permission=CONDUCT)
-def open_call(call_id: UUID) -> Any:
-    """Who holds the call takes part from now on, so that their line is up before they let the patient in."""
-    found = find(call_id)
-    if found.clinician_id == audit.actor().id and found.state in states.OPEN:
-        participants.add(found, CLINICIAN, audit.actor().id, audit.actor().name)
-    return "", 204
 
 
 @routes.post("/calls/<uuid:call_id>/notes", permission=CONDUCT)
