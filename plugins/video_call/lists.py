@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from core.sdk import Link, Patient, audit, db, i18n, links, notifications, patients, utcnow
-from plugins.video_call import guests, participants, service, states
+from plugins.video_call import guests, participants, recording, service, states
 from plugins.video_call.models import GUEST, Call, Participant
 
 PAGE_SIZE: Final = 25
@@ -232,7 +232,7 @@ def state_json(call: Call, role: service.Role) -> dict[str, Any]:
         "away": call.patient_away_since is not None,
         "participants": [_participant(one) for one in everybody if one.left_at is None],
         "held": state == states.ON_HOLD,
-        "recording": False,
+        "recording": recording.under_way(call),
         "board": None,
     }
 

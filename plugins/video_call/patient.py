@@ -32,7 +32,7 @@ from core.sdk import (
 )
 from plugins.video_call import guests, lists, participants, service, settings, states, tools
 from plugins.video_call.contexts import PatientPageContext
-from plugins.video_call.models import GUEST_PURPOSE, PATIENT, PURPOSE, Call, Participant
+from plugins.video_call.models import GUEST, GUEST_PURPOSE, PATIENT, PURPOSE, Call, Participant
 
 routes = PatientRoutes("video_call", __name__)
 
@@ -57,6 +57,7 @@ def start() -> str:
         state=state_of(call),
         waiting_slot=_slot("video_call.waiting_patient", call),
         language=i18n.locale_tag(),
+        tools=tools.page_json(call, GUEST if _is_guest() else PATIENT, url_for(".start")),
         **values,
     )
 

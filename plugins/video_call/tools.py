@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from core.sdk import _, abort, db, files, i18n, own_scope, request
+from core.sdk import _, _l, abort, audit, db, files, i18n, own_scope, request
 from plugins.video_call import boards, chat, consents, documents, recording, settings
 from plugins.video_call.errors import ChatRefused, NotYours
 from plugins.video_call.models import Call, Message, Participant
@@ -60,11 +60,14 @@ def file_json(file: files.File, urls: Urls) -> dict[str, Any]:
     }
 
 
-def page_json(call: Call, role: str) -> dict[str, Any]:
-    """What the page of a call needs to know about its tools, besides where they are."""
+def page_json(call: Call, role: str, base: str) -> dict[str, Any]:
+    """What the page of a call needs to know about its tools. base: the address that their addresses begin with."""
     allowed = recording.rule()
     return {
         "role": role,
+        "base": base,
+        "call": str(call.id),
+        "patient_may_draw": settings.here().patient_may_draw,
         "may_draw": role == "clinician" or (role == "patient" and settings.here().patient_may_draw),
         "recording": {"what": allowed.what, "warning": allowed.warning},
         "chat": {"max_text": chat.MAX_TEXT, "max_bytes": chat.MAX_BYTES, "accept": chat.ACCEPT},
@@ -139,3 +142,25 @@ def board_json(call: Call, board: str, me: Participant | None) -> dict[str, Any]
         "may_draw": me is not None and boards.may_draw(me),
         "strokes": [boards.as_json(row) for row in boards.of_call(call.id, board, after)],
     }
+
+
+audit.describe(
+    {
+        "video_call.message_written": _l("Wrote in the chat of a video consultation"),
+        "video_call.file_shared": _l("Shared a file in a video consultation"),
+        "video_call.file_viewed": _l("File of a video consultation opened"),
+        "video_call.consent_asked": _l("Patient asked for consent in a video consultation"),
+        "video_call.consent_granted": _l("Patient agreed in a video consultation"),
+        "video_call.consent_refused": _l("Patient refused in a video consultation"),
+        "video_call.consent_revoked": _l("Consent in a video consultation taken back"),
+        "video_call.control": _l("Device or screen changed in a video consultation"),
+        "video_call.board_begun": _l("Drew in a video consultation"),
+        "video_call.board_cleared": _l("Drawing cleared in a video consultation"),
+        "video_call.drawing_kept": _l("Drawing kept in the record"),
+        "video_call.still_kept": _l("Picture from the video kept in the record"),
+        "video_call.recording_begun": _l("Recording of a video consultation begun"),
+        "video_call.recording_kept": _l("Recording kept in the record"),
+        "video_call.document_shared": _l("Document of a video consultation shared with the patient"),
+        "video_call.document_unshared": _l("Document of a video consultation no longer shared with the patient"),
+    }
+)

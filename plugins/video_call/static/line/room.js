@@ -6,7 +6,7 @@
  *
  * Events (detail): "state" {state}, "people" {people}, "stream" {person, stream, kind: "main" | "screen"}, "line" {line,
  * person}, "control" {from, kind, body}, "pointer" {from, x, y}, "stroke" {from, board, op, body, key}, "phone" {person}
- * (the line does not come back: offer the phone), "taken_over", "over".
+ * (the line does not come back: offer the phone), "sharing" {sharing} (this page began or ended it), "taken_over", "over".
  *
  * @typedef {{muted: boolean, camera: boolean, sharing: boolean, hand: boolean, hidden: boolean}} PageState
  * @typedef {import("./signalling.js").Person & {state: PageState}} Person
@@ -170,7 +170,8 @@ export class Room extends EventTarget {
   async setTrack(kind, track) {
     this.tracks[kind] = track;
     this.mine.sharing = this.tracks.screen !== null;
-    if (kind !== "screen") this.noteTracks();
+    if (kind === "screen") this.tell("sharing", { sharing: this.mine.sharing });
+    else this.noteTracks();
     if (SENDING.has(this.state)) await this.mesh.setTracks({ ...this.tracks });
     this.sayHere();
   }

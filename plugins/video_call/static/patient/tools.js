@@ -1,6 +1,23 @@
-/** Mounts what both sides use in a call, as far as it is there: chat, drawing, consent. */
+/** The tools of a call (chat, drawing, consent ...) in their places on this page. */
+import { mountTools as mount } from "../tools/tools.js";
+import { track, tryAgain, turnCamera, turnOff } from "./devices.js";
+import { announce, one, place } from "./parts.js";
 
 /** @param {import("../line/room.js").Room} room */
 export async function mountTools(room) {
-  void room;
+  await mount(room, {
+    bar: place("tool-buttons"),
+    side: place("tool-side"),
+    stage: place("tool-stage"),
+    patientPicture: () => one("video", HTMLVideoElement, place("self")),
+    screen: () => document.querySelector("#pictures .screen.large video") ?? undefined,
+    announce,
+    devices: { turn, switchCamera: turnCamera },
+  });
+}
+
+/** @param {"microphone" | "camera"} kind @param {boolean} on */
+async function turn(kind, on) {
+  turnOff(kind, !on);
+  if (on && !track(kind)) await tryAgain();
 }

@@ -22,7 +22,7 @@ from tests.support.house import House
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A call that is on. ``with talk.clinician() as (call, me):`` is a scope of Amira's, ``talk.patient()`` the other's."""
+    """A call that is on. ``with talk.clinician() as (call, me):`` is a scope of Amira's."""
 
     house: House
     made: Made

@@ -70,14 +70,17 @@ def test_the_patients_microphone_is_off_at_once_and_on_only_by_the_patients_tap(
     assert "video_call.control" in talk.trail()
 
 
-@pytest.mark.parametrize("kind", ["mic_off", "camera_off", "ask_camera_control", "camera_switch", "ask_recording"])
+@pytest.mark.parametrize(
+    "kind", ["mic_off", "camera_off", "ask_camera_control", "camera_switch", "ask_recording"]
+)
 def test_the_patients_page_controls_nobody(talk: Talk, kind: str) -> None:
     with pytest.raises(SocketRefused, match="not_yours"):
         decide(talk, kind, by_patient=True)
 
 
 @pytest.mark.parametrize(
-    ("kind", "body"), [("camera_zoom", {"level": 99}), ("mic_off", {"x": 1}), ("board", {"board": "wall", "open": True})]
+    ("kind", "body"),
+    [("camera_zoom", {"level": 99}), ("mic_off", {"x": 1}), ("board", {"board": "wall", "open": True})],
 )
 def test_what_no_page_of_ours_says_is_refused(talk: Talk, kind: str, body: object) -> None:
     with pytest.raises(SocketRefused, match="malformed"):

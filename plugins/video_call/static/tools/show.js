@@ -1,0 +1,52 @@
+/** A picture of the chat or the record, large for everybody. */
+import { make, on, part, say } from "./host.js";
+
+/** @param {import("./host.js").Tools} tools */
+export function mountShow({ room, host, facts }) {
+  const cover = make("show");
+  const image = part(cover, "img", HTMLImageElement);
+  const close = part(cover, "[data-ct-close]", HTMLButtonElement);
+  let shown = "";
+  let mine = false;
+  cover.hidden = true;
+  host.stage.append(cover);
+
+  function draw() {
+    cover.hidden = !shown;
+    close.hidden = facts.role === "guest";
+    if (shown) image.src = `${facts.base}files/${shown}/large`;
+    else image.removeAttribute("src");
+  }
+
+  /** @param {string} file @param {boolean} own */
+  function set(file, own) {
+    if (file && file !== shown) host.announce(say(facts, "shown"));
+    shown = file;
+    mine = own;
+    draw();
+  }
+
+  /** @param {string} file */
+  async function open(file) {
+    set(file, true);
+    const answer = await room.control("show_file", { file });
+    if (!answer.ok) set("", false);
+  }
+
+  close.addEventListener("click", () => {
+    set("", false);
+    void room.control("show_file", { file: null });
+  });
+  on(room, "control", ({ kind, body }) => {
+    if (kind === "show_file") set(body.file ?? "", false);
+  });
+  // Who comes (back) sees what is shown.
+  on(room, "people", () => {
+    if (mine && shown) void room.control("show_file", { file: shown });
+  });
+  return {
+    open,
+    /** @returns {HTMLElement | null} what can be pointed at */
+    surface: () => (cover.hidden ? (host.screen() ?? null) : image),
+  };
+}

@@ -1,0 +1,61 @@
+/** One picture of the patient's video into the record, each with a consent of its own. */
+import { ask, button, on, press, Refusal, say } from "./host.js";
+
+const KIND = "still";
+
+/**
+ * @param {import("./host.js").Tools} tools
+ * @param {import("./consent.js").Consents} consents
+ */
+export function mountStill({ room, host, facts }, consents) {
+  let taking = "";
+  const open = button(host, "still", async () => {
+    if (consents.state(KIND) === "asked") {
+      await consents.withdraw(KIND).catch(() => consents.refresh());
+      return;
+    }
+    const answer = await room.control("ask_still");
+    host.announce(say(facts, answer.ok ? "asked" : "failed"));
+    await consents.refresh();
+  });
+
+  /** @param {string} consent */
+  async function take(consent) {
+    taking = consent;
+    try {
+      const body = await frame(host.patientPicture());
+      await ask(facts, `stills?consent=${consent}`, { body, type: "image/jpeg" });
+      host.announce(say(facts, "still_kept"));
+      note(say(facts, "still_kept"));
+    } catch (error) {
+      note(error instanceof Refusal ? error.message : say(facts, "still_failed"));
+      taking = "";
+    }
+  }
+
+  /** @param {string} text */
+  function note(text) {
+    host.note?.(text);
+  }
+
+  on(consents, "change", (before) => {
+    const state = consents.state(KIND);
+    press(open, state === "asked");
+    open.toggleAttribute("data-waiting", state === "asked");
+    if (before?.get(KIND)?.state === "asked" && state === "refused") note(say(facts, "refused"));
+    if (state === "granted" && taking !== consents.id(KIND)) void take(consents.id(KIND));
+  });
+}
+
+/**
+ * What the video shows now, in the size in which it comes.
+ * @param {HTMLVideoElement | undefined} video
+ * @returns {Promise<Blob>}
+ */
+async function frame(video) {
+  if (!video?.videoWidth) throw new Error("no picture");
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d")?.drawImage(video, 0, 0);
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/jpeg", 0.92));
+}

@@ -1,0 +1,87 @@
+"""The operation log of a board: one order for everybody, each operation once, replayed by whoever comes late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from plugins.video_call import boards, controls
+from plugins.video_call.errors import NotYours
+from tests.plugins.video_call.conftest import Handset, Made
+from tests.plugins.video_call.tools.conftest import Talk
+
+LINE = {"points": [[0.1, 0.1, 0.5], [0.4, 0.5, 0.5]], "colour": "red", "size": 0.01}
+TEXT = {"x": 0.2, "y": 0.3, "text": "left knee"}
+
+
+def draw(talk: Talk, op: str, body: object, *, by_patient: bool = False, key: Any = None) -> int:
+    with talk.patient() if by_patient else talk.clinician() as (call, me):
+        return boards.add(call, me, "page", op, body, key or uuid4()).number
+
+
+@pytest.mark.both_databases
+def test_operations_have_one_order_and_come_once(talk: Talk) -> None:
+    key = uuid4()
+    assert draw(talk, "stroke", LINE, key=key) == 1
+    assert draw(talk, "text", TEXT, by_patient=True) == 2
+    assert draw(talk, "stroke", LINE, key=key) == 1  # the answer was lost and the page says it again
+    assert draw(talk, "erase", {"of": [str(key)]}) == 3
+    with talk.clinician() as (call, _me):
+        assert [row.op for row in boards.of_call(call.id, "page")] == ["stroke", "text", "erase"]
+        assert [row.number for row in boards.of_call(call.id, "page", after=2)] == [3]
+    assert draw(talk, "clear", {}) == 4
+    assert draw(talk, "stroke", LINE) == 5
+    with talk.clinician() as (call, _me):
+        assert [row.op for row in boards.of_call(call.id, "page")] == ["clear", "stroke"]
+    assert talk.trail("video_call.board") == ["video_call.board_begun", "video_call.board_cleared"]
+
+
+def test_who_joins_late_reads_the_board(talk: Talk, enter: Callable[[Made], Handset]) -> None:
+    draw(talk, "stroke", LINE)
+    read = enter(talk.made).get("/boards/page").get_json()
+    (one,) = read["strokes"]
+    assert (one["op"], one["body"], read["may_draw"]) == ("stroke", LINE, True)
+    assert enter(talk.made).get("/boards/wall").status_code == 404
+
+
+def test_the_practice_may_keep_the_pen_to_itself_and_guests_look_on(
+    talk: Talk, guest_of: Callable[..., Any]
+) -> None:
+    guest_id, _phone = guest_of(talk.made)
+    talk.set(patient_may_draw=False)
+    with pytest.raises(NotYours):
+        draw(talk, "stroke", LINE, by_patient=True)
+    assert draw(talk, "stroke", LINE) == 1
+    with talk.clinician() as (call, me):
+        others = controls._receivers(call, me, "others")
+        assert guest_id not in others  # not let in yet
+        assert len(others) == 1
+
+
+@pytest.mark.parametrize(
+    ("board", "op", "body"),
+    [
+        ("wall", "stroke", LINE),
+        ("page", "explode", {}),
+        ("page", "stroke", {**LINE, "points": []}),
+        ("page", "stroke", {**LINE, "points": [[float("nan"), 0.1, 0.5]]}),
+        ("page", "stroke", {**LINE, "points": [[9, 0.1, 0.5]]}),
+        ("page", "stroke", {**LINE, "onclick": "x"}),
+        ("page", "text", {**TEXT, "text": "x" * 301}),
+        ("page", "erase", {"of": ["nobody"]}),
+    ],
+)
+def test_what_is_no_operation_is_not_kept(talk: Talk, board: str, op: str, body: object) -> None:
+    with pytest.raises(ValueError, match=r"operation|board"), talk.clinician() as (call, me):
+        boards.add(call, me, board, op, body, uuid4())
+
+
+def test_a_new_share_begins_with_a_clean_screen(talk: Talk) -> None:
+    with talk.clinician() as (call, me):
+        boards.add(call, me, "screen", "stroke", LINE, uuid4())
+    with talk.clinician() as (call, me):
+        controls.decide(call, me, "share_started", {})
+        assert [row.op for row in boards.of_call(call.id, "screen")] == ["clear"]
