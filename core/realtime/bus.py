@@ -243,6 +243,9 @@ class Bus:
             except Exception:
                 log.exception("the socket event %s failed", event.name)
                 return self._drop("failed")
+            finally:
+                # A green client with much to say must not keep the hub: its next message is there already.
+                self.server.sleep(0)
 
         return handle
 

@@ -173,13 +173,9 @@ def line_page(
         names = {f"careroom/{p.stem}": f"/static/js/{p.name}" for p in (assets.STATIC / "js").glob("*.js")}
         names["socket.io-client"] = "/static/vendor/socket.io.esm.min.js"
         bound = binding or tickets.binding(f"link:{made.link_id}")
-        said = {
-            "p": made.practice_id.hex, "t": sorted(made.topics(actor_id)), "k": kind, "a": actor_id,
-            "b": bound.hex, "g": "",
-        }  # fmt: skip
         html = _PAGE.format(
             imports=json.dumps({"imports": names}),
-            ticket=tickets._serializer().dumps(said),
+            ticket=ticket(made, kind, actor_id, bound),
             socket=f"{base}/socket.io",
             line="/s/riverside/video_call/line",
             call=made.id,
@@ -191,6 +187,15 @@ def line_page(
     page.goto(f"{base}/line-test")
     page.wait_for_function("window.isReady")
     return page
+
+
+def ticket(made: Consultation, kind: str, actor_id: str, bound: UUID) -> str:
+    """What the page of a call is handed, bound to a session that the test knows only by its stand-in."""
+    said = {
+        "p": made.practice_id.hex, "t": sorted(made.topics(actor_id)), "k": kind, "a": actor_id,
+        "b": bound.hex, "g": "",
+    }  # fmt: skip
+    return str(tickets._serializer().dumps(said))
 
 
 def enter(page: Page, **options: Any) -> Page:
