@@ -58,9 +58,13 @@ def write(
     return row
 
 
-def deliver_due(_payload: dict[str, object] | None = None, way: Channel | None = None) -> int:
-    """Sweep core.platform_mail: hand over what is due, one by one; how many there were. way: None: as set."""
-    channel = way or channels.for_settings(settings.current())["email"]
+def sweep(_payload: dict[str, object]) -> None:
+    """Sweep core.platform_mail: hand over what is due."""
+    deliver_due(channels.for_settings(settings.current())["email"])
+
+
+def deliver_due(channel: Channel) -> int:
+    """Hand over what is due, one by one; how many there were."""
     with db.scope(write=False) as session:
         due = (
             select(PlatformMail.id)

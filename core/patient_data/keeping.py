@@ -42,8 +42,8 @@ def drop_blob(export: Export) -> None:
     export.state, export.blob = EXPIRED, None
 
 
-def expire(model: type[PatientExport] | type[PracticeExport], limit: int = 500) -> None:
-    """Remove the archives whose time is over, of all practices, in a scope across them."""
+def expire(model: Any, limit: int = 500) -> None:
+    """Remove the archives whose time is over, of all practices, in a scope across them. model: of the exports."""
     over = select(model).where(model.state == READY, model.expires_at <= db.utcnow())
     for export in db.session().scalars(over.limit(limit)):
         drop_blob(export)

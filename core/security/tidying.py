@@ -46,5 +46,5 @@ def tidy(_payload: dict[str, Any]) -> None:
 
 JOBS: Final = (
     Job("core.sign_in_tidy", tidy, every=timedelta(days=1), across_practices=True),
-    Job("core.platform_mail", platform_mail.deliver_due, every=platform_mail.EVERY, across_practices=True),
+    Job("core.platform_mail", platform_mail.sweep, every=platform_mail.EVERY, across_practices=True),
 )

@@ -49,7 +49,7 @@ class Kind:
 
     name: str
     permission: str
-    query: Callable[[int], Select[Any]]
+    query: Callable[[int], Select[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,37 +81,33 @@ def _ask(user_id: int, permissions: frozenset[str]) -> dict[str, Waiting]:
     asked = [kind for kind in _KINDS if kind.permission in permissions]
     columns = []
     for kind in asked:
-        number, oldest = kind.query(user_id).selected_columns
-        whole = kind.query(user_id)
-        columns += [
-            whole.with_only_columns(number).scalar_subquery(),
-            whole.with_only_columns(oldest).scalar_subquery(),
-        ]
+        query = kind.query(user_id)
+        columns += [query.with_only_columns(column).scalar_subquery() for column in query.selected_columns]
     row = db.session().execute(select(*columns)).one()
     return {kind.name: Waiting(row[2 * at] or 0, row[2 * at + 1]) for at, kind in enumerate(asked)}
 
 
-def _mine(user_id: int) -> Select[Any]:
+def _mine(user_id: int) -> Select[Any, Any]:
     return select(func.count(Notification.id), func.min(Notification.created_at)).where(
         *undelivered.failed(), Notification.requested_by == str(user_id)
     )
 
 
-def _undelivered(_user_id: int) -> Select[Any]:
+def _undelivered(_user_id: int) -> Select[Any, Any]:
     return select(func.count(Notification.id), func.min(Notification.created_at)).where(*undelivered.failed())
 
 
-def _emergencies(_user_id: int) -> Select[Any]:
+def _emergencies(_user_id: int) -> Select[Any, Any]:
     return select(func.count(EmergencyAccess.id), func.min(EmergencyAccess.started_at)).where(
         EmergencyAccess.reviewed_at.is_(None)
     )
 
 
-def _locked(_user_id: int) -> Select[Any]:
+def _locked(_user_id: int) -> Select[Any, Any]:
     return select(func.count(Link.id), func.min(Link.locked_at)).where(*links.locked())
 
 
-def _imports(_user_id: int) -> Select[Any]:
+def _imports(_user_id: int) -> Select[Any, Any]:
     return select(func.count(PatientImport.id), func.min(PatientImport.created_at)).where(_is_open())
 
 
@@ -121,7 +117,7 @@ def _is_open() -> Any:
     return or_(PatientImport.state != "done", and_(lately, has_bad_rows))
 
 
-def _invitations(_user_id: int) -> Select[Any]:
+def _invitations(_user_id: int) -> Select[Any, Any]:
     return select(func.count(Invitation.id), func.min(Invitation.expires_at)).where(
         Invitation.accepted_at.is_(None),
         Invitation.withdrawn_at.is_(None),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from core import db, demo
-from core.notifications import platform_mail
+from core.notifications import platform_mail, staff
 from core.notifications.channels import NotNow, Outgoing, Receipt, Rejected
 from core.notifications.models import PlatformMail
 from core.security import letters, tidying, users
@@ -101,8 +101,8 @@ def test_an_operator_of_no_practice_gets_security_mails_too(house: House, boss: 
     with db.scope():
         letters.tell_change(boss, letters.PASSWORD_CHANGED)
     way = Way()
-    assert platform_mail.deliver_due(way=way) == 1
-    assert platform_mail.deliver_due(way=way) == 0
+    assert platform_mail.deliver_due(way) == 1
+    assert platform_mail.deliver_due(way) == 0
     [mail] = way.taken
     assert (mail.recipient, mail.subject, mail.sender_name) == (
         "boss@example.com",
@@ -117,7 +117,7 @@ def test_an_operator_of_no_practice_gets_security_mails_too(house: House, boss: 
 def test_a_forgotten_password_of_an_operator(house: House, boss: int, visitor: Callable[[], Visitor]) -> None:
     visitor().post("/forgotten-password", {"name": "boss"})
     way = Way()
-    platform_mail.deliver_due(way=way)
+    platform_mail.deliver_due(way)
     assert "/new-password/" in way.taken[0].body
     assert "••••" in waiting()[0].body, "a key is not kept"
 
@@ -125,13 +125,13 @@ def test_a_forgotten_password_of_an_operator(house: House, boss: int, visitor: C
 def test_a_mail_server_that_is_away_is_asked_again_and_a_refusal_is_the_end(house: House, boss: int) -> None:
     with db.scope():
         letters.tell_change(boss, letters.PASSWORD_CHANGED)
-    platform_mail.deliver_due(way=Way(NotNow("provider_unreachable", sick=True)))
+    platform_mail.deliver_due(Way(NotNow("provider_unreachable", sick=True)))
     [row] = waiting()
     assert (row.state, row.last_error, row.attempts) == ("queued", "provider_unreachable", 1)
     assert row.due_at > db.utcnow()
     with db.scope() as session:
         session.get_one(PlatformMail, row.id).due_at = db.utcnow()
-    platform_mail.deliver_due(way=Way(Rejected("recipient_refused", "550")))
+    platform_mail.deliver_due(Way(Rejected("recipient_refused", "550")))
     [row] = waiting()
     assert (row.state, row.last_error, row.attempts) == ("dead", "recipient_refused", 2)
 
@@ -142,6 +142,6 @@ def test_who_works_in_a_practice_is_written_to_by_it(house: House) -> None:
 
         amira = session.scalars(select(User.id).where(User.username == "amira")).one()
     with db.scope():
-        assert letters.write(amira, letters.staff.SIGN_IN_PAUSED) is not None
+        assert letters.write(amira, staff.SIGN_IN_PAUSED) is not None
     with db.scope(write=False) as session:
         assert session.scalar(select(func.count(PlatformMail.id))) == 0
