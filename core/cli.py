@@ -45,6 +45,7 @@ def demo(port: int, folder: Path, fresh: bool) -> None:
     prepare()
     bring_up_to_date()
     accounts = demonstration.seed()
+    demonstration.furnish()
     db.dispose()
     click.echo(demonstration.welcome(accounts, environment["CAREROOM_BASE_URL"]))
     _serve("127.0.0.1", port)

@@ -6,11 +6,14 @@ import secrets
 import shutil
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
-from core import db, patients, plugin_system, settings, tenancy
+from core import audit, db, patients, plugin_system, settings, tenancy
 from core.plugin_system import activation
 from core.security import users
 from core.tenancy import CLINICIAN, PRACTICE_ADMIN, RECEPTIONIST, Practice
@@ -173,6 +176,24 @@ def _fill(slug: str) -> None:
             language=language,
             nhs_number=nhs_number,
         )
+
+
+def furnish() -> None:
+    """Let every plugin with a ``demo`` module put something into the practices: for people to try, not for tests.
+
+    Its ``seed(practice_id)`` acts as a clinician of the practice; twice is as good as once.
+    """
+    for fields in PRACTICES:
+        account = next(one for one in ACCOUNTS if one.slug == fields["slug"] and CLINICIAN in one.roles)
+        with db.scope(write=False) as session:
+            practice_id = tenancy.find_by_slug(account.slug).id
+            user = session.scalars(select(User).where(User.username == account.username)).unique().one()
+            actor = audit.Actor("staff", str(user.id), user.get_full_name())
+        for plugin in plugin_system.registry:
+            name = f"{plugin.package}.demo"
+            if find_spec(name) is not None:
+                with audit.use_actor(actor):
+                    import_module(name).seed(practice_id)
 
 
 def welcome(accounts: tuple[Account, ...], base_url: str) -> str:
