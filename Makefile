@@ -2,8 +2,9 @@
 # make test    every test            (ARGS="tests/core/i18n -k lazy")
 # make check   types, layers, lint, translations
 # make bench   measured side by side with peers
+# make screenshots  the pictures of README and guides, taken anew
 .DEFAULT_GOAL := demo
-.PHONY: setup demo test check bench translations clean
+.PHONY: setup demo test check bench translations screenshots clean
 
 setup:
 	@scripts/setup
@@ -22,6 +23,10 @@ check: setup
 bench: setup
 	@scripts/system-packages
 	@.venv/bin/python -m benchmarks.run $(ARGS)
+
+screenshots: setup
+	@scripts/system-packages
+	@scripts/screenshots
 
 translations: setup
 	@scripts/translations update

@@ -1,7 +1,7 @@
 """`scripts/screenshots`: the pictures of the README and the guides, taken from a demonstration that is made for them.
 
 Starts `careroom demo` in a temporary folder, goes the tour in Chromium as clinician, patient and administrator, and
-writes docs/images/*.png. The photos in them are painted by a program.
+writes docs/images/*.png, each at most LARGEST bytes. The photos in them are painted by a program.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Final
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect, sync_playwright
 
+from scripts.tooling import guide_pictures
 from tests.journeys.photos import Chosen, jpeg
 from tests.support.browser import Watch, Windows, chromium
 from tests.support.servers import free_port
@@ -30,6 +31,10 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 expect.set_options(timeout=30_000)
 IMAGES: Final = ROOT / "docs" / "images"
 SHARPNESS: Final = 1.5
+LARGEST: Final = 150_000
+PICTURES: Final = (
+    "workspace", "send", "phone", "review", "workspace-french", *guide_pictures.CLINICIANS, *guide_pictures.ADMINS
+)  # fmt: skip
 _LINK: Final = re.compile(r"http://127\.0\.0\.1:\d+/l/[\w-]+")
 
 
@@ -73,6 +78,7 @@ class Tour:
     def __init__(self, windows: Windows) -> None:
         self.windows = windows
         self.strip: list[Image.Image] = []
+        self.taken: set[str] = set()
 
     def take(self) -> None:
         """Take every picture."""
@@ -95,10 +101,11 @@ class Tour:
         self._picture(clinician, "review")
         self._save(_side_by_side(self.strip), "phone")
         admin = self._desk("helen")
-        admin.get_by_role("link", name="Plugins").click()
-        admin.locator("details.fold summary").first.click()
-        self._picture(admin, "plugins")
+        guide_pictures.of_clinicians(clinician, self._picture)
+        guide_pictures.of_emergencies(admin, clinician, self._picture)
+        guide_pictures.of_admins(admin, self._picture)
         self._french()
+        assert self.taken == set(PICTURES), self.taken ^ set(PICTURES)
 
     def _french(self) -> None:
         clinician = self._desk("claire", locale="fr-FR", color_scheme="dark")
@@ -183,7 +190,12 @@ class Tour:
     def _save(self, image: Image.Image, name: str) -> None:
         IMAGES.mkdir(parents=True, exist_ok=True)
         path = IMAGES / f"{name}.png"
-        image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+        while True:
+            image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+            if path.stat().st_size <= LARGEST:
+                break
+            image = image.resize((image.width * 9 // 10, image.height * 9 // 10), Image.Resampling.LANCZOS)
+        self.taken.add(name)
         print(f"{path.relative_to(ROOT)}: {image.width} x {image.height}, {path.stat().st_size // 1024} kB")
 
 

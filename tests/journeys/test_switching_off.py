@@ -39,7 +39,8 @@ def _switch(admin: Page, *, on: bool) -> None:
 
 def test_a_card_says_what_the_plugin_may_do_and_what_it_adds(desk: Desk) -> None:
     admin = desk("helen")
-    admin.get_by_role("link", name="Plugins").click()
+    admin.get_by_role("link", name="Administration").click()
+    admin.get_by_role("navigation", name="Main menu").get_by_role("link", name="Plugins").click()
     card = admin.locator("section", has=admin.get_by_role("heading", name="Photo requests"))
     for said in ("Sends text messages", "Sends e-mails", "Stores pictures or documents"):
         expect(card.get_by_text(said)).to_be_visible()
