@@ -44,15 +44,18 @@ class SampleShell(Shell):
     ]
     administration = [Section("practice", "Your practice", [Entry("Plugins", "puzzle", "#plugins", False)])]
     rail_url = None
+    rail_topics: list[str] = []
 
     @property
     def bell(self) -> Bell:
         now = db.utcnow()
         items = [
-            BellItem("Amara Okafor sent 3 photos", "camera", "#photos", now - timedelta(minutes=4), False),
-            BellItem("A link was locked", "lock", "#link", now - timedelta(hours=5), True),
+            BellItem(
+                "Amara Okafor sent 3 photos", "camera", "#photos", now - timedelta(minutes=4), False, None
+            ),
+            BellItem("A link was locked", "lock", "#link", now - timedelta(hours=5), True, None),
         ]
-        return Bell(1, items, "#bell", "#read")
+        return Bell(1, items, "#bell", "#read", "#seen")
 
 
 @routes.get("", access="public", scope="none", defaults={"name": ""})
