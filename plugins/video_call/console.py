@@ -22,10 +22,10 @@ from core.sdk import (
     topic,
     url_for,
 )
-from plugins.video_call import guests, lists, participants, service, settings, states, steps, wording
+from plugins.video_call import guests, lists, participants, service, settings, states, steps, tools, wording
 from plugins.video_call.contexts import CallPageContext
 from plugins.video_call.errors import WrongState
-from plugins.video_call.models import Call
+from plugins.video_call.models import CLINICIAN, Call
 from plugins.video_call.pages import page
 from plugins.video_call.steps import CONDUCT, INVITE, find, routes
 
@@ -51,6 +51,7 @@ def call(call_id: UUID) -> Any:
     return page(
         "console.html",
         patient=patient,
+        tools=tools.page_json(found, CLINICIAN, url_for(".chat_of", call_id=found.id).removesuffix("chat")),
         is_holder=found.clinician_id == audit.actor().id,
         sidebar=render_slot("video_call.sidebar", context),
         toolbar=render_slot("video_call.toolbar", context),
@@ -59,9 +60,7 @@ def call(call_id: UUID) -> Any:
         language=i18n.locale_tag(),
         practice=tenancy.current(),
         declining=wording.declining(),
-        colleagues=[
-            one for one in colleagues.who_may(CONDUCT) if str(one.user_id) != found.clinician_id
-        ],
+        colleagues=[one for one in colleagues.who_may(CONDUCT) if str(one.user_id) != found.clinician_id],
         guest_roles=guests.ROLES,
         **_waiting(found),
     )

@@ -1,23 +1,19 @@
-/** The tools that are in modules of their own (chat, draw, pointer, record ...), each mounted where its module is there. */
-import { callId, part, root } from "./page.js";
+/** The tools of a call (chat, draw, pointer, record ...) in their places on this page. */
+import { toast } from "careroom/toast";
+import { mountTools as mount } from "../tools/tools.js";
+import { part, root } from "./page.js";
 import { mainVideo } from "./people.js";
-import { photoHeight } from "./settings.js";
 import { announce } from "./words.js";
 
-/** @typedef {import("../line/room.js").Room} Room */
-
-/** @param {Room} room */
+/** @param {import("../line/room.js").Room} room */
 export async function mountTools(room) {
-  const place = {
-    role: "clinician",
-    callId,
+  await mount(room, {
+    bar: part("[data-tools]", HTMLElement, root),
+    side: part("[data-tool-place]", HTMLElement, root),
     stage: part("[data-stage]", HTMLElement, root),
-    toolbar: part("[data-tools]", HTMLElement, root),
-    sidebar: part("[data-tool-place]", HTMLElement, root),
-    video: mainVideo,
-    say: announce,
-    photoHeight,
-  };
-  void room;
-  void place;
+    patientPicture: mainVideo,
+    screen: () => (root.hasAttribute("data-screen") ? part("[data-shared-video]", HTMLVideoElement, root) : undefined),
+    announce,
+    note: (text) => void toast({ text }),
+  });
 }
