@@ -86,11 +86,32 @@ def to_waiting(phone: Page, button: str = "Go to the waiting room") -> None:
     expect(phone.get_by_role("heading", name="You are in the waiting room")).to_be_focused()
 
 
+def frames_flow(page: Page, video: str) -> None:
+    """Pictures really arrive: the count of frames that were shown grows, and they are not black."""
+    page.wait_for_function(
+        "(video) => document.querySelector(video)?.getVideoPlaybackQuality().totalVideoFrames > 5", arg=video
+    )
+    before = page.evaluate(_FRAMES, video)
+    page.wait_for_timeout(700)
+    after = page.evaluate(_FRAMES, video)
+    assert after[0] > before[0], "no new frame"
+    assert after[1] != before[1], "the picture stands still"
+
+
+_FRAMES = """(selector) => {
+  const video = document.querySelector(selector);
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0, 64, 64);
+  return [video.getVideoPlaybackQuality().totalVideoFrames, [...context.getImageData(0, 0, 64, 64).data].join()];
+}"""
+
+
 def line(phone: Page, name: str) -> Any:
     return phone.locator(f'[data-check="{name}"]')
 
 
-def test_from_the_message_to_the_end(phone: Page, visit: Visit) -> None:
+def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Visit) -> None:
     visit.open(phone)
     expect(phone.get_by_text("You will see and talk to Amira Khan")).to_be_visible()
     look_over(phone)
@@ -111,7 +132,7 @@ def test_from_the_message_to_the_end(phone: Page, visit: Visit) -> None:
     expect(phone.get_by_text("You are next.")).to_be_visible()
     expect(phone.get_by_text("Nobody sees or hears you yet.")).to_be_visible()
     visit.step(lambda call: service.say_to_waiting(call, "Ten more minutes, please."))
-    expect(phone.get_by_text("Ten more minutes, please.", exact=True)).to_be_visible()
+    expect(phone.locator("#practice-message").get_by_text("Ten more minutes, please.")).to_be_visible()
     look_over(phone)
 
     phone.reload()  # the phone slept, or a thumb slipped
@@ -119,10 +140,14 @@ def test_from_the_message_to_the_end(phone: Page, visit: Visit) -> None:
     expect(phone.locator("[data-step=waiting] .vc-preview")).to_have_class(re.compile("seen"))
     assert visit.row().state == "ready"
 
-    visit.step(service.admit)
-    call = phone.get_by_role("region", name="Video consultation")
-    expect(call).to_be_visible()
-    expect(phone.locator("#line")).to_contain_text("Connecting you with Amira Khan")
+    desk = windows.clinician("amira")
+    desk.goto(f"/p/riverside/video_call/calls/{visit.id}")
+    desk.get_by_role("button", name=re.compile("^Admit")).click()
+    expect(phone.get_by_role("region", name="Video consultation")).to_be_visible()
+    visit.becomes("in_call")
+    frames_flow(phone, "#pictures .large video")
+    expect(phone.locator("#nobody")).to_be_hidden()
+    expect(phone.locator("#line")).to_contain_text("Connected")
     _controls(phone)
     visit.step(service.hold)
     expect(phone.get_by_role("heading", name="Please wait a moment")).to_be_visible()

@@ -1,10 +1,11 @@
 /** The tools of a call (chat, drawing, consent ...) in their places on this page. */
-import { mountTools as mount } from "../tools/tools.js";
 import { track, tryAgain, turnCamera, turnOff } from "./devices.js";
 import { announce, one, place } from "./parts.js";
 
 /** @param {import("../line/room.js").Room} room */
 export async function mountTools(room) {
+  // Their modules come when the call is there: seeing and hearing must not wait for them.
+  const { mountTools: mount } = await import("../tools/tools.js");
   await mount(room, {
     bar: place("tool-buttons"),
     side: place("tool-side"),
