@@ -32,7 +32,8 @@ def test_the_rail_has_what_a_clinician_may_open(amira: Visitor) -> None:
     titles = rail(html(amira, HOME))
     assert titles[:2] == ["Today", "Patients"]
     assert "Photo requests" in titles
-    assert "Plugins" not in titles
+    assert not {"Plugins", "Administration"} & set(titles)
+    assert "data-administration" not in html(amira, HOME), "a shortcut that leads nowhere is not there"
 
 
 def test_the_rail_of_a_practice_admin_has_the_administration(visitor: Callable[[], Visitor]) -> None:
@@ -183,6 +184,8 @@ def test_outside_the_administration_its_pages_are_one_entry_and_still_in_the_pal
     assert "Audit trail" not in rail(page)
     commands = page.partition("data-palette-commands")[2].partition("</template>")[0]
     assert "<span>Audit trail</span>" in commands and "<span>Usage and cost</span>" in commands
+    assert 'data-administration="/p/riverside/admin"' in page
+    assert re.search(r"<dt>Administration</dt><dd><kbd>g</kbd> <kbd>a</kbd></dd>", page)
     inside = rail(html(browser, "/p/riverside/admin/usage"))
     assert {"Overview", "Message templates", "Usage and cost", "Exports", "Audit trail"} <= set(inside)
     assert inside[:2] == ["Today", "Patients"]

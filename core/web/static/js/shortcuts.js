@@ -1,5 +1,5 @@
 /**
- * Shortcuts of single keys: / ? c, and g followed by t, p or n. They never fire while somebody types, in a dialog, or
+ * Shortcuts of single keys: / ? c, and g followed by t, p, n or a. They never fire while somebody types, in a dialog, or
  * with a modifier, and can be switched off in the list that ? shows (kept in this browser). Ctrl+K is palette.js's.
  */
 import { openDialog } from "careroom/dialog";
@@ -26,7 +26,7 @@ addEventListener("keydown", (event) => {
   const second = Date.now() - began < SECOND_KEY_WITHIN;
   began = 0;
   const key = event.key;
-  if (second) go({ t: "today", p: "patients", n: "notifications" }[key], event);
+  if (second) go({ t: "today", p: "patients", n: "notifications", a: "administration" }[key], event);
   else if (key === "g") began = Date.now();
   else if (key === "c") go("add", event);
   else if (key === "?" && openDialog("shortcuts")) event.preventDefault();
