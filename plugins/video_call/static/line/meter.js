@@ -38,8 +38,8 @@ export class Meter {
     });
     const seconds = (now - this.at) / 1000;
     const due = this.at === 0 || seconds >= 2;
-    const local = pair && /** @type {any} */ (report.get(pair.localCandidateId));
-    this.last = { ...this.last, bytes, frames, relay: local?.candidateType === "relay" };
+    const ends = pair ? [report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)] : [];
+    this.last = { ...this.last, bytes, frames, relay: ends.some((end) => end?.candidateType === "relay") };
     if (due) {
       const known = this.at > 0 && bytes >= this.bytes;
       const sent = packets - this.packets + Math.max(0, lost - this.lost);

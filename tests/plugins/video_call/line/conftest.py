@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from pydantic import SecretStr
 
-from tests.plugins.video_call.line import rooms
+from tests.plugins.video_call.line import network, rooms
 from tests.support import browser as browsers
 from tests.support.databases import SqliteTemplate
 from tests.support.running import Careroom, running
+from tests.support.servers import free_port
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +31,21 @@ def browser(playwright_here: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
+def turn_port() -> int:
+    """Where the relay listens, in the tests that start one."""
+    return free_port()
+
+
+@pytest.fixture(scope="package")
 def installation(
-    seeded_sqlite_template: SqliteTemplate, tmp_path_factory: pytest.TempPathFactory
+    seeded_sqlite_template: SqliteTemplate, tmp_path_factory: pytest.TempPathFactory, turn_port: int
 ) -> Iterator[Careroom]:
     folder = tmp_path_factory.mktemp("line")
-    with seeded_sqlite_template.copy(folder) as url, running(url, folder) as started:
+    relay = {
+        "turn_urls": (f"turn:{network.HUB}:{turn_port}?transport=udp",),
+        "turn_secret": SecretStr(network.SECRET),
+    }
+    with seeded_sqlite_template.copy(folder) as url, running(url, folder, **relay) as started:
         yield started
 
 

@@ -117,7 +117,9 @@ def test_what_is_forged_malformed_huge_or_too_much_is_dropped_and_never_handed_o
     patient.send('42["video_call.nonsense",{}]')
     assert patient.signal(amira, number=77)["ok"]
     eventually(lambda: amira.heard("signal"))
-    assert [one["signal"]["number"] for one in amira.heard("signal")] == [77], "of all that, nothing else came"
+    assert [one["signal"]["number"] for one in amira.heard("signal")] == [77], (
+        "of all that, nothing else came"
+    )
     assert patient.heard("signal") == []
 
     for _ in range(150):
