@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask_appbuilder.security.sqla.models import Permission as FabPermission
-from flask_appbuilder.security.sqla.models import PermissionView, Role, ViewMenu
+from flask_appbuilder.security.sqla.models import PermissionView, Role, User, ViewMenu
 from sqlalchemy import func, select
 
 from core import audit, db, tenancy
@@ -182,7 +182,9 @@ def keep_a_manager(*, without_user: int | None = None, without_role: str | None 
     managing = [role for role in holders_of(MANAGE_STAFF) if role != without_role]
     found = session.scalar(
         select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
         .where(Membership.practice_id == db.practice_id(), Membership.role.in_(managing))
+        .where(User.active.is_(True))  # whose account is closed manages nobody
         .where(Membership.user_id != (without_user if without_user is not None else -1))
         .limit(1)
     )

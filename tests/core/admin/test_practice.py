@@ -282,3 +282,17 @@ def test_a_logo_that_cannot_be_opened_is_told(helen: Visitor, house: House) -> N
     page = helen.get(f"{URL}/look").get_data(as_text=True)
     assert "The last picture was not taken" in page
     assert shown_logo(helen) == ""
+
+
+def test_a_logo_that_is_a_picture_and_a_script_loses_the_script(
+    helen: Visitor, house: House, visitor: Callable[[], Visitor]
+) -> None:
+    """A polyglot: browsers would take it for a page, unzip programs for an archive."""
+    script = b"<html><script>alert(document.cookie)</script></html>PK\x03\x04"
+    assert send_logo(helen, png() + script, "logo.html").status_code == 303
+    house.work()
+    answer = visitor().get(f"/brand/riverside/{shown_logo(helen)}")
+    assert (answer.status_code, answer.mimetype) == (200, "image/jpeg")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert b"script" not in answer.data
+    assert b"PK" not in answer.data[-200:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -219,3 +220,45 @@ def test_the_role_of_the_last_manager_keeps_that_right(helen: Visitor, house: Ho
     answer = helen.post(f"{ROLES}/{boss.key}", {"title": "Boss", "permissions": []})
     assert answer.status_code == 422
     assert "Nobody else in your practice could manage staff then." in answer.get_data(as_text=True)
+
+
+def test_somebody_whose_account_is_closed_is_no_other_manager(helen: Visitor, house: House) -> None:
+    helen.post(f"{URL}/{user_id(house, 'amira')}", {"roles": [PRACTICE_ADMIN]})
+    with house.at(house.riverside) as session:
+        session.get_one(User, user_id(house, "amira")).active = False
+    assert helen.post(f"{URL}/{user_id(house, 'helen')}", {"roles": [CLINICIAN]}).status_code == 422
+    assert helen.post(f"{URL}/{user_id(house, 'helen')}/remove").status_code == 422
+    assert PRACTICE_ADMIN in member(house, "helen").roles
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("how", ["roles", "remove"])
+def test_two_administrators_who_drop_each_other_at_once_do_not_both_succeed(
+    helen: Visitor, house: House, visitor: Callable[[], Visitor], how: str
+) -> None:
+    ids = {name: user_id(house, name) for name in ("helen", "amira")}
+    helen.post(f"{URL}/{ids['amira']}", {"roles": [PRACTICE_ADMIN, CLINICIAN]})
+    amira = visitor()
+    amira.sign_in("amira")
+    start, answers = threading.Barrier(2), []
+    data = {"roles": [CLINICIAN]} if how == "roles" else {}
+    sent = [(helen, ids["amira"], helen._token()), (amira, ids["helen"], amira._token())]
+
+    def drop(browser: Visitor, other: int, token: str) -> None:
+        path = f"{URL}/{other}" + ("" if how == "roles" else "/remove")
+        start.wait()
+        answer = browser.client.post(path, data=data, headers={"X-CSRFToken": token}, buffered=True)
+        answers.append(answer.status_code)
+
+    threads = [threading.Thread(target=drop, args=each) for each in sent]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = [one for name, one in ids.items() if _manages(house, one)]
+    assert len(left) == 1, f"one of them still runs the practice: {answers}"
+
+
+def _manages(house: House, number: int) -> bool:
+    with house.at(house.riverside, write=False):
+        return any(one.user_id == number and PRACTICE_ADMIN in one.roles for one in members.everybody())
