@@ -129,7 +129,9 @@ class Inspection:
             made = patients.create(
                 given_names=HOSTILE_GIVEN if hostile else "Rosalind",
                 # Two of them are two people: what is left of one must not be taken for the other's.
-                family_name=HOSTILE_FAMILY if hostile else f"Ashdown-{_SECOND[next(self.names) % len(_SECOND)]}",
+                family_name=HOSTILE_FAMILY
+                if hostile
+                else f"Ashdown-{_SECOND[next(self.names) % len(_SECOND)]}",
                 birth_date=date(1961, 5, 9),
                 sex="female",
                 mobile="+447700900111" if practice_id == self.house.riverside else "+33639980011",

@@ -31,6 +31,11 @@ def _held(practice_id: UUID, call_id: UUID) -> None:
         call = db.session().get_one(Call, (practice_id, call_id))
         service.end(call, "clinician")
         service.finish(call, "completed")
-        for name, minutes in (("waiting_at", 64), ("ready_at", 63), ("admitted_at", 61), ("connected_at", 61)):
+        for name, minutes in (
+            ("waiting_at", 64),
+            ("ready_at", 63),
+            ("admitted_at", 61),
+            ("connected_at", 61),
+        ):
             setattr(call, name, call.created_at - timedelta(minutes=minutes))
         call.ended_at = call.created_at - timedelta(minutes=50)

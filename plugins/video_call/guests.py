@@ -103,5 +103,3 @@ def send_away(call: Call, guest: Participant) -> None:
     db.session().flush()
     links.cancel(UUID(guest.actor_id))
     service.record(call, "guest_removed", role=guest.as_what or "")
-
-

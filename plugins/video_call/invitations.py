@@ -113,7 +113,9 @@ def clean_note(note: str | None) -> str | None:
     return " ".join((note or "").split())[:MAX_NOTE].strip() or None
 
 
-def _send(call: Call, patient: Patient, chosen: Sequence[Channel], mobile: str | None, *, key: str | None) -> None:
+def _send(
+    call: Call, patient: Patient, chosen: Sequence[Channel], mobile: str | None, *, key: str | None
+) -> None:
     days = max(1, -(-(call.expires_at - utcnow()) // timedelta(days=1)))
     issued = links.issue(service.PURPOSE, patient.id, call.id, days=min(days, 90))
     before, call.link_id = call.link_id, issued.link.id

@@ -128,7 +128,9 @@ def active(limit: int = 50, *, holder: str | None = None) -> list[Row]:
         .where(
             or_(Call.state.in_(states.HERE), Call.state.in_((states.SCHEDULED, states.INVITED))),
             or_(Call.state.not_in(states.BEFORE), Call.expires_at > now),
-            or_(Call.scheduled_at.is_(None), Call.scheduled_at < _end_of_today(), Call.state.in_(states.HERE)),
+            or_(
+                Call.scheduled_at.is_(None), Call.scheduled_at < _end_of_today(), Call.state.in_(states.HERE)
+            ),
         )
         .order_by(Call.created_at, Call.id)
         .limit(500)

@@ -75,7 +75,9 @@ def export(ctx: PatientDataContext) -> list[ExportPart]:
             **_call(call),
             "agreements": [_consent(one) for one in agreed[call.id]],
             "chat": [_message(one, f"{number}-{place}") for place, one in enumerate(said[call.id], start=1)],
-            "documents": [_document(one, f"{number}-{place}") for place, one in enumerate(made[call.id], start=1)],
+            "documents": [
+                _document(one, f"{number}-{place}") for place, one in enumerate(made[call.id], start=1)
+            ],
         }
         for number, call in enumerate(calls, start=1)
     ]

@@ -66,7 +66,9 @@ KINDS: Final = (
     RetentionKind(
         "video_call.not_held",
         _l("Video consultations that did not take place"),
-        _l("Invitations that nobody followed, and consultations that were cancelled, declined or never connected."),
+        _l(
+            "Invitations that nobody followed, and consultations that were cancelled, declined or never connected."
+        ),
         None,
         _count(Call, _came_to_nothing),
         _remove_calls(_came_to_nothing),

@@ -29,7 +29,7 @@ from core.sdk import (
     utcnow,
     uuid7,
 )
-from plugins.video_call import afterwards, contexts, invitations, lists, service, states, steps, wording
+from plugins.video_call import afterwards, contexts, invitations, lists, service, states, steps
 from plugins.video_call.errors import CallError, CannotInvite
 from plugins.video_call.invitations import Wish
 from plugins.video_call.pages import page
@@ -128,7 +128,9 @@ def ended(call_id: UUID) -> Any:
 
 def _page_context(call: Any, patient: Patient) -> contexts.CallPageContext:
     allowed = frozenset(name for name in (INVITE, CONDUCT) if can(name))
-    return contexts.CallPageContext(tenancy.current(), int(audit.actor().id), allowed, call=call, patient=patient)
+    return contexts.CallPageContext(
+        tenancy.current(), int(audit.actor().id), allowed, call=call, patient=patient
+    )
 
 
 def _patient(patient_id: UUID) -> Patient:
@@ -172,7 +174,9 @@ def _wish(typed: dict[str, Any]) -> Wish:
         at = here.replace(tzinfo=zone).astimezone(utcnow().tzinfo)
     holder = None
     if typed.get("holder") != _me() or not can(CONDUCT):
-        found = next((one for one in colleagues.who_may(CONDUCT) if str(one.user_id) == typed["holder"]), None)
+        found = next(
+            (one for one in colleagues.who_may(CONDUCT) if str(one.user_id) == typed["holder"]), None
+        )
         if found is None:
             raise CannotInvite(_("Choose who holds the consultation."))
         holder = (str(found.user_id), found.name)

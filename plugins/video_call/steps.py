@@ -97,7 +97,9 @@ def finish(call_id: UUID) -> Any:
     notes = request.form.get("notes", "").replace("\r\n", "\n").strip()[:MAX_NOTES] or None
     if outcome == "completed":
         noted = _("Noted.")
-        return _take(call_id, lambda call: service.finish(call, "completed", notes=notes), noted, then="ended")
+        return _take(
+            call_id, lambda call: service.finish(call, "completed", notes=notes), noted, then="ended"
+        )
     if outcome != "unsuccessful" or reason not in service.UNSUCCESSFUL_REASONS:
         if wants_json():
             abort(400)
@@ -214,4 +216,3 @@ def _where(call: Call, then: str) -> str:
 
 def _words(name: str) -> str:
     return " ".join(request.form.get(name, "").split())[:MAX_WORDS]
-

@@ -28,7 +28,9 @@ def _of_call(row: lists.Row, *, may_open: bool) -> Iterator[TimelineEntry]:
     ended_url = url_for("video_call.ended", call_id=call.id) if may_open else ""
 
     def entry(at: datetime, title: str, icon: str, detail: str = "", url: str = "") -> TimelineEntry:
-        return TimelineEntry(at=at, title=title, detail=detail, icon=icon, url=url or None, owner="video_call")
+        return TimelineEntry(
+            at=at, title=title, detail=detail, icon=icon, url=url or None, owner="video_call"
+        )
 
     by = _("By %(name)s", name=call.invited_by_name)
     if call.scheduled_at is not None:
@@ -42,7 +44,9 @@ def _of_call(row: lists.Row, *, may_open: bool) -> Iterator[TimelineEntry]:
         at = call.ended_at or call.expires_at
         yield entry(at, _("Video consultation missed"), "user-off", url=ended_url)
     elif call.state == states.DECLINED and call.ended_at is not None:
-        yield entry(call.ended_at, _("Video consultation declined"), "phone-off", call.reason or "", ended_url)
+        yield entry(
+            call.ended_at, _("Video consultation declined"), "phone-off", call.reason or "", ended_url
+        )
     elif call.state == states.ENDED and call.ended_at is not None:
         yield entry(call.ended_at, *_end(row), ended_url)
 
@@ -56,5 +60,9 @@ def _end(row: lists.Row) -> tuple[str, str, str]:
     if call.outcome == "unsuccessful":
         if call.outcome_reason == "cancelled":
             return _("Video consultation cancelled"), "ban", ""
-        return _("Video consultation unsuccessful"), "alert-triangle", wording.reasons()[call.outcome_reason or "other"]
+        return (
+            _("Video consultation unsuccessful"),
+            "alert-triangle",
+            wording.reasons()[call.outcome_reason or "other"],
+        )
     return _("Video call ended"), "phone-off", lasted

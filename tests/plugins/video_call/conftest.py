@@ -127,9 +127,7 @@ def _made(call: Call, patient: patients.Patient) -> Made:
     assert call.link_id is not None
     born = patient.birth_date
     path = path_in(notifications.about(call.id)[0].body)
-    return Made(
-        call.practice_id, call.id, patient.id, call.link_id, path, (born.day, born.month, born.year)
-    )
+    return Made(call.practice_id, call.id, patient.id, call.link_id, path, (born.day, born.month, born.year))
 
 
 def path_in(body: str) -> str:
@@ -174,7 +172,9 @@ def enter(visitor: Callable[[], Visitor]) -> Callable[[Made], Handset]:
 def guest_of(house: House, visitor: Callable[[], Visitor]) -> Callable[..., tuple[UUID, Handset]]:
     """Invite a guest to a call and press the button behind their link: the participant's id and their phone."""
 
-    def open_guest(made: Made, name: str = "Ines Costa", as_what: str = "interpreter") -> tuple[UUID, Handset]:
+    def open_guest(
+        made: Made, name: str = "Ines Costa", as_what: str = "interpreter"
+    ) -> tuple[UUID, Handset]:
         with house.at(made.practice_id), audit.use_actor(clinician(house)):
             call = db.session().get_one(Call, (made.practice_id, made.id))
             guest = guests.invite(call, name=name, as_what=as_what, channel="email", to="ines@example.com")

@@ -95,7 +95,8 @@ def test_a_planned_consultation_tells_the_time_of_the_practice(house: House, ami
     assert call.state == states.SCHEDULED
     with house.at(house.riverside, write=False) as session:
         stored = session.get_one(Call, (house.riverside, call.id))
-        assert stored.scheduled_at is not None and stored.link_id is not None
+        assert stored.scheduled_at is not None
+        assert stored.link_id is not None
         here = i18n.local(stored.scheduled_at)
         assert (here.date(), here.hour, here.minute) == (day, 10, 20)
         assert links.get(stored.link_id).expires_at >= stored.expires_at > stored.scheduled_at
@@ -120,7 +121,8 @@ def test_reception_invites_for_a_clinician(house: House, grace: Visitor) -> None
     assert "Choose who holds the consultation." in text(refused)
     raw = grace.get(f"{BASE}/invite/{patient_id}").get_data(as_text=True)
     tom = re.search(r'<option value="(\d+)"[^>]*>Tom Ashworth', raw)
-    assert tom and "Grace Bell</option>" not in raw
+    assert tom
+    assert "Grace Bell</option>" not in raw
     answer = grace.post(f"{BASE}/invite/{patient_id}", {"channels": ["email"], "holder": tom.group(1)})
     assert answer.headers["Location"].endswith("?show=active"), "the call's own page is for clinicians"
     call = only_call(house)
@@ -138,7 +140,11 @@ def test_the_preview_is_the_message(house: House, amira: Visitor) -> None:
 
 
 def test_sent_again_the_new_link_opens_and_the_old_one_does_not(
-    house: House, amira: Visitor, call_in: Callable[..., Made], visitor: Callable[[], Visitor], see: Callable[[Made], Call]
+    house: House,
+    amira: Visitor,
+    call_in: Callable[..., Made],
+    visitor: Callable[[], Visitor],
+    see: Callable[[Made], Call],
 ) -> None:
     made = call_in()
     amira.post(f"{BASE}/calls/{made.id}/again")
@@ -154,7 +160,11 @@ def test_sent_again_the_new_link_opens_and_the_old_one_does_not(
 
 
 def test_a_cancelled_invitation_opens_nothing_and_is_not_sent(
-    house: House, amira: Visitor, call_in: Callable[..., Made], visitor: Callable[[], Visitor], see: Callable[[Made], Call]
+    house: House,
+    amira: Visitor,
+    call_in: Callable[..., Made],
+    visitor: Callable[[], Visitor],
+    see: Callable[[Made], Call],
 ) -> None:
     made = call_in()
     answer = amira.post(f"{BASE}/calls/{made.id}/cancel", follow_redirects=True)
@@ -168,7 +178,10 @@ def test_a_cancelled_invitation_opens_nothing_and_is_not_sent(
 
 
 def test_opening_the_link_alone_changes_nothing(
-    call_in: Callable[..., Made], visitor: Callable[[], Visitor], see: Callable[[Made], Call], enter: Callable[[Made], Handset]
+    call_in: Callable[..., Made],
+    visitor: Callable[[], Visitor],
+    see: Callable[[Made], Call],
+    enter: Callable[[Made], Handset],
 ) -> None:
     made = call_in()
     for _time in range(3):

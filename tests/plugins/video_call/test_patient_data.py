@@ -50,7 +50,8 @@ def test_the_export_tells_everything(house: House, made: UUID) -> None:
     assert part.name == "consultations.json"
     over, now = part.content
     assert (over["result"], over["notes"]) == ("Completed", "Review in a week.")
-    assert over["began"] and over["ended"]
+    assert over["began"]
+    assert over["ended"]
     assert [line["text"] for line in now["chat"]] == ["Good morning", ""]
     assert now["chat"][1]["file"].name == "chat-2-2"
     assert [document["title"] for document in now["documents"]] == ["Drawing"]
@@ -75,7 +76,8 @@ def test_what_the_law_wants_kept_stays_without_the_rest(house: House, made: UUID
     said = ask(house, made, "erase_patient")
     stays = next(one for one in said if one.stays)
     assert stays.count == 2
-    assert stays.until is not None and stays.until.year >= db.utcnow().year + 19
+    assert stays.until is not None
+    assert stays.until.year >= db.utcnow().year + 19
     assert "Message" not in left(house)
     assert left(house)["Document"] == 1
     with house.at(house.riverside, write=False) as session:

@@ -42,7 +42,14 @@ def test_a_call_from_invitation_to_result(house: House, see: Callable[[Made], Ca
     made = make_call(house, states.ENDED)
     call = see(made)
     assert call.state == states.ENDED
-    moments = [call.invited_at, call.waiting_at, call.ready_at, call.admitted_at, call.connected_at, call.ended_at]
+    moments = [
+        call.invited_at,
+        call.waiting_at,
+        call.ready_at,
+        call.admitted_at,
+        call.connected_at,
+        call.ended_at,
+    ]
     assert all(moments)
     assert moments == sorted(moments)  # type: ignore[type-var]  # all() has seen that none is None
     with at(house, made) as held:
@@ -126,7 +133,9 @@ def test_of_two_who_admit_at_once_one_succeeds(house: House, see: Callable[[Made
 
 
 steps = st.lists(
-    st.sampled_from(("arrive", "ready", "unready", "admit", "connect", "hold", "resume", "end", "decline", "cancel")),
+    st.sampled_from(
+        ("arrive", "ready", "unready", "admit", "connect", "hold", "resume", "end", "decline", "cancel")
+    ),
     max_size=12,
 )
 
@@ -182,7 +191,9 @@ def test_who_never_came_is_missed_and_counts_so_at_once(house: House, see: Calla
 
 def test_the_position_counts_those_who_wait_for_the_same_clinician(house: House) -> None:
     first, second = make_call(house, states.READY), make_call(house, states.READY, family_name="Okafor")
-    third = make_call(house, states.READY, family_name="Raman", actor=clinician(house, "tom"), channels=["sms"])
+    third = make_call(
+        house, states.READY, family_name="Raman", actor=clinician(house, "tom"), channels=["sms"]
+    )
     with house.at(first.practice_id, write=False) as session:
         calls = [session.get_one(Call, (made.practice_id, made.id)) for made in (first, second, third)]
         assert [lists.position(call) for call in calls] == [1, 2, 1]
@@ -209,16 +220,20 @@ def test_the_state_of_a_call_says_who_is_who_and_nothing_clinical(house: House) 
 def test_a_guest_who_waits_learns_nothing_of_the_call(house: House) -> None:
     made = make_call(house, states.READY)
     with at(house, made) as call:
-        guest = guests.invite(call, name="Ines Costa", as_what="interpreter", channel="email", to="ines@example.com")
+        guest = guests.invite(
+            call, name="Ines Costa", as_what="interpreter", channel="email", to="ines@example.com"
+        )
         actor, guest_id = audit.Actor("patient", guest.actor_id, "guest"), guest.id
         (message,) = [m for m in notifications.about(call.id) if m.template == "video_call.guest"]
         assert message.patient_id is None
         assert "Interpreter" in message.body
-        assert "Whitfield" not in message.body and "Margaret" not in message.body
+        assert "Whitfield" not in message.body
+        assert "Margaret" not in message.body
     with at(house, made, actor) as call:
         outside = lists.state_json(call, "guest")
         assert outside["admitted"] is False
-        assert outside["participants"] == [] and outside["message"] is None
+        assert outside["participants"] == []
+        assert outside["message"] is None
     with at(house, made) as call:
         guests.admit(call, guests.of_call(call, guest_id))
     with at(house, made, actor) as call:
