@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from plugins.video_call import invitations, service
 from plugins.video_call.invitations import Wish
 from plugins.video_call.models import Call
 from tests.journeys import acting
-from tests.journeys.looking import look_over
+from tests.journeys.looking import NARROW, WIDE, look_over
 from tests.journeys.people import People, Person
 from tests.support.browser import Windows
 from tests.support.running import Careroom, eventually
@@ -78,28 +79,32 @@ def flows(page: Page, video: str) -> None:
         frames, pixels = shown.evaluate(FRAMES), shown.evaluate(PIXELS)
         before.setdefault("frames", frames)
         before.setdefault("pixels", pixels)
-        return frames >= before["frames"] + 5 and pixels != before["pixels"]
+        return bool(frames >= before["frames"] + 5 and pixels != before["pixels"])
 
     eventually(moved, 20, f"frames in {video}")
 
 
+# A small picture: two cores send, receive and check it, both ways.
+SMALL = "localStorage.setItem('careroom.video_call', JSON.stringify({ height: '360' }))"
 PATIENT = ".vc-person[data-role=patient] video"
 CLINICIAN = "#pictures .main video"
 SCREEN = "#pictures .screen video"
 LABEL = "document.querySelector('[data-self-video]').srcObject.getVideoTracks()[0]?.label"
 
 
+@pytest.mark.timeout(300)
 def test_a_consultation_from_the_waiting_room_to_the_outcome(
     windows: Windows, consultation: Consultation
 ) -> None:
     desk, phone = windows.clinician("amira"), windows.phone()
+    desk.add_init_script(SMALL)
     desk.goto(consultation.path)
     expect(desk.get_by_text("Invited", exact=True)).to_be_visible()
     flows(desk, "[data-self-video]")
     consultation.wait_in(phone)
     expect(desk.get_by_text("Patient is ready")).to_be_visible()  # by itself
     expect(desk.get_by_text("Camera works")).to_be_visible()
-    look_over(desk)
+    look_over(desk, (NARROW,))
     desk.get_by_label("Message to the patient").fill("Two more minutes, please.")
     desk.get_by_role("button", name="Send", exact=True).click()
     expect(phone.locator("#practice-message")).to_contain_text("Two more minutes, please.")
@@ -109,7 +114,7 @@ def test_a_consultation_from_the_waiting_room_to_the_outcome(
     flows(phone, CLINICIAN)
     consultation.becomes("in_call")
     expect(desk.get_by_role("button", name="End", exact=True)).to_be_in_viewport(ratio=1)
-    look_over(desk)
+    look_over(desk, (WIDE,))
 
     _seen_and_heard(desk, phone)
     _moves_the_tile(desk)
@@ -147,7 +152,10 @@ def _seen_and_heard(desk: Page, phone: Page) -> None:
     desk.keyboard.press("m")
     microphone = desk.get_by_role("button", name="Microphone", exact=True)
     expect(microphone).to_have_attribute("aria-pressed", "false")
-    assert desk.evaluate("document.querySelector('[data-self-video]').srcObject.getAudioTracks()[0].enabled") is False
+    assert (
+        desk.evaluate("document.querySelector('[data-self-video]').srcObject.getAudioTracks()[0].enabled")
+        is False
+    )
     desk.keyboard.press("m")
     expect(microphone).to_have_attribute("aria-pressed", "true")
     desk.keyboard.press("d")
@@ -167,13 +175,16 @@ def _moves_the_tile(desk: Page) -> None:
     for _ in range(5):
         desk.keyboard.press("ArrowUp")
     after = tile.bounding_box()
-    assert before and after and after["y"] < before["y"] - 60
+    assert before
+    assert after
+    assert after["y"] < before["y"] - 60
     desk.mouse.move(after["x"] + 20, after["y"] + 20)
     desk.mouse.down()
     desk.mouse.move(after["x"] - 200, after["y"] + 20, steps=4)
     desk.mouse.up()
     moved = tile.bounding_box()
-    assert moved and moved["x"] < after["x"] - 150
+    assert moved
+    assert moved["x"] < after["x"] - 150
 
 
 def _shares_the_screen(desk: Page, phone: Page) -> None:
@@ -183,3 +194,32 @@ def _shares_the_screen(desk: Page, phone: Page) -> None:
     desk.get_by_role("button", name="Stop sharing").click()
     expect(desk.locator("[data-sharing]")).to_be_hidden()
     flows(phone, CLINICIAN)
+
+
+def test_a_newer_window_takes_over_and_a_background_is_made_without_asking_anybody_else(
+    windows: Windows, consultation: Consultation
+) -> None:
+    first = windows.clinician("amira")
+    first.goto(consultation.path)
+    flows(first, "[data-self-video]")
+    second = first.context.new_page()
+    asked: list[str] = []
+    second.context.on("request", lambda request: asked.append(request.url))
+    second.goto(consultation.path)
+    expect(first.get_by_text("This consultation goes on in another window of yours")).to_be_visible()
+    assert first.evaluate("document.querySelector('[data-self-video]').srcObject.getTracks().length") == 0
+    flows(second, "[data-self-video]")
+
+    assert not any("vision" in url for url in asked)  # megabytes that nobody asked for yet
+    second.keyboard.press("d")
+    second.get_by_role("radio", name="Blurred").check()
+    expect(second.locator("[data-background-state]")).to_have_text("The background is on", timeout=60_000)
+    second.keyboard.press("Escape")
+    flows(second, "[data-self-video]")
+    own = urlsplit(consultation.careroom.url).netloc
+    assert any(url.endswith(".wasm") or ".wasm?" in url for url in asked)
+    assert {urlsplit(url).netloc for url in asked if not url.startswith(("blob:", "data:"))} == {own}
+
+    first.get_by_role("button", name="Go on here").click()
+    expect(second.get_by_text("This consultation goes on in another window of yours")).to_be_visible()
+    flows(first, "[data-self-video]")
