@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
+from urllib.parse import unquote
 from uuid import UUID
 
-from core.sdk import _, _l, abort, audit, db, files, i18n, own_scope, request
+from core.sdk import _l, abort, audit, db, files, i18n, own_scope, request
 from plugins.video_call import boards, chat, consents, documents, recording, settings
 from plugins.video_call.errors import ChatRefused, NotYours
 from plugins.video_call.models import Call, Message, Participant
 
-FORM: Final = 64 * 1024  # what a form wraps around a file
 Urls = Callable[[UUID, str], str]
 """Where a file of this call is: ``urls(file_id, "thumb" or "large")``."""
 
@@ -103,18 +103,20 @@ def write(call: Call, me: Participant | None) -> Message:
 
 
 def share_file(find: Callable[[], tuple[Call, Participant | None]]) -> None:
-    """A file for the chat, from a form with "file" and "key": checked, made durable, then kept in one transaction."""
-    if (request.content_length or 0) > chat.MAX_BYTES + FORM:
+    """A file for the chat: checked, made durable, then kept in one transaction. ``?key=`` is the page's own.
+
+    The file is the body, so that size and name are looked at before it is read; the name is a header, percent-encoded,
+    for an address would be written to logs.
+    """
+    if (request.content_length or 0) > chat.MAX_BYTES:
         raise ChatRefused(chat.refusal_text("too_large"), status=413)
-    request.max_content_length = chat.MAX_BYTES + FORM
-    item, key = request.files.get("file"), uuid_of(request.form.get("key"))
-    if item is None or not item.filename:
-        raise ChatRefused(_("Please choose a file."))
+    name, key = unquote(request.headers.get("X-File-Name", "")), uuid_of(request.args.get("key"))
+    chat.check_name(name)
     with own_scope(write=False):
         call, found = find()
         me, practice_id = taking_part(found), db.practice_id()
         chat.check_room(call, me)
-    staged = chat.stage(call, me, item.stream, item.filename, practice_id=practice_id)
+    staged = chat.stage(call, me, request.stream, name, practice_id=practice_id)
     kept = None
     try:
         with own_scope():
@@ -161,6 +163,8 @@ audit.describe(
         "video_call.recording_begun": _l("Recording of a video consultation begun"),
         "video_call.recording_kept": _l("Recording kept in the record"),
         "video_call.document_shared": _l("Document of a video consultation shared with the patient"),
-        "video_call.document_unshared": _l("Document of a video consultation no longer shared with the patient"),
+        "video_call.document_unshared": _l(
+            "Document of a video consultation no longer shared with the patient"
+        ),
     }
 )

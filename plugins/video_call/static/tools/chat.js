@@ -154,10 +154,7 @@ export function mountChat({ host, facts }, show) {
     for (const file of [...(input.files ?? [])]) {
       await act(() => {
         if (file.size > facts.chat.max_bytes) throw new Refusal(say(facts, "too_large"));
-        const body = new FormData();
-        body.append("key", crypto.randomUUID());
-        body.append("file", file, file.name);
-        return ask(facts, "chat/files", { body });
+        return ask(facts, `chat/files?key=${crypto.randomUUID()}`, { body: file, type: "application/octet-stream", name: file.name });
       });
     }
     input.value = "";

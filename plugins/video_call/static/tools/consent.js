@@ -148,8 +148,10 @@ function asked(consents) {
     try {
       const kind = one.kind;
       await consents.say(one.id, { granted });
-      if (granted && kind === "microphone_on") await host.devices?.turn("microphone", true);
-      if (granted && kind === "camera_on") await host.devices?.turn("camera", true);
+      const device = /** @type {const} */ ({ microphone_on: "microphone", camera_on: "camera" })[kind];
+      if (!granted || !device) return;
+      await host.devices?.turn(device, true);
+      consents.dispatchEvent(new CustomEvent("turned", { detail: device }));
     } catch (error) {
       wrong.textContent = error instanceof Refusal ? error.message : say(facts, "failed");
       wrong.hidden = false;

@@ -1,5 +1,5 @@
 /** Drawing together on a blank page or over the shared screen. What is drawn goes to the others at once and to the server. */
-import { ask, button, make, on, part, press, Refusal, say } from "./host.js";
+import { ask, button, control, make, on, part, press, Refusal, say } from "./host.js";
 import { at, short, standing } from "./ops.js";
 
 /** @typedef {import("./ops.js").Op} Op */
@@ -58,7 +58,7 @@ export function mountDraw({ room, host, facts }) {
     if (name === "screen") void video.play().catch(() => undefined);
     marks();
     host.announce(say(facts, name === "page" ? "board_open" : "board_screen_open"));
-    if (own) void room.control("board", { board: name, open: true });
+    if (own) void control(room, "board", { board: name, open: true });
     painter ??= await import("./paint.js");
     if (facts.may_draw && own && (!before || host.bar.contains(before))) canvas.focus();
     await replay(name);
@@ -69,7 +69,7 @@ export function mountDraw({ room, host, facts }) {
   function close(tell) {
     if (!open) return;
     finish();
-    if (tell) void room.control("board", { board: open, open: false });
+    if (tell) void control(room, "board", { board: open, open: false });
     open = null;
     opener = false;
     cover.hidden = true;

@@ -34,16 +34,17 @@ export class Refusal extends Error {}
 /**
  * @param {Facts} facts
  * @param {string} path below the call's address
- * @param {{body?: BodyInit | null, json?: unknown, method?: string, type?: string}} [options] a body or JSON makes it a POST
+ * @param {{body?: BodyInit | null, json?: unknown, method?: string, type?: string, name?: string}} [options] a body or JSON makes it a POST
  * @returns {Promise<any>} Raises Refusal with the sentence for the person.
  */
-export async function ask(facts, path, { body = null, json, method, type } = {}) {
+export async function ask(facts, path, { body = null, json, method, type, name } = {}) {
   const sends = json !== undefined || body !== null || method === "POST";
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (sends) headers["X-CSRFToken"] = csrfToken();
   if (json !== undefined) headers["Content-Type"] = "application/json";
   else if (type) headers["Content-Type"] = type;
+  if (name) headers["X-File-Name"] = encodeURIComponent(name);
   let answer;
   try {
     answer = await fetch(facts.base + path, { method: sends ? "POST" : "GET", headers, body: json !== undefined ? JSON.stringify(json) : body });
@@ -152,6 +153,23 @@ export function onChange(facts, types, act) {
     if (topic === `video_call.call:${facts.call}` && types.includes(type)) void act();
   });
   document.addEventListener("careroom:reset", () => void act());
+}
+
+const TRIES = 4;
+const PAUSE = 1500;
+
+/**
+ * Asks for something on another page; a line that is away for a moment is waited for. Only for what may be asked twice.
+ * @param {Room} room
+ * @param {string} kind
+ * @param {Record<string, unknown>} [body]
+ */
+export async function control(room, kind, body = {}) {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await room.control(kind, body);
+    if (answer.ok || tries === TRIES || !["disconnected", "timeout"].includes(answer.reason ?? "")) return answer;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
 }
 
 /** @param {EventTarget} target @param {string} name @param {(detail: any) => unknown} act */

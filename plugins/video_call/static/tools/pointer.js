@@ -15,7 +15,9 @@ export function mountPointer({ room, host, facts }, shared) {
   /** @type {Map<string, {dot: HTMLElement, timer: number}>} */
   const dots = new Map();
   const surface = () => shared() ?? host.patientPicture() ?? null;
-  const toggle = facts.role === "guest" ? null : button(host, "pointer", () => turn(!active));
+  // A finger covers what it points at, and a phone's bar has no room to spare.
+  const cannot = facts.role === "guest" || (facts.role === "patient" && matchMedia("(pointer: coarse)").matches);
+  const toggle = cannot ? null : button(host, "pointer", () => turn(!active));
 
   /** @param {boolean} is */
   function turn(is) {

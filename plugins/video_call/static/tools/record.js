@@ -2,7 +2,7 @@
  * Recording, on the clinician's page: asked for, granted, then sent in parts as it is made, so that a closed page loses
  * seconds. The server takes no part without the grant; a grant that is taken back ends it here, too.
  */
-import { ask, button, on, press, Refusal, say } from "./host.js";
+import { ask, button, control, on, press, Refusal, say } from "./host.js";
 
 const EVERY = 4000;
 const PART = 1024 * 1024;
@@ -33,7 +33,7 @@ export function mountRecord({ room, host, facts }, consents) {
       await start();
       return;
     }
-    const answer = await room.control("ask_recording", { what });
+    const answer = await control(room, "ask_recording", { what });
     if (!answer.ok) {
       wanted = false;
       host.note?.(say(facts, "failed"));

@@ -2,7 +2,7 @@
  * The patient's microphone and camera from the clinician's side. Off is at once and the patient undoes it; on is asked for.
  * Switch and zoom need the patient's one grant a call; a camera that cannot zoom is cropped on the clinician's screen.
  */
-import { make, on, panelOf, part, say } from "./host.js";
+import { control, make, on, panelOf, part, say } from "./host.js";
 
 const CAMERA = "camera_control";
 
@@ -72,7 +72,7 @@ function operate({ room, host, facts }, consents) {
 
   /** @param {string} kind @param {Record<string, unknown>} [body] */
   async function command(kind, body = {}) {
-    const answer = await room.control(kind, body);
+    const answer = await (kind === "camera_switch" || kind === "camera_zoom" ? room.control(kind, body) : control(room, kind, body));
     if (answer.ok) {
       const key = kind.startsWith("ask_") ? "asked" : `did_${kind}`;
       if (facts.words[key]) tell(say(facts, key));
@@ -129,6 +129,8 @@ function obey({ room, host, facts }, consents) {
     part(host.stage, "[data-ct-banners]", HTMLElement).append(notice);
     host.announce(words);
   }
+
+  on(consents, "turned", (kind) => notices.get(kind)?.remove());
 
   async function report() {
     const { devices, zoomRange } = await media;

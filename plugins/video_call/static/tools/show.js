@@ -1,5 +1,5 @@
 /** A picture of the chat or the record, large for everybody. */
-import { make, on, part, say } from "./host.js";
+import { control, make, on, part, say } from "./host.js";
 
 /** @param {import("./host.js").Tools} tools */
 export function mountShow({ room, host, facts }) {
@@ -29,13 +29,13 @@ export function mountShow({ room, host, facts }) {
   /** @param {string} file */
   async function open(file) {
     set(file, true);
-    const answer = await room.control("show_file", { file });
+    const answer = await control(room, "show_file", { file });
     if (!answer.ok) set("", false);
   }
 
   close.addEventListener("click", () => {
     set("", false);
-    void room.control("show_file", { file: null });
+    void control(room, "show_file", { file: null });
   });
   on(room, "control", ({ kind, body }) => {
     if (kind === "show_file") set(body.file ?? "", false);

@@ -1,5 +1,5 @@
 /** One picture of the patient's video into the record, each with a consent of its own. */
-import { ask, button, on, press, Refusal, say } from "./host.js";
+import { ask, button, control, on, press, Refusal, say } from "./host.js";
 
 const KIND = "still";
 
@@ -14,7 +14,7 @@ export function mountStill({ room, host, facts }, consents) {
       await consents.withdraw(KIND).catch(() => consents.refresh());
       return;
     }
-    const answer = await room.control("ask_still");
+    const answer = await control(room, "ask_still");
     host.announce(say(facts, answer.ok ? "asked" : "failed"));
     await consents.refresh();
   });

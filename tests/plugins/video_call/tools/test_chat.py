@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -22,8 +22,9 @@ JSON = {"Accept": "application/json"}
 
 
 def send(visitor: Visitor, url: str, content: bytes, name: str, key: str = "") -> Any:
-    form = {"file": (io.BytesIO(content), name), "key": key or str(uuid4())}
-    return visitor.post(url, form, content_type="multipart/form-data", headers=JSON)
+    headers = {**JSON, "X-File-Name": quote(name)}
+    kind = "application/octet-stream"
+    return visitor.post(f"{url}?key={key or uuid4()}", content, content_type=kind, headers=headers)
 
 
 def write(visitor: Visitor, made: Made, text: str) -> Any:
@@ -94,8 +95,12 @@ def test_a_file_that_is_not_taken_is_refused_in_words(
 
 def test_200_megabytes_are_refused_before_they_are_read(talk: Talk, amira: Visitor) -> None:
     size = {"CONTENT_LENGTH": str(200 * 1024 * 1024)}
-    url, kind = f"{BASE}/calls/{talk.made.id}/chat/files", "multipart/form-data; boundary=b"
-    answer = amira.post(url, b"x", content_type=kind, headers=JSON, environ_overrides=size)
+    url, headers = (
+        f"{BASE}/calls/{talk.made.id}/chat/files?key={uuid4()}",
+        {**JSON, "X-File-Name": "scan.pdf"},
+    )
+    kind = "application/octet-stream"
+    answer = amira.post(url, b"x", content_type=kind, headers=headers, environ_overrides=size)
     assert answer.status_code == 413
     assert "15 MB" in answer.get_json()["error"]["message"]
 
