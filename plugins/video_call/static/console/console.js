@@ -42,7 +42,11 @@ async function begin() {
   controls();
   settings({ background: (which) => background(which), bandwidth: (kbps) => void room?.limit(kbps), captions });
   sharing(() => room);
-  listen((_step, state) => follow(state.state));
+  listen((step, state) => {
+    if (step !== "transfer") return follow(state.state);
+    root.setAttribute("data-leaving", ""); // who holds it now is for the page to say anew
+    location.reload();
+  });
   document.addEventListener("careroom:event", (event) => {
     const { topic } = /** @type {CustomEvent<{topic: string}>} */ (event).detail;
     if (topic === root.dataset.topic && !room?.me) void look();

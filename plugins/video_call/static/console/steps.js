@@ -83,7 +83,7 @@ function settle(form) {
 async function reason(response) {
   try {
     const said = await response.json();
-    return String(said.message ?? said.error ?? "");
+    return String(said.error?.message ?? "");
   } catch {
     return "";
   }
