@@ -11,6 +11,7 @@ from plugins.video_call import (
     guests,
     hooks,
     hookspecs,
+    line_pages,
     messages,
     models,
     patient,
@@ -66,7 +67,9 @@ plugin = Plugin(
     ),
     # One set of routes for staff and one for patients, to which each of these modules adds its pages.
     routes=tuple(
-        dict.fromkeys(module.routes for module in (staff, console, tools_staff, patient, tools_patient))
+        dict.fromkeys(
+            module.routes for module in (staff, console, line_pages, tools_staff, patient, tools_patient)
+        )
     ),
     link_purposes=(
         LinkPurpose(models.PURPOSE, _l("Video consultation"), "video_call_patient.start", reusable=True),

@@ -37,6 +37,7 @@ let started = false;
 let seq = 0;
 let ticket = "";
 let ticketSince = 0;
+let openSince = 0; // when the socket was opened last
 /** @type {number | undefined} */
 let lossTimer;
 /** @type {number | undefined} */
@@ -104,6 +105,7 @@ export function isLive() {
 /** Closes the line and opens it again at once, for a page that knows before the heartbeat does that it is dead. */
 export function reconnect() {
   if (!socket || state === "refused") return;
+  if (socket.connected && !live && Date.now() - openSince < ANSWER_WITHIN) return; // it is just being joined
   socket.disconnect();
   lost();
   socket.connect();
@@ -124,7 +126,10 @@ async function open() {
     )
   );
   for (const name of listeners.keys()) hear(name);
-  socket.on("connect", join);
+  socket.on("connect", () => {
+    openSince = Date.now();
+    join();
+  });
   socket.on("events", take);
   socket.on("disconnect", (reason) => {
     lost();

@@ -16,7 +16,8 @@ export const STALLED_AFTER = 1_000;
 export const REBUILD_AFTER = 5_000;
 export const RELAY_AFTER = 15_000;
 export const PHONE_AFTER = 20_000;
-const CHECK_AGAIN = 2_000;
+const CHECK_AGAIN = 2_000; // and a second more each time: a slow network needs longer to open a line
+const CHECK_AT_MOST = 6_000;
 
 export class Ladder {
   aliveAt = 0;
@@ -25,6 +26,7 @@ export class Ladder {
   offered = false;
   /** @type {number | null} */
   checkedAt = null;
+  checks = 0;
   /** @type {number | null} */
   restartedAt = null;
   /** @type {number | null} */
@@ -42,6 +44,7 @@ export class Ladder {
     this.aliveAt = now;
     this.isNew = isNew; // being set up takes a while, and is not yet a loss
     this.stalled = this.offered = false;
+    this.checks = 0;
     this.checkedAt = this.restartedAt = this.rebuiltAt = this.relayedAt = null;
   }
 
@@ -54,7 +57,7 @@ export class Ladder {
 
   /**
    * @param {number} now
-   * @param {boolean} live is the line to the server open?
+   * @param {boolean} live is the line to the server open, and known to be since the loss?
    * @param {boolean} failed does the browser say that the connection has failed?
    * @returns {Rung[]} what to do now
    */
@@ -65,8 +68,9 @@ export class Ladder {
     this.stalled = true;
     /** @type {Rung[]} */
     const rungs = [];
-    if (first || (!live && now - (this.checkedAt ?? 0) >= CHECK_AGAIN)) {
+    if (first || (!live && now - (this.checkedAt ?? 0) >= Math.min(CHECK_AGAIN + 1_000 * (this.checks - 1), CHECK_AT_MOST))) {
       this.checkedAt = now;
+      this.checks += 1;
       rungs.push("check");
     }
     if (silent >= PHONE_AFTER && !this.offered) {

@@ -67,7 +67,7 @@ export class Mesh extends EventTarget {
   surroundings() {
     return {
       ice: () => this.ice,
-      isLive: () => isLive() && this.signalling.entered,
+      isLive: () => isLive() && this.signalling.entered && !this.checking,
       check: () => void this.check(),
       tracks: () => this.tracks,
       limit: () => this.limit,
