@@ -201,7 +201,8 @@ def walk(
 
 def _explains(answer: Any, access: Access) -> bool:
     """Does a denial name the right, and who can give it?"""
-    right = next(str(item.title) for item in permissions.declared() if item.name == access.permission)
+    declared: list[Any] = list(permissions.declared())
+    right = next(str(item.title) for item in declared if item.name == access.permission)
     said = answer.get_json()["error"]["message"]
     return right in said and "Helen Price" in said
 
@@ -237,7 +238,7 @@ def test_the_matrix_notices_when_the_gate_forgets_something(
             )
             return {practice: [PRACTICE_ADMIN] for practice in found}
 
-        monkeypatch.setattr(gate.tenancy, "memberships_of", of_everybody)
+        monkeypatch.setattr("core.web.gate.tenancy.memberships_of", of_everybody)
     elif broken == "permissions":
         monkeypatch.setattr(gate, "current_permissions", lambda: everything)
     else:
