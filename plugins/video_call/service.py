@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from core.sdk import ask, audit, db, links, notifications, patients, publish, topic, utcnow
+from core.sdk import _l, ask, audit, db, links, notifications, patients, publish, topic, utcnow
 from plugins.video_call import afterwards, models, participants, states
 from plugins.video_call.contexts import CallContext, Outcome, OutcomeContext
 from plugins.video_call.errors import NotYours, WrongState
@@ -44,6 +44,15 @@ def ready(call: Call) -> None:
     if call.state == states.READY:
         return
     step(call, "ready", "patient", ready_at=utcnow(), patient_away_since=None)
+    notifications.inbox.notify(
+        _l("%(patient)s is ready for the video consultation", patient=patient_of(call).display_name),
+        url=f"/video_call/calls/{call.id}",
+        permission="video_call.conduct",
+        icon="video",
+        subject=(SUBJECT, call.id),
+        key=f"video_call.ready:{call.id}",
+        patient_id=call.patient_id,
+    )
     ask("video_call_patient_waiting", CallContext(call))
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from core import audit, db, notifications
 from core.audit import AuditEntry
+from core.notifications import InboxItem
 from plugins.video_call import guests, lists, participants, service, states
 from plugins.video_call.errors import CannotInvite, NotYours, WrongState
 from plugins.video_call.models import CLINICIAN, PATIENT, Call, Document
@@ -268,3 +269,17 @@ def test_who_has_something_to_fetch_gets_one_message(house: House) -> None:
     without = make_call(house, states.ENDED, family_name="Okafor")
     with house.at(made.practice_id, write=False):
         assert [m.template for m in notifications.about(without.id)] == ["video_call.invitation"]
+
+
+def test_the_bell_rings_once_for_a_patient_who_is_ready(house: House) -> None:
+    made = make_call(house, states.READY)
+    for step in (service.unready, service.ready):
+        with at(house, made) as call:
+            step(call)
+    with house.at(made.practice_id, write=False) as session:
+        (item,) = session.scalars(select(InboxItem))
+        assert item.patient_id == made.patient_id
+        assert item.url == f"/video_call/calls/{made.id}"
+        entries = notifications.inbox.items(1, ["video_call.conduct"])
+        assert [entry.title for entry in entries] == ["Margaret Whitfield is ready for the video consultation"]
+        assert notifications.inbox.items(1, ["video_call.invite"]) == []
