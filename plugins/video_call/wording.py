@@ -59,6 +59,8 @@ audit.describe(
         "video_call.miss": _l("Video consultation missed"),
         "video_call.end": _l("Video call ended"),
         "video_call.outcome": _l("Result of the video consultation noted"),
+        "video_call.notes": _l("Notes of a video consultation begun"),
+        "video_call.feedback": _l("Patient said how the video call went"),
         "video_call.guest_invited": _l("Guest invited to the video consultation"),
         "video_call.guest_arrived": _l("Guest is waiting"),
         "video_call.guest_admitted": _l("Guest let in"),

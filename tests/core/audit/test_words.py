@@ -14,6 +14,7 @@ import core.web.audit_words  # noqa: F401 - says what the core's codes mean
 from core import audit, i18n
 from core.links.changes import LinkChange
 from plugins.photo_request import models
+from plugins.video_call import states
 
 ROOT = Path(__file__).parents[3]
 CODE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
@@ -25,6 +26,17 @@ PUT_TOGETHER = {
         "photo_request.",
         (models.COMPLETED, models.CANCELLED, models.EXPIRED),
     ),
+    # Its record() is handed the ends by the other rooms of the plugin.
+    "plugins/video_call/service.py": (
+        "video_call.",
+        (
+            *states.STEPS,
+            *("invited", "planned", "sent_again", "message", "transfer", "outcome", "feedback"),
+            *("guest_invited", "guest_arrived", "guest_admitted", "guest_removed"),
+        ),
+    ),
+    "plugins/video_call/documents.py": ("video_call.", ("drawing_kept", "still_kept")),
+    "plugins/video_call/consents.py": ("video_call.consent_", ("asked", "granted", "refused", "revoked")),
 }
 NOTING = {"audit.record", "audit.record_platform", "record", "record_platform"}
 # What is handed on to a function that notes it: the name of the function, and which of its arguments it is.
