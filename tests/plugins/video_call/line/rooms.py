@@ -49,6 +49,7 @@ window.enter = async ({{ media = true }} = {{}}) => {{
   room.addEventListener("stream", ({{ detail }}) => detail.kind === "main" && show(detail.stream));
   for (const {{ main }} of room.streams.values()) show(main);
 }};
+video.requestVideoFrameCallback(() => {{ window.first = Date.now(); }});
 window.frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
 window.pixels = () => {{
   const canvas = new OffscreenCanvas(64, 36); const paint = canvas.getContext("2d");

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.plugins.video_call.line.rooms import Consultation, as_amira, as_patient, enter, flows
-from tests.support.running import eventually
+from tests.support.running import Careroom, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -65,4 +65,31 @@ def test_admitting_lets_frames_flow_and_what_breaks_comes_back(
     # Hanging up ends both.
     made.hang_up()
     for page in (amira, second):
+        page.wait_for_function("heard.some(([name]) => name === 'over')")
+
+
+def test_the_server_is_killed_in_mid_call_and_comes_back(
+    window: Callable[[], Page], made: Consultation, installation: Careroom
+) -> None:
+    amira, patient = as_amira(window(), made), as_patient(window(), made)
+    enter(patient)
+    enter(amira)
+    made.admit()
+    flows(patient)
+    flows(amira)
+    eventually(lambda: made.state == "in_call", what="in_call")
+    installation.kill_web()
+    amira.wait_for_function("import('careroom/bus').then((bus) => !bus.isLive())")
+    flows(patient)  # sound and pictures need no server
+    flows(amira)
+    installation.start_web()
+    for page in (amira, patient):
+        page.wait_for_function(
+            "room.signalling.look().then((view) => view?.state === 'in_call')", timeout=40_000
+        )
+    assert amira.evaluate("[...room.mesh.links.values()][0].peer.generation") == 1, (
+        "the same connection all along"
+    )
+    made.hang_up()
+    for page in (amira, patient):
         page.wait_for_function("heard.some(([name]) => name === 'over')")
