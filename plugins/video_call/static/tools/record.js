@@ -6,6 +6,7 @@ import { ask, button, control, on, press, Refusal, say } from "./host.js";
 
 const EVERY = 4000;
 const PART = 1024 * 1024;
+const FRAME = 66; // milliseconds
 
 /**
  * @param {import("./host.js").Tools} tools
@@ -48,7 +49,7 @@ export function mountRecord({ room, host, facts }, consents) {
     try {
       const { parts } = await ask(facts, "recordings", { json: { what } });
       const path = String(parts).slice(facts.base.length);
-      running = new Recording(theirs, room.tracks.audio, what, (body, from, last) => ask(facts, `${path}?from=${from}${last ? "&last" : ""}`, { body, method: "POST", type: "application/octet-stream" }), failed);
+      running = new Recording(theirs, room.tracks.audio, what, host.patientPicture, (body, from, last) => ask(facts, `${path}?from=${from}${last ? "&last" : ""}`, { body, method: "POST", type: "application/octet-stream" }), failed);
       running.start();
       draw();
       await consents.refresh();
@@ -110,16 +111,18 @@ class Recording {
    * @param {MediaStream} theirs
    * @param {MediaStreamTrack | null} mine
    * @param {"audio" | "video"} what
+   * @param {() => HTMLVideoElement | undefined} picture what is seen of the patient
    * @param {(body: Blob | null, from: number, last: boolean) => Promise<any>} send
    * @param {(error: unknown) => void} failed
    */
-  constructor(theirs, mine, what, send, failed) {
+  constructor(theirs, mine, what, picture, send, failed) {
+    this.picture = picture;
     this.context = new AudioContext();
     const mixed = this.context.createMediaStreamDestination();
     for (const track of [...theirs.getAudioTracks(), ...(mine ? [mine] : [])]) {
       this.context.createMediaStreamSource(new MediaStream([track])).connect(mixed);
     }
-    const tracks = [...(what === "video" ? theirs.getVideoTracks() : []), ...mixed.stream.getAudioTracks()];
+    const tracks = [...(what === "video" ? this.paint(picture()) : []), ...mixed.stream.getAudioTracks()];
     this.recorder = new MediaRecorder(new MediaStream(tracks), {
       mimeType: what === "video" ? "video/webm;codecs=vp8,opus" : "audio/webm;codecs=opus",
       videoBitsPerSecond: 900_000,
@@ -137,6 +140,28 @@ class Recording {
         this.broken = true;
       });
     });
+  }
+
+  /**
+   * A track of what the page shows: a recorder that is handed the patient's own track stops when that is replaced, and
+   * waits for ever while no frame comes.
+   * @param {HTMLVideoElement | undefined} first
+   */
+  paint(first) {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [first?.videoWidth || 640, first?.videoHeight || 360];
+    const context = canvas.getContext("2d");
+    const draw = () => {
+      const video = this.picture();
+      if (!video?.videoWidth || !context) return;
+      const scale = Math.min(canvas.width / video.videoWidth, canvas.height / video.videoHeight);
+      const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.drawImage(video, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+    };
+    draw();
+    this.painting = setInterval(draw, FRAME);
+    return canvas.captureStream(1000 / FRAME).getVideoTracks();
   }
 
   start() {
@@ -158,6 +183,7 @@ class Recording {
     if (this.recorder.state !== "inactive") this.recorder.stop();
     await this.stopped;
     await this.queue;
+    clearInterval(this.painting);
     void this.context.close();
     if (!this.sent) return false;
     await this.send(null, this.sent, true);
