@@ -183,7 +183,8 @@ def test_outside_the_administration_its_pages_are_one_entry_and_still_in_the_pal
     assert rail(page)[-1] == "Administration"
     assert "Audit trail" not in rail(page)
     commands = page.partition("data-palette-commands")[2].partition("</template>")[0]
-    assert "<span>Audit trail</span>" in commands and "<span>Usage and cost</span>" in commands
+    assert "<span>Audit trail</span>" in commands
+    assert "<span>Usage and cost</span>" in commands
     assert 'data-administration="/p/riverside/admin"' in page
     assert re.search(r"<dt>Administration</dt><dd><kbd>g</kbd> <kbd>a</kbd></dd>", page)
     inside = rail(html(browser, "/p/riverside/admin/usage"))
