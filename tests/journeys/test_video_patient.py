@@ -179,7 +179,7 @@ def _controls(phone: Page) -> None:
     assert (
         phone.evaluate("document.querySelector('#self video').srcObject.getAudioTracks()[0].enabled") is False
     )
-    expect(phone.locator("#status")).to_have_text("Your microphone is off. Nobody hears you.")
+    expect(phone.locator("#status")).to_contain_text("Your microphone is off. Nobody hears you.")
     phone.get_by_role("button", name="Microphone on").click()
     before = phone.evaluate("document.querySelector('#self video').srcObject.getVideoTracks()[0].label")
     phone.get_by_role("button", name="Turn camera").click()

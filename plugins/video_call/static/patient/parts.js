@@ -49,12 +49,15 @@ export function tell(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
+const HEARD_AFTER = 8_000;
+
 /**
- * Says something to those who cannot see the page.
+ * Says something to those who cannot see the page. What was said just before stays for a moment, so that it is read, too.
  * @param {string} words
  */
 export function announce(words) {
-  const status = place("status");
-  status.textContent = "";
-  requestAnimationFrame(() => (status.textContent = words));
+  const line = document.createElement("p");
+  line.textContent = words;
+  place("status").append(line);
+  setTimeout(() => line.remove(), HEARD_AFTER);
 }
