@@ -108,6 +108,7 @@ def test_a_consultation_from_the_waiting_room_to_the_outcome(
     desk.get_by_label("Message to the patient").fill("Two more minutes, please.")
     desk.get_by_role("button", name="Send", exact=True).click()
     expect(phone.locator("#practice-message")).to_contain_text("Two more minutes, please.")
+    expect(desk.get_by_text("The patient reads: “Two more minutes, please.”")).to_be_visible()
 
     desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
     flows(desk, PATIENT)
@@ -164,6 +165,8 @@ def _seen_and_heard(desk: Page, phone: Page) -> None:
     before = desk.evaluate(LABEL)
     camera.select_option(index=1)
     desk.wait_for_function(f"(before) => ({LABEL}) !== before", arg=before)
+    camera.select_option(index=0)  # Chromium's second camera measures depth, which no call can send
+    desk.wait_for_function(f"(before) => ({LABEL}) === before", arg=before)
     desk.keyboard.press("Escape")
     flows(phone, CLINICIAN)
 
