@@ -80,6 +80,7 @@ def test_pages_of_staff(windows: Windows, phone: Page, people: People, careroom:
 
 def test_pages_of_the_administration(windows: Windows, watch: Watch) -> None:
     admin = windows.clinician("helen")
+    admin.goto("/p/riverside/admin")
     links = admin.get_by_role("navigation", name="Main menu").get_by_role("link").all()
     paths = [link.get_attribute("href") for link in links]
     assert "/p/riverside/admin/plugins" in paths
