@@ -3,7 +3,7 @@
  *
  *   1 s    look whether the line to the server is alive (if not, it is opened again at once)
  *   then   restart ICE, as soon as that line is open
- *   5 s    a new connection
+ *   5 s    a new connection (the old one is kept to 15 s while the other page answers nothing: its path is the broken one)
  *   15 s   a new connection through the relay only
  *   20 s   offer the phone; the relay is tried again every 15 s
  *
@@ -59,9 +59,10 @@ export class Ladder {
    * @param {number} now
    * @param {boolean} live is the line to the server open, and known to be since the loss?
    * @param {boolean} failed does the browser say that the connection has failed?
+   * @param {boolean} answered has the other page answered the last offer? If not, it would not hear of a new connection
    * @returns {Rung[]} what to do now
    */
-  tick(now, live, failed = false) {
+  tick(now, live, failed = false, answered = true) {
     const silent = now - this.aliveAt;
     if (!failed && silent < (this.isNew ? REBUILD_AFTER : STALLED_AFTER)) return [];
     const first = !this.stalled;
@@ -77,19 +78,19 @@ export class Ladder {
       this.offered = true;
       rungs.push("phone");
     }
-    if (live && !first) rungs.push(...this.climb(now, silent));
+    if (live && !first) rungs.push(...this.climb(now, silent, answered));
     return rungs;
   }
 
-  /** @param {number} now @param {number} silent @returns {Rung[]} */
-  climb(now, silent) {
+  /** @param {number} now @param {number} silent @param {boolean} answered @returns {Rung[]} */
+  climb(now, silent, answered) {
     if (this.restartedAt === null && !this.isNew) {
       this.restartedAt = now;
       return ["restart"];
     }
     const restarted = this.restartedAt ?? this.aliveAt;
     if (this.rebuiltAt === null) {
-      if (silent < REBUILD_AFTER || now - restarted < REBUILD_AFTER - STALLED_AFTER) return [];
+      if (silent < (answered ? REBUILD_AFTER : RELAY_AFTER) || now - restarted < REBUILD_AFTER - STALLED_AFTER) return [];
       this.rebuiltAt = now;
       return ["rebuild"];
     }

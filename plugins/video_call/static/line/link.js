@@ -177,7 +177,8 @@ export class Link {
   /** @param {number} now @param {boolean} failed */
   climb(now, failed) {
     const before = this.ladder.stalled;
-    for (const rung of this.ladder.tick(now, this.around.isLive(), failed)) {
+    const answered = this.peer.pc?.signalingState !== "have-local-offer";
+    for (const rung of this.ladder.tick(now, this.around.isLive(), failed, answered)) {
       if (rung === "check") this.around.check();
       else if (rung === "restart") this.step("restarted", () => this.restart());
       else if (rung === "rebuild") this.step("rebuilt", () => this.rebuild(false));

@@ -14,7 +14,7 @@ LADDER = Path(__file__).parents[4] / "plugins" / "video_call" / "static" / "line
 # Ticks every 250 ms from 0; `live` and `alive` are ranges of time in which that was so.
 _PLAY = """
 const { Ladder } = await import(%s);
-const { live, alive, failed, until } = JSON.parse(process.argv[1]);
+const { live, alive, failed, mute, until } = JSON.parse(process.argv[1]);
 const within = (ranges, now) => ranges.some(([from, to]) => now >= from && now < to);
 const ladder = new Ladder(0);
 const done = [];
@@ -23,20 +23,22 @@ for (let now = 0; now <= until; now += 250) {
     const lost = ladder.alive(now);
     if (lost !== null) done.push([now, "recovered"]);
   }
-  for (const rung of ladder.tick(now, within(live, now), within(failed, now))) done.push([now, rung]);
+  for (const rung of ladder.tick(now, within(live, now), within(failed, now), !within(mute, now))) done.push([now, rung]);
 }
 console.log(JSON.stringify(done));
 """
 
 
-def play(until: float, *, alive: Any, live: Any = ((0, 999),), failed: Any = ()) -> list[tuple[float, str]]:
+def play(
+    until: float, *, alive: Any, live: Any = ((0, 999),), failed: Any = (), mute: Any = ()
+) -> list[tuple[float, str]]:
     """What the ladder does, as (seconds, rung)."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed")
     said = {
         name: [[from_ * 1000, to * 1000] for from_, to in ranges]
-        for name, ranges in (("alive", alive), ("live", live), ("failed", failed))
+        for name, ranges in (("alive", alive), ("live", live), ("failed", failed), ("mute", mute))
     }
     script = _PLAY % json.dumps(LADDER.as_uri())
     answer = subprocess.run(
@@ -87,3 +89,9 @@ def test_being_set_up_is_no_loss_until_it_takes_too_long() -> None:
 
 def test_a_connection_that_failed_does_not_wait_for_the_silence() -> None:
     assert play(10.5, alive=[(0, 10.5)], failed=[(10, 10.25)]) == [(10.0, "check"), (10.25, "recovered")]
+
+
+def test_the_old_connection_is_kept_while_the_other_page_answers_nothing() -> None:
+    done = play(20, alive=[(0, 1), (9, 21)], mute=[(2, 9)])
+    assert [rung for _, rung in done] == ["check", "restart", "recovered"]
+    assert [rung for _, rung in play(19, alive=[(0, 1)], mute=[(2, 30)])] == ["check", "restart", "rebuild"]
