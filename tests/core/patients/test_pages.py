@@ -339,6 +339,6 @@ def test_today_greets_and_shows_what_plugins_bring(house: House, amira: Visitor)
     with house.at(house.riverside):
         activation.disable("photo_request")
     text = page(amira.get("/p/riverside/"))
-    assert "Nothing waits for you" in text
+    assert "Nothing waits for the practice" in text
     assert "photo_request" not in text
     page(amira.get("/p/riverside/panels/photo_request/photos_today"), 404)
