@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.sdk import Erased, ExportPart, FileRef, PatientDataContext, _, _l, db, utcnow
+from core.sdk import Erased, ExportPart, FileRef, PatientDataContext, _, _l, db, files, utcnow
 from plugins.video_call import leaving, settings, states, wording
 from plugins.video_call.models import Call, Consent, Document, Message
 
@@ -158,7 +158,7 @@ def _message(one: Message, number: str) -> dict[str, Any]:
         "at": one.created_at,
         "from": one.sender_name,
         "text": one.text,
-        "file": FileRef(one.file_id, f"chat-{number}") if one.file_id else None,
+        "file": _file(one.file_id, f"chat-{number}") if one.file_id else None,
         "id": one.id,
     }
 
@@ -168,6 +168,13 @@ def _document(one: Document, number: str) -> dict[str, Any]:
         "at": one.created_at,
         "title": one.title,
         "made_by": one.made_by_name,
-        "file": FileRef(one.file_id, f"document-{number}"),
+        "file": _file(one.file_id, f"document-{number}"),
         "id": one.id,
     }
+
+
+def _file(file_id: UUID, stem: str) -> FileRef:
+    """A file of the archive with the ending that opens it: a photo is a JPEG, a recording a webm."""
+    found = db.get(files.File, file_id)
+    ending = files.name_of(found).rpartition(".")[2].lower() if found is not None else ""
+    return FileRef(file_id, f"{stem}.{ending}" if ending.isalnum() and len(ending) <= 5 else stem)
