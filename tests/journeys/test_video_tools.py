@@ -1,0 +1,223 @@
+"""The tools of a call, each on one side with its effect on the other: Amira's desk and the patient's phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from core import audit, files, plugin_system
+from core.plugin_system import plugin_settings
+from plugins.video_call.models import Consent, Document
+from tests.journeys import photos
+from tests.journeys.looking import look_over, sideways
+from tests.journeys.people import People
+from tests.journeys.test_video_console import Consultation
+from tests.support.browser import Windows
+from tests.support.running import Careroom, eventually
+
+PATIENT = ".vc-person[data-role=patient] video"
+# How many pixels of a canvas are not empty.
+INK = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let ink = 0;
+  for (let at = 3; at < data.length; at += 4) ink += data[at] > 0;
+  return ink;
+}"""
+OWN = "document.querySelector('#self video').srcObject"
+
+
+@pytest.fixture
+def recording_on(careroom: Careroom) -> Iterator[None]:
+    def choose(what: str) -> None:
+        with careroom.at("riverside", write=True), audit.use_actor(audit.SYSTEM):
+            plugin_settings.save(
+                plugin_system.registry.get("video_call"), {"recording": what, "max_video_height": "360"}
+            )
+
+    choose("video")
+    yield
+    choose("off")
+
+
+@pytest.fixture
+def talk(
+    windows: Windows, careroom: Careroom, people: People, recording_on: None
+) -> tuple[Page, Page, Consultation]:
+    """The two see each other."""
+    consultation = Consultation(careroom, people.new())
+    desk, phone = windows.clinician("amira"), windows.phone()
+    desk.goto(consultation.path)
+    consultation.wait_in(phone)
+    desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
+    eventually(lambda: consultation.row().state == "in_call", 60, "the call")
+    expect(desk.locator(PATIENT)).to_be_visible()
+    return desk, phone, consultation
+
+
+def documents(consultation: Consultation) -> list[tuple[str, str]]:
+    """What the call left in the record: kind and media type."""
+    with consultation.careroom.at(consultation.person.slug) as session:
+        found = session.scalars(
+            select(Document).where(Document.call_id == consultation.id).order_by(Document.id)
+        )
+        return [(one.kind, files.get(one.file_id).media_type) for one in found]
+
+
+def kept(consultation: Consultation, kind: str, media_type: str) -> None:
+    eventually(lambda: (kind, media_type) in documents(consultation), 20, f"the {kind} in the record")
+
+
+def agree(phone: Page, words: str) -> None:
+    question = phone.get_by_role("dialog", name="A question to you")
+    expect(question).to_contain_text(words)
+    question.get_by_role("button", name="Yes, I agree").click()
+    expect(question).to_be_hidden()
+
+
+@pytest.mark.skip(reason="written step by step against a running Careroom, not yet seen to pass in one go")
+@pytest.mark.timeout(420)
+def test_each_tool_has_its_effect_on_the_other_side(talk: tuple[Page, Page, Consultation]) -> None:
+    desk, phone, consultation = talk
+    _chat(desk, phone)
+    _devices(desk, phone)
+    _boards(desk, phone, consultation)
+    _pictures(desk, phone, consultation)
+    _afterwards(desk, phone, consultation)
+
+
+def _chat(desk: Page, phone: Page) -> None:
+    phone.get_by_role("button", name="Chat").click()
+    phone.get_by_label("Message", exact=True).fill("It began here.")
+    phone.get_by_role("button", name="Send", exact=True).click()
+    expect(desk.locator("[data-ct-tool=chat] .ct-badge")).to_have_text("1")
+    desk.get_by_role("button", name="Chat").click()
+    lines = desk.locator(".ct-lines")
+    expect(lines).to_contain_text("It began here.")
+    phone.locator(".ct-pick input").set_input_files([photos.jpeg(3)])
+    expect(lines).to_contain_text("IMG_0003.jpg")
+    look_over(desk)
+    assert not sideways(phone)
+    phone.locator(".ct-pick input").set_input_files(
+        [photos.chosen("big.pdf", b"%PDF-1.4" + bytes(16 * 1024 * 1024), "application/pdf")]
+    )
+    expect(phone.get_by_role("alert")).to_contain_text("15 MB at most")
+    desk.get_by_role("button", name="Show on the screen").click()  # once the worker has made it
+    shown = phone.locator(".ct-show img")
+    expect(shown).to_be_visible()
+    phone.wait_for_function("() => document.querySelector('.ct-show img').naturalWidth > 0")
+    desk.get_by_role("button", name="Take it away").click()
+    expect(shown).to_be_hidden()
+    phone.get_by_role("button", name="Close the chat").click()
+
+
+def _devices(desk: Page, phone: Page) -> None:
+    desk.get_by_role("button", name="Patient’s devices").click()
+    panel = desk.get_by_role("region", name="Patient’s devices")
+    panel.get_by_role("button", name="Switch off").first.click()
+    phone.wait_for_function(f"() => {OWN}.getAudioTracks()[0].enabled === false")
+    expect(phone.locator(".ct-banner")).to_contain_text("Your microphone was switched off by the practice.")
+    panel.get_by_role("button", name="Ask to switch on").click()
+    agree(phone, "asks you to switch your microphone on")
+    phone.wait_for_function(f"() => {OWN}.getAudioTracks()[0].enabled === true")
+    expect(phone.locator(".ct-banner")).to_have_count(0)
+
+    label = phone.evaluate(f"{OWN}.getVideoTracks()[0].label")
+    panel.get_by_role("button", name="Ask the patient").click()
+    agree(phone, "switch between your cameras and to zoom")
+    expect(phone.locator(".ct-banner")).to_contain_text("The practice may switch and zoom your camera.")
+    panel.get_by_role("button", name="Switch", exact=True).click()
+    phone.wait_for_function(f"(label) => {OWN}.getVideoTracks()[0]?.label !== label", arg=label)
+    panel.get_by_role("button", name="Switch", exact=True).click()  # and back
+    phone.wait_for_function(f"(label) => {OWN}.getVideoTracks()[0]?.label === label", arg=label)
+    panel.get_by_role("button", name="Larger").click()
+    panel.get_by_role("button", name="Larger").click()
+    expect(panel.locator("output")).to_have_text("2.0×")
+    zoomed = "([desk, own]) => desk === '2' || own >= 200"
+    eventually(
+        lambda: bool(desk.evaluate(zoomed, [_scale(desk), phone.evaluate(f"{OWN}.getVideoTracks()[0].getSettings().zoom ?? 0")])),
+        10,
+        "the zoom",
+    )  # fmt: skip
+    look_over(desk)
+    phone.get_by_role("button", name="Stop it").click()
+    expect(panel).to_contain_text("The patient took the permission back.")
+    expect(panel.get_by_role("button", name="Switch", exact=True)).to_be_hidden()
+    assert _scale(desk) in ("1", "none", "")
+    panel.get_by_role("button", name="Close").click()
+
+
+def _scale(desk: Page) -> Any:
+    return desk.locator(PATIENT).evaluate("(video) => video.style.scale")
+
+
+def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:
+    desk.get_by_role("button", name="Draw", exact=True).click()
+    here, there = desk.locator(".ct-board canvas"), phone.locator(".ct-board canvas")
+    expect(there).to_be_visible()
+    assert there.evaluate(INK) == 0
+    _line(desk, here, 0.2, 0.3)
+    expect(there).to_have_attribute("data-marks", "1")
+    assert there.evaluate(INK) > 50
+    _line(phone, there, 0.6, 0.7)
+    expect(here).to_have_attribute("data-marks", "2")
+    desk.get_by_role("button", name="Write").click()
+    box = here.bounding_box()
+    assert box
+    desk.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.5)
+    desk.get_by_label("Text on the board. Enter puts it there.").fill("left knee")
+    desk.keyboard.press("Enter")
+    expect(phone.locator("#ct-board-words")).to_have_text("left knee")
+    phone.get_by_role("button", name="Undo my last").click()
+    expect(here).to_have_attribute("data-marks", "2")
+    look_over(phone, widths=(360,))
+    desk.get_by_role("button", name="Point").click()
+    desk.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.25, steps=4)
+    expect(phone.locator(".ct-dot")).to_have_attribute("data-x", "0.5")
+    desk.get_by_role("button", name="Point").click()
+    phone.reload()  # who comes back sees what was drawn
+    expect(there).to_have_attribute("data-marks", "2")
+    desk.get_by_role("button", name="Keep in the record").click()
+    kept(consultation, "drawing", "image/png")
+    desk.get_by_role("button", name="Clear everything").click()
+    expect(there).to_have_attribute("data-marks", "0")
+    desk.get_by_role("button", name="Close the board").click()
+    expect(there).to_be_hidden()
+
+
+def _line(page: Page, canvas: Any, begin: float, end: float) -> None:
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * begin, box["y"] + box["height"] * begin)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] * end, steps=8)
+    page.mouse.up()
+
+
+def _pictures(desk: Page, phone: Page, consultation: Consultation) -> None:
+    desk.get_by_role("button", name="Keep a picture").click()
+    agree(phone, "take one picture of what your camera shows now")
+    kept(consultation, "still", "image/jpeg")
+    desk.get_by_role("button", name="Record", exact=True).click()
+    agree(phone, "record picture and sound")
+    expect(phone.locator(".ct-banner[data-kind=recording_video]")).to_contain_text("being recorded")
+    desk.wait_for_timeout(5000)  # something to keep
+    desk.get_by_role("button", name="Record", exact=True).click()
+    kept(consultation, "recording", "video/webm")
+    with consultation.careroom.at(consultation.person.slug) as session:
+        said = session.scalars(select(Consent).where(Consent.call_id == consultation.id)).all()
+        assert {(one.kind, one.state) for one in said} >= {
+            ("camera_control", "revoked"),
+            ("still", "granted"),
+            ("recording_video", "granted"),
+        }
+
+
+def _afterwards(desk: Page, phone: Page, consultation: Consultation) -> None:
+    desk.get_by_role("button", name="End", exact=True).click()
+    desk.get_by_role("dialog").get_by_role("button", name="End", exact=False).last.click()
+    expect(phone.get_by_role("heading", name="The consultation has ended")).to_be_visible()
+    expect(phone.get_by_text("It began here.")).to_be_visible()
+    expect(phone.get_by_text("IMG_0003.jpg").first).to_be_visible()
