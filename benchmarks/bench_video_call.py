@@ -1,5 +1,5 @@
-"""A video consultation: from the click that admits to the first picture, beside two connections in a bare page; and what
-a patient's phone has to load.
+"""A video consultation: from the click that admits to the first picture, beside two connections in a bare page; and
+what a patient's phone has to load.
 
 Wall time, in two headless Chromiums with false cameras over the loopback address. The slower side counts.
 """

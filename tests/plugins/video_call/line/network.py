@@ -89,14 +89,14 @@ def network() -> Iterator[Network]:
     bridge = f"{tag}b"
     with ExitStack() as undo:
         _ip("link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0")
-        undo.callback(lambda: _ip("link", "del", bridge))
+        undo.callback(_ip, "link", "del", bridge)
         _ip("addr", "add", f"{HUB}/24", "dev", bridge)
         _ip("link", "set", bridge, "up")
         made = Network()
         for number, letter in ((2, "x"), (3, "y")):
             cable = Cable(f"{tag}{letter}", number, bridge)
             _ip("netns", "add", cable.name)
-            undo.callback(lambda name=cable.name: _ip("netns", "del", name))
+            undo.callback(_ip, "netns", "del", cable.name)
             _ip("link", "add", cable.end, "type", "veth", "peer", "name", "eth0", "netns", cable.name)
             cable.plug()
             _ip("link", "set", cable.end, "up")

@@ -23,7 +23,8 @@ for (let now = 0; now <= until; now += 250) {
     const lost = ladder.alive(now);
     if (lost !== null) done.push([now, "recovered"]);
   }
-  for (const rung of ladder.tick(now, within(live, now), within(failed, now), !within(mute, now))) done.push([now, rung]);
+  const rungs = ladder.tick(now, within(live, now), within(failed, now), !within(mute, now));
+  for (const rung of rungs) done.push([now, rung]);
 }
 console.log(JSON.stringify(done));
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -46,7 +47,7 @@ def pages(
         opened = []
         for cable in net.cables:
             program = str(cable.program(tmp_path, "chromium"))
-            patch.setattr(browsers.shutil, "which", lambda _name, program=program: program)
+            patch.setattr(shutil, "which", lambda _name, program=program: program)
             browser = stack.enter_context(browsers.chromium(playwright_here))
             opened.append(stack.enter_context(rooms.windows(browser, url))())
         patch.undo()

@@ -103,13 +103,14 @@ def test_what_is_forged_malformed_huge_or_too_much_is_dropped_and_never_handed_o
     refused("gone", patient.signal(amira, to_client="somebody-else"))
     elsewhere = {**_signal(patient, amira), "call": other_call(patient)}
     refused("not_yours", patient.ask("video_call.signal", elsewhere))
-    for change in (
+    changes: list[dict[str, Any]] = [
         {"role": "clinician"}, {"from": amira.me}, {"kind": "admit"}, {"number": -1}, {"to": "all"}, {"body": []},
         {"client_id": ""}, {"body": {"html": "<script>"}}, {"generation": 2**40},
         {"body": {"candidates": [{"candidate": "x" * 600}]}}, {"body": {"candidates": [{"candidate": ""}] * 31}},
         {"body": {"description": {"type": "offer", "sdp": "x" * 28_001}}},
         {"body": {"description": {"type": "admit", "sdp": ""}}},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for change in changes:
         refused("malformed", patient.signal(amira, **change))
         time.sleep(0.07)  # below the rate: this is not about floods
     patient.send('42["video_call.signal",' + "[" * 2000)
