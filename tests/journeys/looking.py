@@ -27,6 +27,24 @@ def look_over(page: Page, widths: Iterable[int] = (NARROW, WIDE), *, without: Se
     assert not found, "\n".join([page.url, *found])
 
 
+def glance(page: Page) -> list[str]:
+    """What is wrong, looked at once in each colour and each width, and turned round for right-to-left at both phones'.
+
+    For a round of many pages: colours do not depend on the width, nor names and roles on the colours.
+    """
+    found = [
+        f"at {width} px, {scheme}: {wrong}"
+        for width, scheme in ((WIDE, "light"), (NARROW, "dark"))
+        for wrong in _problems(page, width, scheme, ())
+    ]
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    for width in (NARROW, NARROWEST):
+        page.set_viewport_size({"width": width, "height": 800})
+        _settle(page)
+        found += [f"at {width} px, right to left: {wrong}" for wrong in sideways(page)]
+    return found
+
+
 def _problems(page: Page, width: int, scheme: str, without: Sequence[str]) -> list[str]:
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
