@@ -14,12 +14,15 @@ _NOT_SENT = frozenset({"submit", "button", "image", "reset"})
 
 @dataclass
 class Control:
-    """Something in a form that has a name. kind: an input's type, "textarea" or "select"; is_on: is it ticked?"""
+    """Something in a form that has a name. kind: an input's type, "textarea" or "select"; is_on: is it ticked?
+    most: how many characters a browser lets people type.
+    """
 
     name: str
     kind: str
     value: str = ""
     is_on: bool = True
+    most: int | None = None
     options: list[str] = field(default_factory=list)
 
     @property
@@ -104,6 +107,7 @@ class _Reader(HTMLParser):
     def _control(self, tag: str, said: dict[str, str]) -> None:
         kind = said.get("type", "text" if tag == "input" else "submit") if tag in ("input", "button") else tag
         made = Control(said["name"], kind, said.get("value", "on" if kind in ("checkbox", "radio") else ""))
+        made.most = int(said["maxlength"]) if said.get("maxlength", "").isdecimal() else None
         if kind in ("checkbox", "radio"):
             made.is_on = "checked" in said
         if tag == "select":
