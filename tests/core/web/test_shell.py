@@ -180,7 +180,7 @@ def test_outside_the_administration_its_pages_are_one_entry_and_still_in_the_pal
     browser = visitor()
     browser.sign_in("helen")
     page = html(browser, HOME)
-    assert rail(page)[-1] == "Administration"
+    assert "Administration" in rail(page)
     assert "Audit trail" not in rail(page)
     commands = page.partition("data-palette-commands")[2].partition("</template>")[0]
     assert "<span>Audit trail</span>" in commands
