@@ -114,7 +114,9 @@ def _turn(rooms: Any, careroom: Any, browser: Any) -> tuple[float, float]:
         ours = max(page.evaluate("window.first") for page in (amira, patient)) - began
         bare = window()
         # Every other page of ours is refused the camera by its headers.
-        bare.route("**/bare", lambda route: route.fulfill(body="<!doctype html><body>", content_type="text/html"))
+        bare.route(
+            "**/bare", lambda route: route.fulfill(body="<!doctype html><body>", content_type="text/html")
+        )
         bare.goto("/bare")
         return ours, bare.evaluate(_FLOOR)
 

@@ -71,7 +71,9 @@ class Settings(BaseSettings):
     )
     turn_secret: SecretStr = Field(SecretStr(""), description="coturn's static-auth-secret.")
     turn_minutes: int = Field(240, ge=5, le=1440, description="Minutes that credentials for the relay work.")
-    stun_urls: tuple[str, ...] = Field((), description="Servers that tell a browser its address, e.g. stun:...")
+    stun_urls: tuple[str, ...] = Field(
+        (), description="Servers that tell a browser its address, e.g. stun:..."
+    )
 
     text_part_price: Decimal | None = Field(
         None, ge=0, le=100, description="What a part of a text costs, for the usage page of practices."
@@ -130,7 +132,9 @@ class Settings(BaseSettings):
             if not self.master_key.get_secret_value():
                 raise ValueError("CAREROOM_MASTER_KEY must be set in production")
             if self.turn_urls and len(self.turn_secret.get_secret_value()) < 16:
-                raise ValueError("CAREROOM_TURN_SECRET must have 16 characters or more where there is a relay")
+                raise ValueError(
+                    "CAREROOM_TURN_SECRET must have 16 characters or more where there is a relay"
+                )
             if "capture" in (self.sms_backend, self.email_backend):
                 raise ValueError("CAREROOM_SMS_BACKEND and CAREROOM_EMAIL_BACKEND: capture sends nothing")
         if self.master_key.get_secret_value() and len(self.master_key_bytes) != 32:

@@ -1,7 +1,8 @@
 """Two people at one form: whoever saves second is told that the first has changed it, and loses nothing typed.
 
 A form carries the fingerprint of what was stored when it was shown, in a hidden field (templates/admin/conflict.html).
-A form that is shown again with what is wrong in it keeps the one that it came with; after a conflict it has the new one.
+A form that is shown again with what is wrong in it keeps the one that it came with; after a conflict it has the new
+one.
 """
 
 from __future__ import annotations

@@ -39,9 +39,7 @@ def _stored() -> object:
     return rules.load().model_dump(mode="json")
 
 
-def _form(
-    typed: settings_form.Form | None, error: ValidationError | None, *, is_stale: bool = False
-) -> str:
+def _form(typed: settings_form.Form | None, error: ValidationError | None, *, is_stale: bool = False) -> str:
     fields = settings_form.fields(MessageRules, rules.load(), typed, error)
     wrong: list[tuple[str | None, str]] = [
         (item.name, _("%(field)s: %(problem)s", field=item.label, problem=item.error))

@@ -225,9 +225,7 @@ def _titles() -> dict[str, str]:
     }
 
 
-def _profile_page(
-    values: dict[str, Any], errors: Errors, theirs: list[str] | None = None
-) -> Markup:
+def _profile_page(values: dict[str, Any], errors: Errors, theirs: list[str] | None = None) -> Markup:
     practice, titles = tenancy.current(), _titles()
     locales = dict.fromkeys((*practice_form.LOCALES, practice.language))
     return render(

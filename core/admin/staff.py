@@ -127,9 +127,7 @@ def _person(user_id: int) -> Member:
         abort(404)
 
 
-def _person_page(
-    person: Member, chosen: list[str], error: str | None, *, is_stale: bool = False
-) -> Markup:
+def _person_page(person: Member, chosen: list[str], error: str | None, *, is_stale: bool = False) -> Markup:
     return render(
         "admin/staff_member.html",
         person=person,

@@ -27,7 +27,9 @@ def check_birth_date(link: Link, birth_date: date) -> bool:
     the date is then not looked at.
     """
     if purposes.asks_nothing(link.purpose):
-        raise LinkClosed("unknown")  # whoever holds it is not the patient and must not learn when they were born
+        raise LinkClosed(
+            "unknown"
+        )  # whoever holds it is not the patient and must not learn when they were born
     most = policies.tries_of(link.purpose)
     _take_try(link, most)
     patient = db.get(Patient, link.patient_id)

@@ -20,7 +20,9 @@ _MARK: Final = "again."  # no token of a message has a dot
 
 def address(link: Link) -> str:
     """Where this link can be opened once more during the next minutes."""
-    return f"{settings.current().base_url}/l/{_MARK}{_serializer().dumps([link.practice_id.hex, link.id.hex])}"
+    return (
+        f"{settings.current().base_url}/l/{_MARK}{_serializer().dumps([link.practice_id.hex, link.id.hex])}"
+    )
 
 
 def find(token: str) -> FoundLink | None:
@@ -35,4 +37,6 @@ def find(token: str) -> FoundLink | None:
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings.current().secret_key.get_secret_value(), salt="careroom.link.again")
+    return URLSafeTimedSerializer(
+        settings.current().secret_key.get_secret_value(), salt="careroom.link.again"
+    )

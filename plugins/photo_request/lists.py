@@ -179,6 +179,7 @@ def count_to_review() -> int:
 
 def _counts() -> tuple[int, int]:
     """To review and waiting, asked for together: Today shows both."""
+
     def ask() -> tuple[int, int]:
         review, waiting = db.session().execute(_both(), _times()).one()
         return review, waiting

@@ -34,7 +34,9 @@ class VideoCallSettings(BaseModel):
         ge=1,
         le=90,
         title=_l("Days that documents can be fetched"),
-        description=_l("1 to 90, counted from the end of the call. The patient gets a link when there is something."),
+        description=_l(
+            "1 to 90, counted from the end of the call. The patient gets a link when there is something."
+        ),
         json_schema_extra=_section(_PATIENT),
     )
     default_channel: Literal["email", "sms"] = Field(
@@ -60,7 +62,9 @@ class VideoCallSettings(BaseModel):
     patient_may_draw: bool = Field(
         True,
         title=_l("Patients may draw, too"),
-        description=_l("On the blank page and over the shared screen. Off: they see what the clinician draws."),
+        description=_l(
+            "On the blank page and over the shared screen. Off: they see what the clinician draws."
+        ),
         json_schema_extra=_section(_CALL),
     )
     max_video_height: Literal["360", "480", "720", "1080"] = Field(

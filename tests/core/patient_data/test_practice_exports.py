@@ -75,7 +75,9 @@ def test_it_asks_again_who_is_there(house: House, helen: Visitor) -> None:
     assert only(house).downloads == 0, "nothing was asked for and nothing fetched"
 
 
-def test_only_administrators_and_only_their_own(house: House, helen: Visitor, amira: Visitor, nadia: Visitor) -> None:
+def test_only_administrators_and_only_their_own(
+    house: House, helen: Visitor, amira: Visitor, nadia: Visitor
+) -> None:
     helen.post(PAGE)
     house.work()
     made = only(house)

@@ -281,5 +281,7 @@ def test_the_bell_rings_once_for_a_patient_who_is_ready(house: House) -> None:
         assert item.patient_id == made.patient_id
         assert item.url == f"/video_call/calls/{made.id}"
         entries = notifications.inbox.items(1, ["video_call.conduct"])
-        assert [entry.title for entry in entries] == ["Margaret Whitfield is ready for the video consultation"]
+        assert [entry.title for entry in entries] == [
+            "Margaret Whitfield is ready for the video consultation"
+        ]
         assert notifications.inbox.items(1, ["video_call.invite"]) == []
