@@ -3,77 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask_appbuilder.security.sqla.models import User
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from core import audit, patients
 from core.notifications import Notification
-from plugins.video_call import guests, invitations, participants, service
-from plugins.video_call.invitations import Wish
-from plugins.video_call.models import Call
+from plugins.video_call import guests, participants, service
 from tests.journeys import acting
+from tests.journeys.consultations import Consultation, flows
 from tests.journeys.looking import NARROWEST, look_over, sideways
-from tests.journeys.people import People, Person
+from tests.journeys.people import People
 from tests.support.browser import Watch, Windows
-from tests.support.running import Careroom, eventually
+from tests.support.running import Careroom
 
 NO_DEVICE = """(name) => {
   navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("for the test", name); };
 }"""
 
 
-class Visit:
-    """A call of one patient, the practice's steps in it, and the row."""
-
-    def __init__(self, careroom: Careroom, person: Person, **wish: Any) -> None:
-        self.careroom, self.person = careroom, person
-        with self.staff():
-            call = invitations.invite(patients.get(person.id), Wish(**{"channels": ["sms"], **wish}))
-            self.id = call.id
-        self.link = acting.newest_link(careroom, person)
-
-    @contextmanager
-    def staff(self) -> Iterator[None]:
-        """A scope of Amira."""
-        with self.careroom.at(self.person.slug, write=True) as session:
-            user = session.scalars(select(User).where(User.username == "amira")).one()
-            with audit.use_actor(audit.Actor("staff", str(user.id), user.get_full_name())):
-                yield
-
-    def step(self, act: Callable[[Call], object]) -> None:
-        """What the clinician does."""
-        with self.staff():
-            act(self._call())
-
-    def row(self) -> Call:
-        with self.careroom.at(self.person.slug):
-            return self._call()
-
-    def becomes(self, state: str) -> None:
-        eventually(lambda: self.row().state == state, 15, f"the state {state}")
-
-    def _call(self) -> Call:
-        found = service.get(self.id)
-        assert found is not None
-        return found
-
-    def open(self, phone: Page) -> None:
-        """From the message to the guidance."""
-        phone.goto(self.link)
-        acting.enter_birth_date(phone, self.person.birth_date)
-        phone.wait_for_url("**/v/*/video_call/**")
-        expect(phone.get_by_role("button", name="Start video call")).to_be_enabled()
-
-
 @pytest.fixture
-def visit(careroom: Careroom, people: People) -> Visit:
-    return Visit(careroom, people.new())
+def visit(careroom: Careroom, people: People) -> Consultation:
+    return Consultation(careroom, people.new())
 
 
 def to_check(phone: Page) -> None:
@@ -86,32 +38,11 @@ def to_waiting(phone: Page, button: str = "Go to the waiting room") -> None:
     expect(phone.get_by_role("heading", name="You are in the waiting room")).to_be_focused()
 
 
-def frames_flow(page: Page, video: str) -> None:
-    """Pictures really arrive: the count of frames that were shown grows, and they are not black."""
-    page.wait_for_function(
-        "(video) => document.querySelector(video)?.getVideoPlaybackQuality().totalVideoFrames > 5", arg=video
-    )
-    before = page.evaluate(_FRAMES, video)
-    page.wait_for_timeout(700)
-    after = page.evaluate(_FRAMES, video)
-    assert after[0] > before[0], "no new frame"
-    assert after[1] != before[1], "the picture stands still"
-
-
-_FRAMES = """(selector) => {
-  const video = document.querySelector(selector);
-  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
-  const context = canvas.getContext("2d");
-  context.drawImage(video, 0, 0, 64, 64);
-  return [video.getVideoPlaybackQuality().totalVideoFrames, [...context.getImageData(0, 0, 64, 64).data].join()];
-}"""
-
-
 def line(phone: Page, name: str) -> Any:
     return phone.locator(f'[data-check="{name}"]')
 
 
-def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Visit) -> None:
+def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Consultation) -> None:
     visit.open(phone)
     expect(phone.get_by_text("You will see and talk to Amira Khan")).to_be_visible()
     look_over(phone)
@@ -145,7 +76,7 @@ def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Visit
     desk.get_by_role("button", name=re.compile("^Admit")).click()
     expect(phone.get_by_role("region", name="Video consultation")).to_be_visible()
     visit.becomes("in_call")
-    frames_flow(phone, "#pictures .large video")
+    flows(phone, "#pictures .large video")
     expect(phone.locator("#nobody")).to_be_hidden()
     expect(phone.locator("#line")).to_contain_text("Connected")
     _controls(phone)
@@ -194,7 +125,7 @@ def _controls(phone: Page) -> None:
     expect(phone.locator("#status")).to_contain_text("top right")
 
 
-def test_no_camera_and_no_permission_have_help_and_a_way_on(windows: Windows, visit: Visit) -> None:
+def test_no_camera_and_no_permission_have_help_and_a_way_on(windows: Windows, visit: Consultation) -> None:
     phone = windows.phone()
     visit.open(phone)
     phone.evaluate(NO_DEVICE, "NotAllowedError")
@@ -226,7 +157,7 @@ def test_no_camera_and_no_permission_have_help_and_a_way_on(windows: Windows, vi
         assert (me.devices["camera"], me.devices["microphone"]) == (False, True)
 
 
-def test_an_app_s_own_browser_leads_to_the_real_one(windows: Windows, visit: Visit) -> None:
+def test_an_app_s_own_browser_leads_to_the_real_one(windows: Windows, visit: Consultation) -> None:
     inside = windows.phone(
         user_agent="Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Version/4.0 Chrome/126.0.0.0 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/470.0]"
@@ -244,7 +175,7 @@ def test_an_app_s_own_browser_leads_to_the_real_one(windows: Windows, visit: Vis
     expect(outside.get_by_role("button", name="Start video call")).to_be_enabled()
 
 
-def test_a_second_device_takes_over_and_both_are_told(windows: Windows, visit: Visit) -> None:
+def test_a_second_device_takes_over_and_both_are_told(windows: Windows, visit: Consultation) -> None:
     first, second = windows.phone(), windows.desk()
     visit.open(first)
     to_check(first)
@@ -261,7 +192,7 @@ def test_a_second_device_takes_over_and_both_are_told(windows: Windows, visit: V
     expect(second.get_by_role("heading", name="The consultation is open on another device")).to_be_visible()
 
 
-def test_the_network_goes_and_the_place_is_kept(phone: Page, visit: Visit, watch: Watch) -> None:
+def test_the_network_goes_and_the_place_is_kept(phone: Page, visit: Consultation, watch: Watch) -> None:
     visit.open(phone)
     to_check(phone)
     to_waiting(phone)
@@ -276,7 +207,7 @@ def test_the_network_goes_and_the_place_is_kept(phone: Page, visit: Visit, watch
         expect(phone.get_by_role("region", name="Video consultation")).to_be_visible()
 
 
-def test_declined_says_why(phone: Page, visit: Visit) -> None:
+def test_declined_says_why(phone: Page, visit: Consultation) -> None:
     visit.open(phone)
     to_check(phone)
     to_waiting(phone)
@@ -286,7 +217,7 @@ def test_declined_says_why(phone: Page, visit: Visit) -> None:
     look_over(phone)
 
 
-def test_a_guest_joins_with_name_and_role(windows: Windows, visit: Visit) -> None:
+def test_a_guest_joins_with_name_and_role(windows: Windows, visit: Consultation) -> None:
     visit.step(
         lambda call: guests.invite(
             call, name="Ines Costa", as_what="interpreter", channel="sms", to="+447700900150"

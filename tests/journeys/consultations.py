@@ -1,0 +1,97 @@
+"""A video consultation of one patient that Amira holds: the row, the message, the patient's phone and what flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from flask_appbuilder.security.sqla.models import User
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from core import audit, patients
+from plugins.video_call import invitations, service
+from plugins.video_call.invitations import Wish
+from plugins.video_call.models import Call
+from tests.journeys import acting
+from tests.journeys.people import Person
+from tests.support.running import Careroom, eventually
+
+# How many frames a video element has shown, and what they show.
+_FRAMES = """(video) => {
+  const paint = new OffscreenCanvas(32, 24).getContext("2d");
+  if (video.readyState >= 2) paint.drawImage(video, 0, 0, 32, 24);
+  return [video.getVideoPlaybackQuality().totalVideoFrames, [...paint.getImageData(0, 0, 32, 24).data].join()];
+}"""
+
+
+class Consultation:
+    """A call, the practice's steps in it, and its row."""
+
+    def __init__(self, careroom: Careroom, person: Person, **wish: Any) -> None:
+        self.careroom, self.person = careroom, person
+        with self.staff():
+            call = invitations.invite(patients.get(person.id), Wish(**{"channels": ["sms"], **wish}))
+            self.id: UUID = call.id
+        self.link = acting.newest_link(careroom, person)
+
+    @property
+    def path(self) -> str:
+        """The clinician's page of it."""
+        return f"/p/{self.person.slug}/video_call/calls/{self.id}"
+
+    @contextmanager
+    def staff(self) -> Iterator[None]:
+        """A scope of Amira."""
+        with self.careroom.at(self.person.slug, write=True) as session:
+            user = session.scalars(select(User).where(User.username == "amira")).one()
+            with audit.use_actor(audit.Actor("staff", str(user.id), user.get_full_name())):
+                yield
+
+    def step(self, act: Callable[[Call], object]) -> None:
+        """What the clinician does."""
+        with self.staff():
+            act(self._call())
+
+    def row(self) -> Call:
+        with self.careroom.at(self.person.slug):
+            return self._call()
+
+    def becomes(self, state: str) -> None:
+        eventually(lambda: self.row().state == state, 20, f"the state {state}")
+
+    def _call(self) -> Call:
+        found = service.get(self.id)
+        assert found is not None
+        return found
+
+    def open(self, phone: Page) -> None:
+        """From the message to the guidance."""
+        phone.goto(self.link)
+        acting.enter_birth_date(phone, self.person.birth_date)
+        phone.wait_for_url("**/v/*/video_call/**")
+        expect(phone.get_by_role("button", name="Start video call")).to_be_enabled()
+
+    def wait_in(self, phone: Page) -> None:
+        """The patient follows the link, checks the devices and waits."""
+        self.open(phone)
+        phone.get_by_role("button", name="Start video call").click()
+        phone.get_by_role("button", name="Go to the waiting room").click()
+        self.becomes("ready")
+
+
+def flows(page: Page, video: str) -> None:
+    """Pictures really arrive in this video element: more and more frames, and not always the same."""
+    shown = page.locator(video)
+    expect(shown).to_be_visible(timeout=20_000)
+    first: list[Any] = []
+
+    def moved() -> bool:
+        now = shown.evaluate(_FRAMES)
+        if not first:
+            first.extend(now)
+        return bool(now[0] >= first[0] + 5 and now[1] != first[1])
+
+    eventually(moved, 20, f"frames in {video}")
