@@ -204,6 +204,14 @@ def _check_shown(call: Call, me: Participant, told: Any) -> None:
     """The patient may show what they may open."""
     if told.file is not None and documents.file_of(call, told.file, for_patient=me.role != CLINICIAN) is None:
         raise SocketRefused("unknown")
+    call.shown_file = told.file
+
+
+def _open_board(call: Call, _me: Participant, told: Any) -> None:
+    if told.open:
+        call.open_board = told.board
+    elif call.open_board == told.board:
+        call.open_board = None
 
 
 def _clean_screen(call: Call, me: Participant, _told: Any) -> None:
@@ -214,5 +222,6 @@ def _clean_screen(call: Call, me: Participant, _told: Any) -> None:
 
 _PREPARE: Final[Mapping[str, Callable[[Call, Participant, Any], None]]] = {
     "show_file": _check_shown,
+    "board": _open_board,
     "share_started": _clean_screen,
 }

@@ -235,7 +235,7 @@ def state_json(call: Call, role: service.Role) -> dict[str, Any]:
         "participants": [_participant(one) for one in everybody if one.left_at is None],
         "held": state == states.ON_HOLD,
         "recording": recording.under_way(call),
-        "board": None,
+        "board": call.open_board,
     }
 
 

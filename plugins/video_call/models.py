@@ -27,6 +27,7 @@ class Call(Timestamps, TenantModel):
     somebody at the reception; note: what they wrote in it. held_from: the state that a hold interrupted.
     phone_first: it began as a phone call, which goes on until the patient starts the video. outcome: "completed" or
     "unsuccessful" once the clinician said so. patient_away_since: the waiting patient's page is closed or asleep.
+    open_board, shown_file: what lies on the screen of everybody now, for whoever comes back.
     """
 
     __tablename__ = "video_call_call"
@@ -65,6 +66,8 @@ class Call(Timestamps, TenantModel):
     notes: Mapped[str | None] = mapped_column(Text, default=None)
     feedback_score: Mapped[int | None] = mapped_column(default=None)
     feedback_text: Mapped[str | None] = mapped_column(Text, default=None)
+    open_board: Mapped[str | None] = mapped_column(String(20), default=None)
+    shown_file: Mapped[UUID | None] = mapped_column(default=None)
 
 
 class Participant(Timestamps, TenantModel):

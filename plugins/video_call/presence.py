@@ -62,7 +62,9 @@ def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant,
         if asked.generation and asked.generation != me.generation:
             raise SocketRefused("taken_over")  # a page that slept must not take back what a newer one has
         me.client_id, me.generation = asked.client_id, me.generation + 1
-    me.seen_at, me.devices = utcnow(), said.plain(asked.devices)
+    me.seen_at = utcnow()
+    if asked.devices.model_fields_set:  # a page that says nothing leaves what the check of devices found
+        me.devices = asked.devices.model_dump()
     came_back(call, me)
     db.session().flush()
     return call, me, before if before not in (None, asked.client_id) else None

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from core.sdk import _l, abort, audit, db, files, i18n, own_scope, request
-from plugins.video_call import boards, chat, consents, documents, recording, settings
+from plugins.video_call import boards, chat, consents, documents, recording, settings, states
 from plugins.video_call.errors import ChatRefused, NotYours
-from plugins.video_call.models import Call, Message, Participant
+from plugins.video_call.models import GUEST, Call, Message, Participant
 
 Urls = Callable[[UUID, str], str]
 """Where a file of this call is: ``urls(file_id, "thumb" or "large")``."""
@@ -63,12 +63,15 @@ def file_json(file: files.File, urls: Urls) -> dict[str, Any]:
 def page_json(call: Call, role: str, base: str) -> dict[str, Any]:
     """What the page of a call needs to know about its tools. base: the address that their addresses begin with."""
     allowed = recording.rule()
+    back = call.state in states.TALKING and role != GUEST  # guests hear it once they were let in
     return {
         "role": role,
         "base": base,
         "call": str(call.id),
         "patient_may_draw": settings.here().patient_may_draw,
         "may_draw": role == "clinician" or (role == "patient" and settings.here().patient_may_draw),
+        "board": call.open_board if back else None,
+        "shown": str(call.shown_file) if back and call.shown_file else None,
         "recording": {"what": allowed.what, "warning": allowed.warning},
         "chat": {"max_text": chat.MAX_TEXT, "max_bytes": chat.MAX_BYTES, "accept": chat.ACCEPT},
         "words": {"too_large": chat.refusal_text("too_large")},

@@ -98,7 +98,7 @@ def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Consu
     assert visit.row().ended_by == "patient"
     phone.set_viewport_size({"width": 360, "height": 780})
     look_over(phone)
-    phone.get_by_text("Good", exact=True).click()
+    phone.get_by_role("radio", name="Good").check()
     phone.get_by_role("button", name="Send").click()
     expect(phone.get_by_text("Your answer has arrived.")).to_be_visible()
     assert visit.row().feedback_score == 3

@@ -43,6 +43,8 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=True),
         sa.Column("feedback_score", sa.Integer(), nullable=True),
         sa.Column("feedback_text", sa.Text(), nullable=True),
+        sa.Column("open_board", sa.String(length=20), nullable=True),
+        sa.Column("shown_file", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("practice_id", sa.Uuid(), nullable=False),

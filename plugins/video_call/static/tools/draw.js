@@ -23,6 +23,7 @@ export function mountDraw({ room, host, facts }) {
   /** @type {Name | null} */
   let open = null;
   let opener = false;
+  let awaited = facts.board === "screen"; // open already: shown once the screen itself is here
   /** @type {import("./pen.js").Mode} */
   let mode = "pen";
   let colour = "ink";
@@ -271,9 +272,12 @@ export function mountDraw({ room, host, facts }) {
     else screens.delete(id);
     if (!screen() && open === "screen") close(false);
     else if (open === "screen") video.srcObject = screen();
+    else if (awaited && screen()) void show("screen", false);
+    awaited &&= !screen();
     marks();
   });
   on(room, "sharing", marks);
+  if (facts.board === "page") void show("page", false); // it was open when this page was loaded
 
   return {
     /** @returns {HTMLElement | null} */

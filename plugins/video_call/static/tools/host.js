@@ -17,6 +17,7 @@
  *
  * @typedef {import("../line/room.js").Room} Room
  * @typedef {{role: "clinician" | "patient" | "guest", base: string, call: string, may_draw: boolean, patient_may_draw: boolean,
+ *   board: "page" | "screen" | null, shown: string | null,
  *   recording: {what: "audio" | "video" | null, warning: string},
  *   chat: {max_text: number, max_bytes: number, accept: string}, words: Record<string, string>}} Facts
  * @typedef {{room: Room, host: Host, facts: Facts}} Tools

@@ -40,6 +40,7 @@ export function mountShow({ room, host, facts }) {
   on(room, "control", ({ kind, body }) => {
     if (kind === "show_file") set(body.file ?? "", false);
   });
+  if (facts.shown) set(facts.shown, false);
   // Who comes (back) sees what is shown.
   on(room, "people", () => {
     if (mine && shown) void room.control("show_file", { file: shown });
