@@ -160,6 +160,7 @@ def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:
     expect(there).to_be_visible()
     assert there.evaluate(INK) == 0
     _line(desk, here, 0.2, 0.3)
+    expect(here).to_have_attribute("data-marks", "1")
     expect(there).to_have_attribute("data-marks", "1")
     assert there.evaluate(INK) > 50
     _line(phone, there, 0.6, 0.7)
@@ -189,6 +190,7 @@ def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:
 
 
 def _line(page: Page, canvas: Any, begin: float, end: float) -> None:
+    expect(canvas).to_have_attribute("data-ready", "")
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + box["width"] * begin, box["y"] + box["height"] * begin)
     page.mouse.down()
@@ -219,5 +221,6 @@ def _afterwards(desk: Page, phone: Page, consultation: Consultation) -> None:
     desk.get_by_role("button", name="End", exact=True).click()
     desk.get_by_role("dialog").get_by_role("button", name="End", exact=False).last.click()
     expect(phone.get_by_role("heading", name="The consultation has ended")).to_be_visible()
+    phone.get_by_text("Messages", exact=True).click()
     expect(phone.get_by_text("It began here.")).to_be_visible()
     expect(phone.get_by_text("IMG_0003.jpg").first).to_be_visible()

@@ -34,6 +34,8 @@ export function mountDraw({ room, host, facts }) {
   /** @type {typeof import("./paint.js") | undefined} */
   let painter;
   let due = 0;
+  /** @type {Promise<unknown> | undefined} resolved once the canvas takes what is drawn */
+  let pen;
   let where = { x: 0, y: 0 };
 
   cover.hidden = true;
@@ -61,6 +63,8 @@ export function mountDraw({ room, host, facts }) {
     host.announce(say(facts, name === "page" ? "board_open" : "board_screen_open"));
     if (own) void control(room, "board", { board: name, open: true });
     painter ??= await import("./paint.js");
+    await pen;
+    canvas.dataset.ready = "";
     if (facts.may_draw && own && (!before || host.bar.contains(before))) canvas.focus();
     await replay(name);
     draw();
@@ -147,7 +151,7 @@ export function mountDraw({ room, host, facts }) {
   }
 
   if (facts.may_draw) {
-    void import("./pen.js").then(({ hold }) =>
+    pen = import("./pen.js").then(({ hold }) =>
       hold(canvas, {
         mode: () => mode,
         begin: (x, y, pressure) => {
