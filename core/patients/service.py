@@ -65,14 +65,18 @@ def get(patient_id: UUID) -> Patient:
 
 
 def get_for_workspace(patient_id: UUID) -> Patient:
-    """The same with alerts and contact states, for pages that show them beside the name. Two queries in all."""
-    beside = (joinedload(Patient.alerts), joinedload(Patient.contact_states))
+    """The same with alerts and contact states, for pages that show them beside the name. One query: all are few."""
+    beside = (
+        joinedload(Patient.identifiers),
+        joinedload(Patient.alerts),
+        joinedload(Patient.contact_states),
+    )
     patient = (
         db.session()
         .scalars(
             select(Patient)
             .where(Patient.id == patient_id)
-            .options(selectinload(Patient.identifiers), *beside)
+            .options(*beside)
             .execution_options(populate_existing=not db.is_write())
         )
         .unique()

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Integer, Select, bindparam, func, or_, select
+from sqlalchemy import Integer, Select, bindparam, false, func, or_, select, true
 
 from core.sdk import Link, Patient, UtcDateTime, db, links, notifications, patients, utcnow
 from plugins.photo_request import service
@@ -146,25 +146,26 @@ def count_of_patient(patient_id: UUID) -> int:
 def today(limit: int = 10, *, with_photos: bool = True) -> tuple[list[Row], list[Row]]:
     """What waits for the practice: requests with photos to decide about, the oldest first, and requests that will
     not go on by themselves (locked, message failed, expired lately), newest first."""
-    values = {**_times(), "most": limit}
-    review: Sequence[Request] = ()
-    if with_photos:
-        review = db.session().scalars(_oldest_to_review(), values).all()
-    attention = db.session().scalars(_newest_to_attend_to(), values).all()
-    both = rows([*review, *attention])  # what belongs to them is loaded once
-    return both[: len(review)], both[len(review) :]
+    found = db.session().execute(_for_today(with_photos), {**_times(), "most": limit}).all()
+    row_of = {row.request.id: row for row in rows([request for request, _, _ in found])}
+    review = [request for request, reviewed, _ in found if reviewed]
+    attention = [request for request, _, attended in found if attended]
+    review.sort(key=lambda one: (one.received_at or one.created_at, one.id))
+    attention.sort(key=lambda one: (one.created_at, one.id), reverse=True)
+    return [row_of[one.id] for one in review], [row_of[one.id] for one in attention]
 
 
 @cache
-def _oldest_to_review() -> Select[Request]:
-    oldest = _filtered(select(Request), "review").order_by(Request.received_at, Request.id)
-    return oldest.limit(bindparam("most", type_=Integer))
-
-
-@cache
-def _newest_to_attend_to() -> Select[Request]:
-    newest = _filtered(select(Request), "attention").order_by(Request.created_at.desc())
-    return newest.limit(bindparam("most", type_=Integer))
+def _for_today(with_photos: bool) -> Select[Request, bool, bool]:
+    """Both in one: the request, whether it waits for a decision, whether it needs attention."""
+    most = bindparam("most", type_=Integer)
+    newest = _filtered(select(Request.id), "attention").order_by(Request.created_at.desc()).limit(most)
+    attended = Request.id.in_(newest)
+    if not with_photos:
+        return select(Request, false(), true()).where(attended)
+    oldest = _filtered(select(Request.id), "review").order_by(Request.received_at, Request.id).limit(most)
+    reviewed = Request.id.in_(oldest)
+    return select(Request, reviewed, attended).where(or_(reviewed, attended))
 
 
 def count_waiting() -> int:

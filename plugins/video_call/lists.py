@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select
 
 from core.sdk import Link, Patient, audit, db, i18n, links, notifications, patients, utcnow
 from plugins.video_call import guests, participants, recording, service, states
@@ -21,6 +21,7 @@ OUTCOMES: Final = ("all", "completed", "unsuccessful", "open")
 _OF_PATIENT: Final = 20
 _HERE_FOR: Final = timedelta(seconds=20)
 _LATE: Final = timedelta(minutes=10)
+_READY_KEY: Final = "video_call.waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ def active(limit: int = 50, *, holder: str | None = None) -> list[Row]:
     if holder is not None:
         wanted = wanted.where(Call.clinician_id == holder)
     found = sorted(db.session().scalars(wanted), key=_urgency)
+    if holder is None:  # the rail of the same page need not ask again
+        db.memo(_READY_KEY, lambda: sum(call.state == states.READY for call in found))
     return rows(found[:limit])
 
 
@@ -174,25 +177,33 @@ def of_patient(patient_id: UUID) -> tuple[list[Row], int]:
     """A patient's newest calls, newest first, and how many there ever were; asked once a page."""
 
     def ask() -> tuple[list[Row], int]:
+        # One row even where there is no call: the rail of the same page need not ask for its number again.
+        always = select(literal(1).label("one")).subquery()
         found = (
             db.session()
             .execute(
-                select(Call, func.count().over())
-                .where(Call.patient_id == patient_id)
+                select(Call, func.count(Call.id).over(), _ready().scalar_subquery())
+                .select_from(always)
+                .outerjoin(Call, Call.patient_id == patient_id)
                 .order_by(Call.created_at.desc(), Call.id.desc())
                 .limit(_OF_PATIENT)
             )
             .all()
         )
-        return rows([call for call, _ in found]), found[0][1] if found else 0
+        _, total, ready = found[0]
+        db.memo(_READY_KEY, lambda: int(ready))
+        return rows([call for call, _, _ in found if call is not None]), int(total)
 
     return db.memo(("video_call.of_patient", patient_id), ask)
 
 
 def count_waiting() -> int:
     """How many patients are in the waiting room. The rail shows it on every page."""
-    waits = select(func.count(Call.id)).where(Call.state == states.READY)
-    return db.memo("video_call.waiting", lambda: db.session().scalar(waits) or 0)
+    return db.memo(_READY_KEY, lambda: db.session().scalar(_ready()) or 0)
+
+
+def _ready() -> Select[int]:
+    return select(func.count(Call.id)).where(Call.state == states.READY)
 
 
 def position(call: Call) -> int | None:

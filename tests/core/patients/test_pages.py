@@ -228,11 +228,12 @@ def test_a_panel_alone_is_gone_with_its_plugin_and_closed_without_permission(
     page(amira.get(f"{PATIENTS}/{patient_id}/panels/core/closed"), 403)
     assert "plain text" not in page(amira.get(f"{PATIENTS}/{patient_id}"))
     with house.at(house.riverside):
-        activation.disable("photo_request")
+        for plugin in ("photo_request", "video_call"):
+            activation.disable(plugin)
     page(amira.get(photos), 404)
     text = page(amira.get(f"{PATIENTS}/{patient_id}"))
     assert "photo_request" not in text
-    assert "Nothing here yet" in text
+    assert "Timeline" in text
 
 
 def test_a_former_patient_is_marked_and_can_come_back(house: House, amira: Visitor) -> None:
