@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from plugins.video_call import boards, controls
+from plugins.video_call import boards, controls, tools
 from plugins.video_call.errors import NotYours
 from tests.plugins.video_call.conftest import Handset, Made
 from tests.plugins.video_call.tools.conftest import Talk
@@ -85,3 +85,21 @@ def test_a_new_share_begins_with_a_clean_screen(talk: Talk) -> None:
     with talk.clinician() as (call, me):
         controls.decide(call, me, "share_started", {})
         assert [row.op for row in boards.of_call(call.id, "screen")] == ["clear"]
+
+
+def test_a_board_that_is_open_is_open_for_a_page_that_is_loaded_again(talk: Talk) -> None:
+    def open_now() -> object:
+        with talk.clinician() as (call, _me):
+            return tools.page_json(call, "patient", "/")["board"]
+
+    with talk.clinician() as (call, me):
+        controls.decide(call, me, "board", {"board": "page", "open": True})
+    assert open_now() == "page"
+    with talk.clinician() as (call, _me):
+        assert tools.page_json(call, "guest", "/")["board"] is None
+    with talk.patient() as (call, me):
+        controls.decide(call, me, "board", {"board": "screen", "open": False})
+    assert open_now() == "page"  # another one was closed
+    with talk.patient() as (call, me):
+        controls.decide(call, me, "board", {"board": "page", "open": False})
+    assert open_now() is None
