@@ -32,6 +32,8 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": settings.is_https,
         "PERMANENT_SESSION_LIFETIME": LIFETIME,
         "SESSION_REFRESH_EACH_REQUEST": False,
+        # What comes at once, whatever it is; nginx has the same limit. A form's body is read before its view is asked.
+        "MAX_CONTENT_LENGTH": 17 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 500_000,
         "MAX_FORM_PARTS": 1_000,
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session that it is bound to

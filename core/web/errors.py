@@ -45,7 +45,10 @@ def _http(error: HTTPException) -> Any:
     # What goes wrong in the commit after the view comes wrapped by Flask.
     if db.is_out_of_space(getattr(error, "original_exception", None) or error):
         return _full()
-    return answer(error.code or 500, retry_after=getattr(error, "retry_after", None))
+    message = None
+    if error.code == 413:  # for scripts, too: they have no page of ours to show
+        message = _("What you sent is larger than we can take. Send less at a time, or smaller files.")
+    return answer(error.code or 500, message=message, retry_after=getattr(error, "retry_after", None))
 
 
 def _refused(error: Refused) -> Any:

@@ -90,6 +90,14 @@ def test_a_chosen_language_is_kept_with_the_account(visitor: Callable[[], Visito
     assert 'lang="fr-FR"' in at_home.get("/p/riverside/").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("path", ["/p/riverside/patients", "/l/x"])
+def test_a_body_that_is_too_large_is_not_read(amira: Visitor, path: str) -> None:
+    form = "application/x-www-form-urlencoded"
+    answer = amira.client.post(path, data=b"a=" + bytes(18 * 1024 * 1024), headers={"Content-Type": form})
+    assert answer.status_code == 413
+    assert "That is too large" in answer.get_data(as_text=True)
+
+
 def test_an_unknown_page_is_a_page(visitor: Callable[[], Visitor]) -> None:
     answer = visitor().get("/no/such/page", headers={"Accept-Language": "fr"})
     assert answer.status_code == 404
