@@ -118,7 +118,7 @@ def test_today_and_the_list_of_requests_follow_as_well(
         acting.mark(page)
     acting.open_link(phone, acting.ask_for_photos(careroom, person), person)
     acting.send_photos(phone, photos.jpeg(1))
-    expect(clinician.locator(".panel").get_by_role("link", name=person.name)).to_be_visible()
+    expect(clinician.locator(".panel").get_by_role("link", name=person.name, exact=True)).to_be_visible()
     expect(colleague.get_by_role("main").get_by_role("link", name=person.name)).to_be_visible()
     for page in (clinician, colleague):
         acting.expect_no_reload(page)
