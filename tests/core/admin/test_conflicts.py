@@ -28,7 +28,7 @@ from tests.support.pages import text
 
 MEANWHILE = "Somebody else has changed"
 NOTHING_TO_CHANGE = {
-    "audit_trail.search": "a search",
+    "patients.search": "a search",
     "staff.invite": "makes an invitation",
     "roles.make": "makes a role",
     "operator.create": "makes a practice",

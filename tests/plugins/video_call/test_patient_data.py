@@ -53,7 +53,7 @@ def test_the_export_tells_everything(house: House, made: UUID) -> None:
     assert over["began"]
     assert over["ended"]
     assert [line["text"] for line in now["chat"]] == ["Good morning", ""]
-    assert now["chat"][1]["file"].name == "chat-2-2"
+    assert now["chat"][1]["file"].name == "chat-2-2.jpg"
     assert [document["title"] for document in now["documents"]] == ["Drawing"]
     assert now["agreements"][0]["answer"] == "No answer"
     assert "Ines Costa" not in str(part.content), "a guest's name is the guest's"
