@@ -20,19 +20,22 @@ def video_call_patient_parts(ctx: PatientPageContext) -> list[PatientPart]:  # t
 
 @contract(policy="isolate", budget=2.0)
 def video_call_created(ctx: CallContext) -> None:
-    """A call was made: invited or scheduled. In the transaction that made it."""
+    """A patient was invited to a call, or one was planned. Called in the transaction that made it."""
 
 
 @contract(policy="isolate", budget=2.0)
 def video_call_patient_waiting(ctx: CallContext) -> None:
-    """The patient is in the waiting room and can be admitted. Told again when they went away and came back."""
+    """The patient is in the waiting room and can be admitted. Called again when they went away and came back."""
 
 
 @contract(policy="isolate", budget=2.0)
 def video_call_admitted(ctx: CallContext) -> None:
-    """The clinician let the patient in. A phone call that this one began as goes on until the patient starts."""
+    """The clinician let the patient in. Called in the transaction that admitted them.
+
+    A phone call that this one began as goes on until the patient starts.
+    """
 
 
 @contract(policy="isolate", budget=2.0)
 def video_call_consultation_ended(ctx: OutcomeContext) -> None:
-    """The consultation ended and the clinician said how. In the transaction that stored the outcome."""
+    """The consultation ended and the clinician said how. Called in the transaction that stored the outcome."""

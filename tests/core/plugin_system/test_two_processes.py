@@ -46,14 +46,17 @@ def other(house: House) -> Iterator[Ask]:
 
 
 def test_a_toggle_is_seen_with_the_next_question(house: House, other: Ask) -> None:
-    assert other(house.riverside)[0] == "photo_request"
+    def on_in(practice_id: UUID) -> list[str]:
+        return other(practice_id)[0].split(",")
+
+    assert "photo_request" in on_in(house.riverside)
     for on in (False, True, False):
         with house.at(house.riverside):
             (activation.enable if on else activation.disable)("photo_request")
         began = time.monotonic()
-        assert (other(house.riverside)[0] == "photo_request") is on
+        assert ("photo_request" in on_in(house.riverside)) is on
         assert time.monotonic() - began < 1, "at once, not after a pause"
-        assert other(house.lumiere)[0] == "photo_request", "the other practice keeps its own"
+        assert "photo_request" in on_in(house.lumiere), "the other practice keeps its own"
 
 
 def test_a_setting_and_the_operators_word_are_seen_too(house: House, other: Ask) -> None:
@@ -63,4 +66,5 @@ def test_a_setting_and_the_operators_word_are_seen_too(house: House, other: Ask)
     assert other(house.riverside)[1] == "3"
     with house.at(house.riverside):
         activation.decree("photo_request", "deny")
-    assert other(house.riverside) == ["", "3"]
+    names, photos = other(house.riverside)
+    assert ("photo_request" in names.split(","), photos) == (False, "3")
