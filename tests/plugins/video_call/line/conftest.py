@@ -16,13 +16,13 @@ from tests.support.running import Careroom, running
 from tests.support.servers import free_port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright_here() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright_here: Playwright) -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(browsers, "_ARGUMENTS", (*browsers._ARGUMENTS, *rooms.FAKE_MEDIA))
