@@ -154,6 +154,8 @@ def reachable(port: int) -> Iterator[str]:
     try:
         yield f"http://{HUB}:{port}"
     finally:
+        with suppress(OSError):
+            door.shutdown(socket.SHUT_RDWR)  # or the thread would wait for the next for ever
         door.close()
 
 
@@ -161,9 +163,16 @@ def _accept(door: socket.socket, port: int) -> None:
     with suppress(OSError):
         while True:
             outer, _ = door.accept()
-            inner = socket.create_connection(("127.0.0.1", port))
-            for one, other in ((outer, inner), (inner, outer)):
-                threading.Thread(target=_carry, args=(one, other), daemon=True).start()
+            threading.Thread(target=_join, args=(outer, port), daemon=True).start()
+
+
+def _join(outer: socket.socket, port: int) -> None:
+    """Carry both ways until one side is done; then both ends are closed."""
+    with outer, suppress(OSError), socket.create_connection(("127.0.0.1", port)) as inner:
+        back = threading.Thread(target=_carry, args=(inner, outer), daemon=True)
+        back.start()
+        _carry(outer, inner)
+        back.join()
 
 
 def _carry(one: socket.socket, other: socket.socket) -> None:
