@@ -104,7 +104,7 @@ def test_a_value_at_the_threshold_rings_the_bell_once(started, clinician, open_l
     phone = open_link()
     for _again in range(2):
         phone.post(data=BAD)
-    bell = clinician.get("/p/riverside/").get_data(as_text=True)
+    bell = clinician.get("/p/riverside/bell").get_data(as_text=True)
     assert len(re.findall(r"Symptom diary of Margaret Whitfield: look at today", bell)) == 1
 
 

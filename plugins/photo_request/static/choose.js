@@ -314,8 +314,9 @@ function withdrawUrl(id) {
 
 async function begin() {
   for (const shown of form.querySelectorAll("[data-script]")) shown.removeAttribute("hidden");
-  const stored = await all(setting("request"));
-  if (!stored.length) return go(1);
+  // Photos that a quick hand chose while the phone's store was being opened are chosen already.
+  const stored = (await all(setting("request"))).filter((item) => !chosen.has(item.id));
+  if (!stored.length) return preparing || chosen.size ? undefined : go(1);
   for (const item of stored) {
     const card = makeCard(item.id, item.name);
     list.append(card.element);

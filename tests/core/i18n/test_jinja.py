@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from jinja2 import Environment
 
-from core.i18n import _l, install_jinja, use_language
+from core.i18n import _l, install_jinja, use_language, use_time_zone
 
 
 @pytest.fixture
@@ -45,5 +45,5 @@ def test_lazy_text_is_read_and_escaped(environment: Environment) -> None:
 
 def test_formats_are_filters(environment: Environment) -> None:
     template = environment.from_string("{{ at|format_datetime('short') }} {{ 1234|format_number }}")
-    with use_language("en-GB"):
+    with use_language("en-GB"), use_time_zone("Europe/London"):
         assert template.render(at=datetime(2026, 3, 4, 14, 5, tzinfo=UTC)) == "04/03/2026, 14:05 1,234"

@@ -155,7 +155,7 @@ def test_a_patient_who_falls_silent_is_away_and_comes_back(
     patient = page(patient=True)
     patient.enter(devices={"camera": True, "microphone": True, "speaker": False})
     (row,) = [one for one in rows(made, Participant) if one.role == "patient"]
-    assert row.devices == {"camera": True, "microphone": True}
+    assert row.devices == {"camera": True, "microphone": True, "speaker": False}
     sweep()
     assert not away()
     with made.careroom.at("riverside", write=True) as session:
