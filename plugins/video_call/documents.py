@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.sdk import _, audit, db, files, publish, topic
+from core.sdk import LazyString, _, _l, audit, db, files, publish, topic
 from plugins.video_call import boards, chat, consents, states
 from plugins.video_call.errors import ConsentMissing, NotYours, WrongState
 from plugins.video_call.models import CLINICIAN, SUBJECT, Call, Consent, Document, Message, Participant
@@ -17,6 +17,11 @@ from plugins.video_call.models import CLINICIAN, SUBJECT, Call, Consent, Documen
 DRAWING: Final = "drawing"
 STILL: Final = "still"
 RECORDING: Final = "recording"
+KINDS: Final[dict[str, LazyString]] = {
+    DRAWING: _l("Drawing"),
+    STILL: _l("Picture from the video"),
+    RECORDING: _l("Recording"),
+}
 MAX_BYTES: Final = files.MAX_FILE
 _MOST: Final = 100
 
@@ -70,6 +75,12 @@ def share(document: Document, call: Call, *, shared: bool) -> None:
     publish(topic(SUBJECT, call.id), "document", call=call.id, document=document.id)
 
 
+def find(call: Call, document_id: UUID) -> Document | None:
+    """A document of this call, or None."""
+    found = db.get(Document, document_id)
+    return found if found is not None and found.call_id == call.id else None
+
+
 def of_call(call_id: UUID) -> list[Document]:
     """What a call left in the record, oldest first."""
     wanted = select(Document).where(Document.call_id == call_id).order_by(Document.created_at, Document.id)
@@ -97,6 +108,13 @@ def file_of(call: Call, file_id: UUID, *, for_patient: bool) -> files.File | Non
     """A file of this call that this side may open, or None."""
     is_open = any(one.file.id == file_id for one in exchanged(call, for_patient=for_patient))
     return files.get(file_id) if is_open else None
+
+
+def file_changed(file_id: UUID) -> None:
+    """The worker is done with a picture that was kept: pages that show it fetch again."""
+    found = db.session().scalar(select(Document).where(Document.file_id == file_id))
+    if found is not None:
+        publish(topic(SUBJECT, found.call_id), "document", call=found.call_id, document=found.id)
 
 
 def record_view(call: Call, file_id: UUID) -> None:

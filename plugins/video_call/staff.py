@@ -29,7 +29,7 @@ from core.sdk import (
     utcnow,
     uuid7,
 )
-from plugins.video_call import afterwards, contexts, invitations, lists, service, states, steps
+from plugins.video_call import afterwards, contexts, invitations, lists, service, states, steps, tools_staff
 from plugins.video_call.errors import CallError, CannotInvite
 from plugins.video_call.invitations import Wish
 from plugins.video_call.pages import page
@@ -115,11 +115,15 @@ def ended(call_id: UUID) -> Any:
     if call.state not in states.OVER:
         return redirect(url_for(".call", call_id=call.id))
     live(topic(service.SUBJECT, call.id))
+    left = {"call": call, "exchanged": tools_staff.exchanged(call), "topic": topic(service.SUBJECT, call.id)}
+    if "fragment" in request.args:
+        return page("exchanged.html", **left)
     patient = service.patient_of(call)
     return page(
         "ended.html",
         row=lists.row(call),
         patient=patient,
+        **left,
         added=render_slot("video_call.ended_staff", _page_context(call, patient)),
         to_fetch=afterwards.something_to_fetch(call),
         max_notes=steps.MAX_NOTES,

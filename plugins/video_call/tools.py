@@ -39,7 +39,9 @@ def chat_json(call: Call, me_id: str, urls: Urls, *, for_patient: bool) -> dict[
             {
                 "id": str(one.document.id),
                 "kind": one.document.kind,
+                "kind_word": str(documents.KINDS.get(one.document.kind, one.document.kind)),
                 "title": one.title,
+                "by": one.by,
                 "shared": one.document.shared,
                 "time": i18n.format_time(one.at),
                 "file": file_json(one.file, urls),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from core.sdk import _, abort, audit, db, file_response, files, jsonify, own_scope, request, url_for
-from plugins.video_call import chat, consents, documents, participants, recording, tools
+from core.sdk import (
+    _, abort, audit, file_response, files, flash, jsonify, own_scope, redirect, request, url_for,
+)  # fmt: skip
+from plugins.video_call import afterwards, chat, consents, documents, participants, recording, tools
 from plugins.video_call.console import routes as routes
 from plugins.video_call.errors import ChatRefused, RecordingRefused
 from plugins.video_call.models import Call, Document, Participant
-from plugins.video_call.steps import CONDUCT, find
+from plugins.video_call.steps import CONDUCT, find, wants_json
 
 _PART: Final = 2 * 1024 * 1024
 
@@ -18,8 +20,7 @@ _PART: Final = 2 * 1024 * 1024
 @routes.get("/calls/<uuid:call_id>/chat", permission=CONDUCT)
 def chat_of(call_id: UUID) -> Any:
     """The chat with its files, and what is in the record."""
-    call = find(call_id)
-    return jsonify(tools.chat_json(call, audit.actor().id, _urls(call), for_patient=False))
+    return jsonify(exchanged(find(call_id)))
 
 
 @routes.post("/calls/<uuid:call_id>/chat", permission=CONDUCT)
@@ -27,7 +28,7 @@ def write(call_id: UUID) -> Any:
     """Write a line."""
     call, me = _here(call_id)
     tools.write(call, me)
-    return jsonify(tools.chat_json(call, audit.actor().id, _urls(call), for_patient=False))
+    return jsonify(exchanged(call))
 
 
 @routes.post("/calls/<uuid:call_id>/chat/files", permission=CONDUCT, scope="none")
@@ -96,13 +97,21 @@ def keep_still(call_id: UUID) -> Any:
 
 @routes.post("/calls/<uuid:call_id>/documents/<uuid:document_id>/share", permission=CONDUCT)
 def share_document(call_id: UUID, document_id: UUID) -> Any:
-    """Let the patient fetch a document of the record, or no longer: JSON {"shared": true}."""
+    """Let the patient fetch a document of the record, or no longer: JSON {"shared": true}, or a form with the tick."""
     call = find(call_id)
-    found = db.get(Document, document_id)
-    if found is None or found.call_id != call.id:
+    found = documents.find(call, document_id)
+    if found is None:
         abort(404)
-    documents.share(found, call, shared=tools.said().get("shared") is True)
-    return jsonify(tools.chat_json(call, audit.actor().id, _urls(call), for_patient=False))
+    shared = tools.said().get("shared") is True if request.is_json else "shared" in request.form
+    documents.share(found, call, shared=shared)
+    if shared:
+        afterwards.send(call)  # to a call that is over, nobody has told the patient yet that there is something
+    if wants_json():
+        return jsonify(exchanged(call))
+    flash(
+        _("The patient can fetch it now.") if shared else _("The patient can no longer fetch it."), "success"
+    )
+    return redirect(url_for(".ended", call_id=call.id) + "#exchanged", 303)
 
 
 @routes.post("/calls/<uuid:call_id>/recordings", permission=CONDUCT, scope="none")
@@ -158,6 +167,16 @@ def recording_part(call_id: UUID, upload_id: UUID) -> Any:
     return jsonify(received=upload.received, file=str(upload.file_id) if upload.file_id else None)
 
 
+def exchanged(call: Call) -> dict[str, Any]:
+    """The chat with its files and what was kept in the record, for the clinician's pages."""
+    return tools.chat_json(
+        call,
+        audit.actor().id,
+        lambda file_id, size: url_for("video_call.file", call_id=call.id, file_id=file_id, size=size),
+        for_patient=False,
+    )
+
+
 def _keep_picture(call_id: UUID, name: str, keep: Any) -> Any:
     """The picture is the body of the request: durable first, then row and document in one transaction."""
     if (request.content_length or 0) > documents.MAX_BYTES:
@@ -193,6 +212,3 @@ def _upload(call: Call, upload_id: UUID) -> files.Upload:
     except files.uploads.UploadUnknown:
         abort(404)
 
-
-def _urls(call: Call) -> tools.Urls:
-    return lambda file_id, size: url_for(".file", call_id=call.id, file_id=file_id, size=size)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -19,6 +21,7 @@ from plugins.video_call.models import Document
 from tests.plugins.video_call.conftest import BASE, Handset, Made
 from tests.plugins.video_call.tools.conftest import Talk
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 from tests.support.photos import jpeg
 
 WEBM = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm" + b"A_OPUS" + b"s" * 5000
@@ -146,3 +149,39 @@ def test_what_a_closed_page_recorded_is_kept_all_the_same(talk: Talk, house: Hou
         enqueue("video_call.recordings")
     house.work()
     assert [one.kind for one in kept(talk)] == ["recording"]
+
+
+def test_after_the_call_the_clinician_finds_what_was_written_sent_and_kept(
+    talk: Talk, house: House, amira: Visitor, grace: Visitor, enter: Callable[[Made], Handset]
+) -> None:
+    phone = enter(talk.made)
+    send(amira, at(talk, "chat"), {"text": "Two tablets at night.", "key": str(uuid4())})
+    grant = talk.grant(consents.STILL)
+    send(amira, at(talk, f"stills?consent={grant}"), jpeg(), "image/jpeg")
+    send(amira, at(talk, "boards/page/keep"), png(), "image/png")
+    house.work()
+    amira.post(at(talk, "end"))
+    page = text(amira.get(at(talk, "ended")))
+    assert "Chat, files and recordings" in page
+    assert "Two tablets at night." in page
+    for kind in ("Picture from the video", "Drawing"):
+        assert re.search(rf"{kind} Amira Khan · \d+:\d\d\s?[AP]?M? · Download The patient can fetch it", page)
+    assert talk.trail("patient.viewed")
+    still = next(one for one in kept(talk) if one.kind == "still")
+    assert amira.get(at(talk, f"files/{still.file_id}/large")).mimetype == "image/jpeg"
+    assert talk.trail("video_call.file_viewed")
+    assert grace.get(at(talk, "ended")).status_code == 403
+
+    assert "Picture from the video" not in text(phone.get("/"))
+    answer = amira.post(at(talk, f"documents/{still.id}/share"), {"shared": "1"})
+    assert answer.headers["Location"].endswith("/ended#exchanged")
+    assert "Picture from the video" in text(phone.get("/"))
+    assert "Yes, by a link" in text(amira.get(at(talk, "ended")))
+    amira.post(at(talk, f"documents/{still.id}/share"), {})
+    assert "Picture from the video" not in text(phone.get("/"))
+    assert talk.trail("video_call.document_") == ["video_call.document_shared", "video_call.document_unshared"]
+
+
+def test_a_call_without_anything_to_keep_says_so(amira: Visitor, call_in: Callable[..., Made]) -> None:
+    made = call_in("ended")
+    assert "Nothing was written, sent or kept" in text(amira.get(f"{BASE}/calls/{made.id}/ended"))
