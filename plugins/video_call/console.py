@@ -62,6 +62,7 @@ def call(call_id: UUID) -> Any:
         declining=wording.declining(),
         colleagues=[one for one in colleagues.who_may(CONDUCT) if str(one.user_id) != found.clinician_id],
         guest_roles=guests.ROLES,
+        guest_words=guests.role_words(),
         **_waiting(found),
     )
 

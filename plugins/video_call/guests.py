@@ -26,6 +26,11 @@ def role_word(code: str | None) -> str:
     return str(ROLES[code]) if code in ROLES else _("Guest")
 
 
+def role_words() -> dict[str, str]:
+    """The words for scripts, by ``as_<code>``: what travels between pages is the code, each page has its language."""
+    return {f"as_{code}": str(word) for code, word in ROLES.items()}
+
+
 def invite(call: Call, *, name: str, as_what: str, channel: Literal["email", "sms"], to: str) -> Participant:
     """Send a guest a link; nothing of the patient is in the message. Raises CannotInvite, NotificationError."""
     name = " ".join(name.split())[:MAX_NAME]

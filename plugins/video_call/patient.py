@@ -54,6 +54,7 @@ def start() -> str:
         practice=tenancy.current(),
         chosen=settings.here(),
         role_word=guests.role_word,
+        guest_words=guests.role_words(),
         state=state_of(call),
         waiting_slot=_slot("video_call.waiting_patient", call),
         language=i18n.locale_tag(),

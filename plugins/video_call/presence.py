@@ -175,6 +175,7 @@ def shown(person: Participant) -> dict[str, Any]:
         "id": str(person.id),
         "role": person.role,
         "name": person.name,
+        "as_what": person.as_what,
         "client_id": person.client_id,
         "generation": person.generation,
         "here": seen is not None and utcnow() - seen < HERE_FOR,

@@ -34,7 +34,7 @@ def test_a_consultation_from_the_waiting_room_to_the_outcome(
     desk, phone = windows.clinician("amira"), windows.phone()
     desk.add_init_script(SMALL)
     desk.goto(consultation.path)
-    expect(desk.get_by_text("Invited", exact=True)).to_be_visible()
+    expect(desk.get_by_text("Waiting for patient", exact=True)).to_be_visible()
     flows(desk, "[data-self-video]")
     consultation.wait_in(phone)
     expect(desk.get_by_text("Patient is ready")).to_be_visible()  # by itself

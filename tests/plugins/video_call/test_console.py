@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
+from core.patients import Patient
 from plugins.video_call import states
 from plugins.video_call.models import Call
 from tests.plugins.video_call.conftest import BASE, Made
-from tests.support.house import Visitor
+from tests.support.house import House, Visitor
 from tests.support.pages import text
 
 SEE = Callable[[Made], Call]
@@ -18,8 +20,8 @@ SEE = Callable[[Made], Call]
 @pytest.mark.parametrize(
     ("state", "words", "button"),
     [
-        (states.INVITED, "Invited", "Send again"),
-        (states.WAITING, "Waiting for patient", "Admit Margaret Whitfield"),
+        (states.INVITED, "Waiting for patient", "Send again"),
+        (states.WAITING, "Patient is getting ready", "Admit Margaret Whitfield"),
         (states.READY, "Patient is ready", "Admit Margaret Whitfield"),
         (states.ON_HOLD, "On hold", "Go on"),
         (states.IN_CALL, "In the call", "End for everybody"),
@@ -29,8 +31,13 @@ def test_the_page_says_who_waits_and_what_can_be_done(
     amira: Visitor, call_in: Callable[..., Made], state: str, words: str, button: str
 ) -> None:
     made = call_in(state)
-    page = text(amira.get(f"{BASE}/calls/{made.id}"))
+    answer = amira.get(f"{BASE}/calls/{made.id}")
+    page = text(answer)
     assert words in page
+    (badge,) = re.findall(r'class="vc-wait-head">\s*<span class="state state-(\w+)"', answer.get_data(as_text=True))
+    assert badge == {"invited": "warning", "waiting": "warning", "ready": "success"}.get(state, badge), "gold, then green"
+    if state != states.IN_CALL:
+        assert words in text(amira.get(f"{BASE}/")), "the list says the same"
     assert button in page
     assert "Margaret Whitfield" in page
 
@@ -75,3 +82,15 @@ def test_nothing_but_our_own_hosts_can_be_fetched_and_assembly_runs_in_the_worke
     assert worker.headers["Content-Security-Policy"] == (
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
     )
+
+
+def test_a_restricted_record_is_marked_on_today_and_on_the_page_of_the_call(
+    house: House, amira: Visitor, call_in: Callable[..., Made]
+) -> None:
+    made = call_in(states.READY)
+    with house.at(made.practice_id) as session:
+        session.get_one(Patient, (made.practice_id, made.patient_id)).restricted = True
+    assert "Restricted record: you are asked why you need it" in text(amira.get("/p/riverside/"))
+    amira.post(f"/p/riverside/emergency/{made.patient_id}", {"reason": "Called about chest pain just now"})
+    page = amira.get(f"{BASE}/calls/{made.id}").get_data(as_text=True)
+    assert re.search(r'class="vc-name">.*class="restricted-mark"', page)

@@ -66,6 +66,7 @@ function add(person) {
   figure.dataset.role = person.role;
   figure.dataset.person = person.id;
   part("[data-person-name]", HTMLElement, figure).textContent = person.name;
+  part("[data-person-role]", HTMLElement, figure).textContent = person.as_what ? say(`as_${person.as_what}`) : "";
   place.append(figure);
   shown.set(person.id, figure);
   announce(say("connected", { name: person.name }));

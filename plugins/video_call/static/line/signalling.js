@@ -2,8 +2,8 @@
  * What a page of a call and the server say to each other, and signals between pages. Signals that cannot be sent wait
  * and go out in order once the line is back; those that come twice are taken once.
  *
- * @typedef {{id: string, role: "clinician" | "patient" | "guest", name: string, client_id: string | null,
- *   generation: number, here: boolean, devices: Record<string, boolean>}} Person
+ * @typedef {{id: string, role: "clinician" | "patient" | "guest", name: string, as_what: string | null,
+ *   client_id: string | null, generation: number, here: boolean, devices: Record<string, boolean>}} Person
  * @typedef {{servers: RTCIceServer[], relay: boolean, expires_at: number | null}} Ice
  * @typedef {{me: {id: string, role: Person["role"], name: string}, state: string, talking: boolean,
  *   generation: number, peers: Person[], ice: Ice, mailbox?: Signal[]}} View

@@ -90,13 +90,16 @@ function arrange() {
     const person = people.get(picture.id);
     picture.figure.classList.toggle("large", picture === large);
     picture.figure.classList.toggle("blind", !hasPicture(picture));
-    tell(one("figcaption", HTMLElement, picture.figure), picture.kind === "screen" ? say("shared_by", { name: person?.name ?? "" }) : (person?.name ?? ""));
+    tell(one("figcaption", HTMLElement, picture.figure), picture.kind === "screen" ? say("shared_by", { name: person?.name ?? "" }) : called(person));
   }
   const nobody = place("nobody");
   nobody.hidden = !!large && hasPicture(large);
   const name = large ? (people.get(large.id)?.name ?? clinician) : clinician;
   one("[data-text]", HTMLElement, nobody).textContent = say(large ? "no_picture" : "waits_for", { name });
 }
+
+/** A name; a guest's with what they are. @param {Person | undefined} person */
+const called = (person) => (person?.as_what ? `${person.name} (${say(`as_${person.as_what}`)})` : (person?.name ?? ""));
 
 /** @param {Picture} picture */
 function hasPicture({ id, kind, stream, video }) {
