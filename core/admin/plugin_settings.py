@@ -14,8 +14,9 @@ from core import audit
 from core.admin import conflicts, settings_form
 from core.errors import Refused
 from core.i18n import _
-from core.plugin_system import Plugin, SettingsTest, activation, plugin_settings, secrets
+from core.plugin_system import Plugin, SettingsPage, SettingsTest, activation, plugin_settings, secrets
 from core.security import limits
+from core.security.permissions import can
 from core.web.gate import own_scope
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
@@ -125,6 +126,13 @@ def _stored(plugin: Plugin) -> object:
     return kept and kept.values
 
 
+def _pages(plugin: Plugin) -> list[SettingsPage]:
+    """The plugin's own pages that belong to its settings and that this person may open."""
+    if plugin.name not in activation.enabled():
+        return []
+    return [page for page in plugin.settings_pages if can(page.permission)]
+
+
 def _typed(plugin: Plugin) -> dict[str, object]:
     kept = plugin_settings.load(plugin)
     return settings_form.read(plugin.settings, request.form, kept, _Vault(plugin.name))
@@ -158,6 +166,7 @@ def _form(
             for problem in loaded.problems
         ],
         tests=plugin.settings_tests if plugin.name in activation.enabled() else (),
+        pages=_pages(plugin),
         asked={
             test.name: typed.get(f"try.{test.name}", "") if typed else "" for test in plugin.settings_tests
         },

@@ -12,7 +12,7 @@ from core.plugin_system.contexts import (
 )
 from core.plugin_system.dispatch import call
 from core.plugin_system.hookspecs import hookimpl
-from core.plugin_system.manifest import ManifestError, Permission, Plugin, SettingsTest
+from core.plugin_system.manifest import ManifestError, Permission, Plugin, SettingsPage, SettingsTest
 from core.plugin_system.registry import Registry, registry
 from core.plugin_system.surfaces import Action, NavItem, Panel
 
@@ -31,6 +31,7 @@ __all__ = [
     "Plugin",
     "PluginState",
     "Registry",
+    "SettingsPage",
     "SettingsTest",
     "StaffContext",
     "activation",

@@ -75,6 +75,18 @@ class SettingsTest:
     help: LazyString | str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SettingsPage:
+    """A page of the plugin's own that belongs to its settings, which link to it: a list to look after, pictures to
+    upload. endpoint: of one of its staff routes without arguments; permission: that route's.
+    """
+
+    title: LazyString | str
+    endpoint: str
+    permission: str
+    help: LazyString | str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
     """A plugin's manifest.
@@ -111,6 +123,7 @@ class Plugin:
     settings_version: int = 1
     settings_migrations: Mapping[int, Migration] = field(default_factory=dict)
     settings_tests: tuple[SettingsTest, ...] = ()
+    settings_pages: tuple[SettingsPage, ...] = ()
     permissions: tuple[Permission, ...] = ()
     routes: Sequence[Routes] = ()
     link_purposes: tuple[LinkPurpose, ...] = ()
@@ -154,6 +167,7 @@ class Plugin:
             *(("socket event", item.name) for item in self.socket_events),
             *(("kind of data", item.name) for item in self.retention),
             *(("slot", item.name) for item in self.slots),
+            *(("settings page", item.endpoint) for item in self.settings_pages),
         ]
 
     @property

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, Slot, _l, jobs
+from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, SettingsPage, Slot, _l, jobs
 from plugins.video_call import (
+    backgrounds_pages,
     console,
     guests,
     hooks,
@@ -50,6 +51,7 @@ plugin = Plugin(
     package=__name__,
     icon="video",
     capabilities=(
+    quality="gold",
         Capability.READS_PATIENTS,
         Capability.SENDS_SMS,
         Capability.SENDS_EMAIL,
@@ -57,6 +59,14 @@ plugin = Plugin(
     ),
     settings=VideoCallSettings,
     locales=("en", "fr"),
+    settings_pages=(
+        SettingsPage(
+            _l("Pictures behind clinicians"),
+            "video_call.backgrounds",
+            "video_call.look",
+            _l("Clinicians choose one in the call, beside the blurred background."),
+        ),
+    ),
     permissions=(
         Permission(
             "video_call.invite",
@@ -65,10 +75,24 @@ plugin = Plugin(
         ),
         Permission("video_call.conduct", _l("Hold video consultations"), roles=("clinician",)),
     ),
+        Permission(
+            "video_call.look",
+            _l("Choose the pictures behind clinicians in video consultations"),
+            roles=("practice_admin",),
+        ),
     # One set of routes for staff and one for patients, to which each of these modules adds its pages.
     routes=tuple(
         dict.fromkeys(
-            module.routes for module in (staff, console, line_pages, tools_staff, patient, tools_patient)
+            module.routes
+            for module in (
+                staff,
+                console,
+                backgrounds_pages,
+                line_pages,
+                tools_staff,
+                patient,
+                tools_patient,
+            )
         )
     ),
     link_purposes=(

@@ -22,7 +22,18 @@ from core.sdk import (
     topic,
     url_for,
 )
-from plugins.video_call import guests, lists, participants, service, settings, states, steps, tools, wording
+from plugins.video_call import (
+    backgrounds,
+    guests,
+    lists,
+    participants,
+    service,
+    settings,
+    states,
+    steps,
+    tools,
+    wording,
+)
 from plugins.video_call.contexts import CallPageContext
 from plugins.video_call.errors import WrongState
 from plugins.video_call.models import CLINICIAN, Call
@@ -62,6 +73,7 @@ def call(call_id: UUID) -> Any:
         declining=wording.declining(),
         colleagues=[one for one in colleagues.who_may(CONDUCT) if str(one.user_id) != found.clinician_id],
         guest_roles=guests.ROLES,
+        backgrounds=backgrounds.usable(),
         guest_words=guests.role_words(),
         **_waiting(found),
     )

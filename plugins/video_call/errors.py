@@ -54,6 +54,18 @@ class ChatRefused(CallError):
         self.status = status
 
 
+class BackgroundRefused(CallError):
+    """This picture cannot be a background; ``field``: the name of the field that is wrong."""
+
+    kind = "not_taken"
+    text = _l("This picture cannot be used. Please try another.")
+
+    def __init__(self, message: str | None = None, *, status: int = 422, field: str = "picture") -> None:
+        super().__init__(message)
+        self.status = status
+        self.field = field
+
+
 class RecordingRefused(CallError):
     """The practice or the law of its country does not allow this recording."""
 

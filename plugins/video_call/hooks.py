@@ -19,7 +19,17 @@ from core.sdk import (
     hookimpl,
     url_for,
 )
-from plugins.video_call import chat, documents, guests, lists, panels, patient_data, service, timeline
+from plugins.video_call import (
+    backgrounds,
+    chat,
+    documents,
+    guests,
+    lists,
+    panels,
+    patient_data,
+    service,
+    timeline,
+)
 from plugins.video_call.models import GUEST_PURPOSE
 
 
@@ -111,6 +121,7 @@ def notification_changed(ctx: NotificationContext) -> None:
 @hookimpl
 def file_processed(ctx: FileContext) -> None:
     chat.file_changed(ctx.file.id)
+    backgrounds.file_changed(ctx.file.id)
     documents.file_changed(ctx.file.id)
 
 

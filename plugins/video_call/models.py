@@ -1,4 +1,5 @@
-"""Tables: a call, who takes part, what they said and drew, what was agreed to, and the log of its line."""
+"""Tables: a call, who takes part, what they said and drew, what was agreed to, the log of its line; and what a practice
+put behind its clinicians."""
 
 from __future__ import annotations
 
@@ -224,3 +225,15 @@ class LineEntry(TenantModel):
     kind: Mapped[str] = mapped_column(String(20))
     detail: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class Background(Timestamps, TenantModel):
+    """A picture of the practice that clinicians can put behind themselves. It is nobody's and of no call."""
+
+    __tablename__ = "video_call_background"
+    __table_args__ = (Index("ix_video_call_background_file", "practice_id", "file_id"),)
+
+    name: Mapped[str] = mapped_column(String(60))
+    file_id: Mapped[UUID]
+    added_by: Mapped[str] = mapped_column(String(64))
+    added_by_name: Mapped[str] = mapped_column(String(200))

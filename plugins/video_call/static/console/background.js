@@ -19,7 +19,7 @@ own.addEventListener("plain", () => {
   tell("background_failed");
 });
 
-/** @param {string} which "none", "blur" or "colour" */
+/** @param {string} which "none", "blur", "colour", or the id of a picture of the practice */
 export async function background(which) {
   const field = document.querySelector(`[data-settings] [name="background"][value="${CSS.escape(which)}"]`);
   if (!(field instanceof HTMLInputElement) || which === chosen) return;
@@ -35,13 +35,23 @@ export async function background(which) {
   tell("background_loading");
   try {
     worker ??= await made();
-    worker.postMessage({ type: "background", which, colour: getComputedStyle(root).accentColor });
+    const picture = field.dataset.picture ? await fetched(field.dataset.picture) : null;
+    if (chosen !== which) return picture?.close(); // meanwhile another was chosen
+    const kind = picture ? "picture" : which;
+    worker.postMessage({ type: "background", which: kind, colour: getComputedStyle(root).accentColor, picture }, picture ? [picture] : []);
     await sendThrough(filtered);
     prefer({ background: which });
     tell("background_on");
   } catch {
     await off("background_failed");
   }
+}
+
+/** A picture of the practice, as large as it will be drawn. @param {string} url */
+async function fetched(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error("the picture is not there any more");
+  return createImageBitmap(await answer.blob(), { resizeWidth: WIDTH, resizeQuality: "high" });
 }
 
 /** @returns {Promise<Worker>} a worker that is ready to find people */

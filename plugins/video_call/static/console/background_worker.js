@@ -12,6 +12,8 @@ const SMALL = 24; // the blur is a picture this small, drawn large again
 let finder;
 let which = "blur";
 let colour = "#0d5f5a";
+/** A picture of the practice. @type {ImageBitmap | null} */
+let scene = null;
 /** @type {number[]} */
 let times = [];
 let clock = 0;
@@ -24,7 +26,7 @@ const shrinking = /** @type {OffscreenCanvasRenderingContext2D} */ (tiny.getCont
 
 addEventListener("message", ({ data }) => {
   if (data.type === "start") void start(data.urls);
-  else if (data.type === "background") ({ which, colour } = data);
+  else if (data.type === "background") use(data);
   else if (data.type === "frames") void frames(data.readable, data.writable);
   else if (data.type === "picture") one(data.picture);
 });
@@ -50,6 +52,12 @@ async function start(urls) {
   } catch {
     postMessage({ type: "failed" });
   }
+}
+
+/** @param {{which: string, colour: string, picture: ImageBitmap | null}} wanted */
+function use(wanted) {
+  scene?.close();
+  ({ which, colour, picture: scene = null } = wanted);
 }
 
 /** @param {ReadableStream<VideoFrame>} readable @param {WritableStream<VideoFrame>} writable */
@@ -112,6 +120,13 @@ function behind(picture, tall) {
     shrinking.drawImage(picture, 0, 0, SMALL, SMALL);
     context.imageSmoothingQuality = "high";
     context.drawImage(tiny, 0, 0, WIDTH, tall);
+    return;
+  }
+  if (which === "picture" && scene) {
+    // It covers all and is cut where it is too tall or too wide.
+    const scale = Math.max(WIDTH / scene.width, tall / scene.height);
+    const [broad, high] = [scene.width * scale, scene.height * scale];
+    context.drawImage(scene, (WIDTH - broad) / 2, (tall - high) / 2, broad, high);
     return;
   }
   const light = context.createLinearGradient(0, 0, WIDTH, tall);
