@@ -48,8 +48,9 @@ def current(context: SocketContext, call_id: UUID, client_id: str) -> tuple[Call
     return call, me
 
 
-def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant, str | None]:
-    """The page takes part. Answers the client id of the page that it took over from, if there was one.
+def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant, str | None, Sequence[UUID]]:
+    """The page takes part. Answers the client id of the page that it took over from, if there was one, and the places
+    that are the patient's no longer because this page is behind another of their links.
 
     Who holds the call takes part as soon as their page is there: the two pages can meet before the patient is let in.
     """
@@ -57,17 +58,18 @@ def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant,
     call, me = find(context, asked.call)
     if call.state in states.OVER:
         raise SocketRefused("over")
-    before = me.client_id
+    before, left = me.client_id, list[UUID]()
     if before != asked.client_id:
         if asked.generation and asked.generation != me.generation:
             raise SocketRefused("taken_over")  # a page that slept must not take back what a newer one has
         me.client_id, me.generation = asked.client_id, me.generation + 1
+        left = participants.make_room(me)
     me.seen_at = utcnow()
     if asked.devices.model_fields_set:  # a page that says nothing leaves what the check of devices found
         me.devices = asked.devices.model_dump()
     came_back(call, me)
     db.session().flush()
-    return call, me, before if before not in (None, asked.client_id) else None
+    return call, me, before if before not in (None, asked.client_id) else None, left
 
 
 def _let_in(context: SocketContext, call_id: UUID) -> None:
@@ -154,6 +156,25 @@ def may_meet(call: Call, one: Participant, other: Participant) -> bool:
     )
 
 
+def preparing(call: Call, me: Participant) -> bool:
+    """May this page get a connection ready, through which nothing is sent before the patient is let in?"""
+    return (
+        call.state == states.READY
+        and me.left_at is None
+        and (me.role == PATIENT or (me.role == CLINICIAN and me.actor_id == call.clinician_id))
+    )
+
+
+def may_prepare(call: Call, one: Participant, other: Participant) -> bool:
+    """May these two, the patient in the waiting room and who holds the call?"""
+    return (
+        one.call_id == other.call_id == call.id
+        and {one.role, other.role} == {CLINICIAN, PATIENT}
+        and preparing(call, one)
+        and preparing(call, other)
+    )
+
+
 def others(me: Me | Participant) -> Sequence[Participant]:
     """Everybody else who takes part; guests once they were let in."""
     return [
@@ -189,6 +210,7 @@ def view(call: Call, me: Participant) -> dict[str, Any]:
         "me": {"id": str(me.id), "role": me.role, "name": me.name},
         "state": call.state,
         "talking": talking(call) and me.admitted_at is not None,
+        "preparing": preparing(call, me),
         "generation": me.generation,
         "peers": [shown(person) for person in others(me)] if me.admitted_at is not None else [],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -161,6 +162,21 @@ class Stroke(_Said):
     op: Word
     body: dict[str, JsonValue] = Field(default_factory=dict, max_length=20)
     key: UUID
+
+
+_RELAY: Final = re.compile(
+    r"candidate:\S+ \d+ \S+ \d+ \S+ \d+ typ relay(?: raddr (?:0\.0\.0\.0|::) rport 0)?"
+    r"(?: (?:generation|ufrag|network-id|network-cost) \S+)*"
+)
+_PLACE: Final = re.compile(
+    r"^a=(?:remote-)?candidate|\bIN IP4 (?!(?:0\.0\.0\.0|127\.0\.0\.1)\s)|\bIN IP6 (?!::1?\s)", re.MULTILINE
+)
+
+
+def names_no_address(body: Body) -> bool:
+    """Does a signal keep to itself where its page is? A relay's address is not that."""
+    sdp = body.description.sdp if body.description else ""
+    return not _PLACE.search(sdp) and all(_RELAY.fullmatch(each.candidate) for each in body.candidates)
 
 
 def plain(model: BaseModel) -> dict[str, Any]:

@@ -7,21 +7,21 @@ from uuid import UUID
 
 from core.sdk import SocketContext, SocketEvent, SocketRefused, db
 from plugins.video_call import controls, line_log, mailbox, presence, said, service, states, turn
-from plugins.video_call.models import CLINICIAN, PATIENT, Participant
+from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant
 
 
 def enter(context: SocketContext, asked: said.Enter) -> dict[str, Any]:
     """The page takes part: who is there, how they may be reached, and what waited for it."""
     with context.scope():
-        call, me, older = presence.enter(context, asked)
+        call, me, older, left = presence.enter(context, asked)
         if older:
             mailbox.empty(me)
         answer = presence.view(call, me) | {"ice": turn.ice(me.id), "mailbox": mailbox.of(me)}
         person, others, mine = presence.shown(me), [p.id for p in presence.others(me)], me.id
         is_in = me.admitted_at is not None
-    if older:
+    for place in (*left, mine) if older else left:
         presence.tell(
-            context, mine, "video_call.taken_over", {"call": str(asked.call), "by": asked.client_id}
+            context, place, "video_call.taken_over", {"call": str(asked.call), "by": asked.client_id}
         )
     for other in others if is_in else ():
         presence.tell(context, other, "video_call.person", {"call": str(asked.call), "person": person})
@@ -40,12 +40,19 @@ def signal(context: SocketContext, asked: said.Signal) -> None:
     with context.scope():
         call, me = presence.current(context, asked.call, asked.client_id)
         other = db.get(Participant, asked.to)
-        if other is None or not presence.may_meet(call, me, other):
+        if other is None or not _may_signal(call, me, other, asked):
             raise SocketRefused("not_allowed")
         if other.client_id != asked.to_client:
             raise SocketRefused("gone")  # meant for a page that is no more
         written = mailbox.put(me, other, asked)
     presence.tell(context, asked.to, "video_call.signal", {"call": str(asked.call), "signal": written})
+
+
+def _may_signal(call: Call, me: Participant, other: Participant, asked: said.Signal) -> bool:
+    """Once the patient is let in; before that only what makes a connection ready and names no address."""
+    if presence.may_meet(call, me, other):
+        return True
+    return presence.may_prepare(call, me, other) and said.names_no_address(asked.body)
 
 
 def ack(context: SocketContext, asked: said.Ack) -> None:

@@ -4,7 +4,7 @@
  * @typedef {import("./signalling.js").Person} Person
  * @typedef {import("./signalling.js").Signal} Signal
  * @typedef {"connecting" | "good" | "weak" | "reconnecting" | "lost"} LineState
- * @typedef {{ice: () => import("./signalling.js").Ice, isLive: () => boolean, check: () => void,
+ * @typedef {{talking: () => boolean, ice: () => import("./signalling.js").Ice, isLive: () => boolean, check: () => void,
  *   tracks: () => Record<import("./peer.js").Slot, MediaStreamTrack | null>, limit: () => number | null,
  *   post: (signal: Omit<import("./signalling.js").Outgoing, "number">) => void,
  *   drop: (to: string, generation: number) => void,
@@ -17,10 +17,11 @@ import { Peer } from "./peer.js";
 const SAME_WITHIN = 2_000; // both sides notice a loss at about the same time
 const QUALITY_EVERY = 30_000;
 const READ_EVERY = 400;
+const SHORTEN_AFTER = 3_000;
 
 export class Link {
-  /** @param {Person} person @param {boolean} polite @param {Surroundings} around */
-  constructor(person, polite, around) {
+  /** @param {Person} person @param {boolean} polite @param {Surroundings} around @param {number} [last] generation of these pages */
+  constructor(person, polite, around, last = 0) {
     this.person = person;
     this.polite = polite;
     this.around = around;
@@ -28,6 +29,8 @@ export class Link {
     /** @type {LineState} */
     this.line = "connecting";
     this.flows = false;
+    this.last = last;
+    this.early = !around.talking();
     this.meter = new Meter();
     this.ladder = new Ladder(performance.now());
     this.since = performance.now();
@@ -36,6 +39,7 @@ export class Link {
     this.qualityAt = 0;
     this.peer = new Peer({
       polite,
+      talking: around.talking,
       ice: around.ice,
       tracks: around.tracks,
       limit: around.limit,
@@ -50,12 +54,26 @@ export class Link {
   /** Begins, on the side that makes connections. */
   start() {
     if (this.peer.pc || this.polite || !this.client || !this.person.here) return;
-    this.build(1, false);
+    this.build(this.last + 1, false);
+  }
+
+  /** Both may talk now: what was got ready is used, unless it broke meanwhile. */
+  begin() {
+    this.since = performance.now();
+    this.ladder.begin(this.since);
+    const state = this.peer.pc?.connectionState;
+    if (state === "failed" || state === "disconnected") this.rebuild(false);
+    else this.peer.release();
+  }
+
+  /** The page was away while it waited: what was got ready may lead to nowhere. */
+  renew() {
+    if (!this.around.talking() && this.peer.pc && performance.now() - this.changedAt > SAME_WITHIN) this.rebuild(false);
   }
 
   /** @param {number} generation @param {boolean} relay */
   build(generation, relay) {
-    const again = generation > 1;
+    const again = this.peer.generation > 0;
     this.changedAt = performance.now();
     this.meter = new Meter();
     this.around.drop(this.person.id, generation);
@@ -79,7 +97,7 @@ export class Link {
   meet(client) {
     this.client = client;
     this.peer.end();
-    this.peer.generation = 0;
+    this.peer.generation = this.last = 0;
     this.flows = false;
     this.ladder.begin(performance.now());
     this.become("connecting");
@@ -127,6 +145,7 @@ export class Link {
   }
 
   alive() {
+    if (!this.around.talking()) return;
     const now = performance.now();
     const lost = this.ladder.alive(now);
     if (!this.flows) {
@@ -150,8 +169,10 @@ export class Link {
 
   /** From time to time: does anything arrive, and what to do if not. */
   async tick() {
+    if (!this.around.talking()) return;
     const { pc } = this.peer;
     const now = performance.now();
+    this.shorten(now);
     if (pc && now - this.readAt >= READ_EVERY) {
       this.readAt = now;
       const before = this.meter.last;
@@ -164,6 +185,13 @@ export class Link {
     }
     if (!this.person.here || (!pc && !this.flows && !this.polite)) return;
     this.climb(performance.now(), pc?.connectionState === "failed");
+  }
+
+  /** What was got ready went through the relay: is there a straight way? @param {number} now */
+  shorten(now) {
+    if (!this.early || now - this.since < SHORTEN_AFTER) return;
+    this.early = false;
+    if (!this.polite && this.meter.last.relay && !this.peer.relay) this.peer.restart();
   }
 
   /** @param {number} now */

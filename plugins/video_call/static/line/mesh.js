@@ -31,25 +31,38 @@ export class Mesh extends EventTarget {
     /** @type {number | null} kbit/s of the picture that is sent */
     this.limit = null;
     this.checking = false;
+    this.talking = false;
+    /** Which generation two pages came to, who do not meet just now. @type {Map<string, number>} */
+    this.met = new Map();
     this.timer = setInterval(() => this.tick(), TICK);
   }
 
-  /** Connects to these people and to nobody else. @param {View["me"]} me @param {Iterable<Person>} people */
-  meet(me, people) {
+  /**
+   * Connects to these people and to nobody else.
+   * @param {View["me"]} me @param {Iterable<Person>} people
+   * @param {boolean} talking false: connections are got ready, nothing is sent and no address told
+   */
+  meet(me, people, talking) {
     this.me = me;
+    const begins = talking && !this.talking;
+    this.talking = talking;
     const wanted = new Set();
     for (const person of people) {
       wanted.add(person.id);
       const link = this.links.get(person.id);
-      if (link) link.update(person);
-      else {
-        const made = new Link(person, this.isPolite(me, person), this.surroundings());
+      if (link) {
+        if (begins) link.begin();
+        link.update(person);
+      } else {
+        const last = this.met.get(`${person.client_id}`) ?? 0;
+        const made = new Link(person, this.isPolite(me, person), this.surroundings(), last);
         this.links.set(person.id, made);
         made.start();
       }
     }
     for (const [id, link] of this.links) {
       if (!wanted.has(id)) {
+        this.met.set(`${link.client}`, link.peer.generation);
         link.end();
         this.links.delete(id);
         this.tell("stream", { person: id, stream: null, kind: "main" });
@@ -66,6 +79,7 @@ export class Mesh extends EventTarget {
   /** @returns {import("./link.js").Surroundings} */
   surroundings() {
     return {
+      talking: () => this.talking,
       ice: () => this.ice,
       isLive: () => isLive() && this.signalling.entered && !this.checking,
       check: () => void this.check(),
@@ -103,6 +117,11 @@ export class Mesh extends EventTarget {
   /** @param {import("./signalling.js").Signal} signal */
   signal(signal) {
     this.links.get(signal.from)?.take(signal);
+  }
+
+  /** The line to the server was away. */
+  renew() {
+    for (const link of this.links.values()) link.renew();
   }
 
   /** @param {Record<import("./peer.js").Slot, MediaStreamTrack | null>} tracks */

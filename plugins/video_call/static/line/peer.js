@@ -6,7 +6,7 @@
  * @typedef {import("./signalling.js").Kind} Kind
  * @typedef {import("./signalling.js").Signal} Signal
  * @typedef {"audio" | "video" | "screen"} Slot
- * @typedef {{polite: boolean, ice: () => import("./signalling.js").Ice, tracks: () => Record<Slot, MediaStreamTrack | null>,
+ * @typedef {{polite: boolean, talking: () => boolean, ice: () => import("./signalling.js").Ice, tracks: () => Record<Slot, MediaStreamTrack | null>,
  *   limit: () => number | null, post: (kind: Kind, body: Body, generation: number) => void,
  *   pointer: (said: any) => void, stroke: (said: any) => void, alive: () => void, changed: () => void}} Surroundings
  */
@@ -14,6 +14,7 @@
 const SLOTS = ["audio", "video", "screen"];
 const BATCH_AFTER = 15;
 const BEAT_EVERY = 400;
+const OWN = / raddr \S+ rport \d+/;
 
 export class Peer {
   /** @param {Surroundings} around */
@@ -35,6 +36,8 @@ export class Peer {
     this.ignoring = false;
     /** @type {RTCIceCandidateInit[]} */
     this.found = [];
+    /** Addresses of ours that wait until both may talk. @type {RTCIceCandidateInit[]} */
+    this.held = [];
     /** @type {RTCIceCandidateInit[]} */
     this.early = [];
     /** @type {number | undefined} */
@@ -78,11 +81,11 @@ export class Peer {
     this.strokes = pc.createDataChannel("strokes", { negotiated: true, id: 2 });
     this.pointer.addEventListener("message", ({ data }) => {
       this.around.alive();
-      const said = parsed(data);
+      const said = this.around.talking() && parsed(data);
       if (said) this.around.pointer(said);
     });
     this.strokes.addEventListener("message", ({ data }) => {
-      const said = parsed(data);
+      const said = this.around.talking() && parsed(data);
       if (said) this.around.stroke(said);
     });
     // A page whose camera and microphone are off sends nothing else.
@@ -135,12 +138,19 @@ export class Peer {
     try {
       this.offering = true;
       await pc.setLocalDescription();
-      if (this.pc === pc && pc.localDescription) this.post("description", { description: pc.localDescription.toJSON() });
+      this.describeSelf(pc);
     } catch (error) {
       if (this.pc === pc && pc.signalingState !== "closed") console.warn("offer", error);
     } finally {
       this.offering = false;
     }
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  describeSelf(pc) {
+    if (this.pc !== pc || !pc.localDescription) return;
+    const { type, sdp } = pc.localDescription;
+    this.post("description", { description: { type, sdp: this.around.talking() ? sdp : withoutAddress(sdp) } });
   }
 
   /** @param {Kind} kind @param {Body} body */
@@ -153,11 +163,26 @@ export class Peer {
     if (!candidate?.candidate) return;
     const { sdpMid, sdpMLineIndex, usernameFragment } = candidate;
     this.found.push({ candidate: candidate.candidate, sdpMid, sdpMLineIndex, usernameFragment });
-    this.batch ??= setTimeout(() => {
-      this.batch = undefined;
-      const candidates = this.found.splice(0, 30);
-      if (candidates.length) this.post("candidate", { candidates });
-    }, BATCH_AFTER);
+    this.batch ??= setTimeout(() => this.tellFound(), BATCH_AFTER);
+  }
+
+  /** Before both may talk, a relay's address is all that the other side learns. */
+  tellFound() {
+    clearTimeout(this.batch);
+    this.batch = undefined;
+    let candidates = this.found.splice(0, 30);
+    if (!this.around.talking()) {
+      this.held.push(...candidates.filter((each) => !isRelay(each)));
+      candidates = candidates.filter(isRelay).map((each) => ({ ...each, candidate: each.candidate?.replace(OWN, " raddr 0.0.0.0 rport 0") }));
+    }
+    if (candidates.length) this.post("candidate", { candidates });
+    if (this.found.length) this.tellFound();
+  }
+
+  /** Both may talk now: how else this page is reached. */
+  release() {
+    this.found.unshift(...this.held.splice(0));
+    this.tellFound();
   }
 
   /** One after the other, in the order in which they came. @param {Signal} signal */
@@ -190,7 +215,7 @@ export class Peer {
         this.receive();
       }
       await pc.setLocalDescription();
-      if (this.pc === pc && pc.localDescription) this.post("description", { description: pc.localDescription.toJSON() });
+      this.describeSelf(pc);
     }
     for (const candidate of this.early.splice(0)) await this.add(pc, candidate);
   }
@@ -225,9 +250,20 @@ export class Peer {
     clearTimeout(this.batch);
     this.batch = undefined;
     this.found = [];
+    this.held = [];
     this.pc?.close();
     this.pc = null;
   }
+}
+
+/** @param {RTCIceCandidateInit} candidate */
+function isRelay({ candidate }) {
+  return / typ relay /.test(`${candidate} `);
+}
+
+/** @param {string} sdp */
+function withoutAddress(sdp) {
+  return sdp.replace(/^a=(?:candidate:|end-of-candidates).*\r?\n/gm, "").replace(/IN IP4 [\d.]+/g, "IN IP4 0.0.0.0").replace(/IN IP6 \S+/g, "IN IP6 ::");
 }
 
 /** @param {unknown} text @returns {any} */

@@ -31,6 +31,7 @@ export class Room extends EventTarget {
     this.me = null;
     this.state = "";
     this.talking = false;
+    this.preparing = false;
     /** @type {Map<string, Person>} */
     this.people = new Map();
     /** @type {PageState} */
@@ -43,6 +44,8 @@ export class Room extends EventTarget {
     this.mesh = new Mesh(this.signalling);
     /** @type {Map<string, {main: MediaStream, screen: MediaStream}>} */
     this.streams = new Map();
+    /** What nobody may see yet. @type {Map<string, {main: MediaStream, screen: MediaStream}>} */
+    this.early = new Map();
     this.hear();
   }
 
@@ -57,7 +60,10 @@ export class Room extends EventTarget {
 
   hear() {
     const { signalling, mesh } = this;
-    on(signalling, "entered", (view) => this.stand(view));
+    on(signalling, "entered", (view) => {
+      this.stand(view);
+      mesh.renew();
+    });
     on(signalling, "changed", ({ type }) => void this.refresh(type));
     on(signalling, "person", (person) => this.meet(person));
     on(signalling, "here", ({ from, state }) => this.see(from, state));
@@ -85,6 +91,7 @@ export class Room extends EventTarget {
   stand(view) {
     this.me = view.me;
     this.mesh.ice = view.ice;
+    this.preparing = view.preparing;
     const known = this.people;
     this.people = new Map(view.peers.map((person) => [person.id, { ...person, state: stateOf(known.get(person.id)) }]));
     this.move(view.state, view.talking);
@@ -105,8 +112,10 @@ export class Room extends EventTarget {
 
   connect() {
     if (!this.me) return;
-    this.mesh.meet(this.me, this.talking ? this.people.values() : []);
+    const people = [...this.people.values()];
+    this.mesh.meet(this.me, this.talking ? people : people.filter(({ role }) => this.preparing && role !== "guest"), this.talking);
     void this.mesh.setTracks(SENDING.has(this.state) ? { ...this.tracks } : { audio: null, video: null, screen: null });
+    if (this.talking) for (const [person, { main, screen }] of [...this.early]) this.show(person, main, screen);
   }
 
   /** @param {string} type the step that was taken */
@@ -139,6 +148,11 @@ export class Room extends EventTarget {
 
   /** @param {string} person @param {MediaStream | null} main @param {MediaStream} screen */
   show(person, main, screen) {
+    this.early.delete(person);
+    if (main && !this.talking) {
+      this.early.set(person, { main, screen });
+      return;
+    }
     const before = this.streams.get(person);
     if (main) this.streams.set(person, { main, screen });
     else this.streams.delete(person);

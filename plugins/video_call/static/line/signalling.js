@@ -5,7 +5,7 @@
  * @typedef {{id: string, role: "clinician" | "patient" | "guest", name: string, as_what: string | null,
  *   client_id: string | null, generation: number, here: boolean, devices: Record<string, boolean>}} Person
  * @typedef {{servers: RTCIceServer[], relay: boolean, expires_at: number | null}} Ice
- * @typedef {{me: {id: string, role: Person["role"], name: string}, state: string, talking: boolean,
+ * @typedef {{me: {id: string, role: Person["role"], name: string}, state: string, talking: boolean, preparing: boolean,
  *   generation: number, peers: Person[], ice: Ice, mailbox?: Signal[]}} View
  * @typedef {"description" | "candidate" | "restart" | "rebuild" | "bye"} Kind
  * @typedef {{description?: RTCSessionDescriptionInit, candidates?: RTCIceCandidateInit[], relay?: boolean}} Body

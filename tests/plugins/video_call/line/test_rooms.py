@@ -12,6 +12,18 @@ from tests.support.running import Careroom, eventually
 
 pytestmark = pytest.mark.browser
 
+_PEER = "[...room.mesh.links.values()][0]?.peer"
+READY = f"{_PEER}?.pc?.signalingState === 'stable' && {_PEER}.pc.remoteDescription && {_PEER}.held.length > 0"
+CROSSED = f"""async () => {{
+  const found = [...(await {_PEER}.pc.getStats()).values()];
+  return {{
+    pairs: found.filter((each) => each.type === "candidate-pair" || each.type === "remote-candidate").length,
+    sent: {_PEER}.pc.getSenders().filter((sender) => sender.track).length,
+    shown: Boolean(document.querySelector("video").srcObject),
+    line: room.line,
+  }};
+}}"""
+
 
 def test_admitting_lets_frames_flow_and_what_breaks_comes_back(
     window: Callable[[], Page], made: Consultation
@@ -19,8 +31,12 @@ def test_admitting_lets_frames_flow_and_what_breaks_comes_back(
     amira, patient = as_amira(window(), made), as_patient(window(), made)
     enter(patient)
     enter(amira)
-    patient.wait_for_timeout(700)
-    assert patient.evaluate("[room.mesh.links.size, room.state]") == [0, "ready"], "nobody connects before"
+    # While the patient waits a connection is got ready: described, but no address told, nothing sent, nothing shown.
+    for page in (amira, patient):
+        page.wait_for_function(READY)
+        page.wait_for_timeout(300)
+        assert page.evaluate(CROSSED) == {"pairs": 0, "sent": 0, "shown": False, "line": "connecting"}
+    assert patient.evaluate("room.state") == "ready"
     assert amira.evaluate("[...room.people.values()].map((p) => [p.role, p.here])") == [["patient", True]]
     made.admit()
     flows(amira)

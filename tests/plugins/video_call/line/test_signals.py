@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from core import db
-from plugins.video_call import presence, signals
-from plugins.video_call.models import Call, LineEntry, Participant, Signal
+from core import db, links
+from plugins.video_call import participants, presence, service, signals
+from plugins.video_call.models import PATIENT, Call, LineEntry, Participant, Signal
 from tests.plugins.video_call.line.rooms import Consultation
 from tests.plugins.video_call.line.wires import CallPage, other_call
 from tests.support.running import eventually
@@ -23,7 +24,7 @@ def page(made: Consultation) -> Iterator[Callable[..., CallPage]]:
     opened: list[CallPage] = []
 
     def make(**who: Any) -> CallPage:
-        opened.append(CallPage(made, **who).here())
+        opened.append(CallPage(who.pop("at", made), **who).here())
         return opened[-1]
 
     yield make
@@ -45,6 +46,7 @@ def test_signals_reach_the_other_page_once_admitted_and_wait_until_they_are_ackn
     assert [one["role"] for one in amira.enter()["peers"]] == ["patient"]
     assert eventually(lambda: patient.heard("person"))[0]["person"]["role"] == "clinician"
 
+    made.step("unready")
     assert amira.signal(patient) == {"ok": False, "reason": "not_allowed"}, "not before the patient is let in"
     made.admit()
     body = {"description": {"type": "offer", "sdp": "v=0"}}
@@ -80,6 +82,41 @@ def test_signals_reach_the_other_page_once_admitted_and_wait_until_they_are_ackn
     assert amira.signal(patient, number=9)["reason"] == "gone"
     assert patient.say("enter", client_id=patient.client_id, generation=1)["reason"] == "taken_over"
     assert newer.signal(amira)["ok"]
+
+
+def test_a_connection_is_got_ready_while_the_patient_waits_and_no_address_crosses(
+    made: Consultation, page: Callable[..., CallPage]
+) -> None:
+    amira, patient = page(), page(patient=True)
+    assert [amira.enter()["preparing"], patient.enter()["preparing"]] == [True, True]
+    sdp = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\nc=IN IP4 0.0.0.0\r\n"
+    relay = "candidate:1 1 udp 41885439 203.0.113.9 55555 typ relay raddr {} rport {} generation 0 ufrag abcd"
+
+    def description(text: str) -> dict[str, Any]:
+        return {"kind": "description", "body": {"description": {"type": "offer", "sdp": text}}}
+
+    def candidate(text: str) -> dict[str, Any]:
+        return {"kind": "candidate", "body": {"candidates": [{"candidate": text}]}}
+
+    for said in (description(sdp), candidate(relay.format("0.0.0.0", 0))):
+        assert amira.signal(patient, **said)["ok"]
+    told = [
+        description(sdp.replace("0.0.0.0", "192.0.2.7")),
+        description(sdp + "a=candidate:1 1 udp 2122260223 192.0.2.7 55555 typ host\r\n"),
+        candidate("candidate:1 1 udp 2122260223 192.0.2.7 55555 typ host"),
+        candidate("candidate:1 1 udp 1686052607 192.0.2.7 55555 typ srflx raddr 0.0.0.0 rport 0"),
+        candidate(relay.format("192.0.2.7", 4)),
+    ]
+    for said in told:
+        assert patient.signal(amira, **said) == {"ok": False, "reason": "not_allowed"}, said
+    # Not even that once the patient went back to the check; and everything once they were let in.
+    made.step("unready")
+    assert patient.say("look")["answer"]["preparing"] is False
+    assert amira.signal(patient, **description(sdp))["reason"] == "not_allowed"
+    made.admit()
+    assert patient.signal(amira, **told[2])["ok"]
+    eventually(lambda: amira.heard("signal"))
+    assert len(amira.heard("signal")) == 1
 
 
 def test_what_is_forged_malformed_huge_or_too_much_is_dropped_and_never_handed_on(
@@ -139,6 +176,30 @@ def _signal(page: CallPage, other: CallPage, **said: Any) -> dict[str, Any]:
 
 def _frame(said: dict[str, Any]) -> str:
     return f"42{json.dumps(['video_call.line', said])}"
+
+
+def test_the_link_of_a_newer_message_takes_the_patients_place(
+    made: Consultation, page: Callable[..., CallPage]
+) -> None:
+    """Two links lead to one place: the page behind the other one takes over, and the first can take it back."""
+    with made.careroom.at("riverside", write=True) as session:
+        call = session.get_one(Call, (made.practice_id, made.id))
+        patient = service.patient_of(call)
+        issued = links.issue(service.PURPOSE, patient.id, call.id)
+        second = replace(made, link_id=issued.link.id, path=issued.url.removeprefix(made.careroom.url))
+    made.admit()
+    amira, first = page(), page(patient=True)
+    amira.enter()
+    first.enter()
+    with made.careroom.at("riverside", write=True) as session:
+        call = session.get_one(Call, (made.practice_id, made.id))
+        participants.add(call, PATIENT, str(second.link_id), "Margaret Whitfield")
+    other = page(at=second, patient=True)
+    assert [one["role"] for one in other.enter()["peers"]] == ["clinician"]
+    assert eventually(lambda: first.heard("taken_over"))[0]["by"] == other.client_id
+    assert first.signal(amira)["reason"] == "not_part"
+    assert other.signal(amira)["ok"]
+    assert [one["id"] for one in amira.say("look")["answer"]["peers"]] == [other.me]
 
 
 def test_a_patient_who_falls_silent_is_away_and_comes_back(
