@@ -53,11 +53,11 @@ from core.realtime.socket_events import SocketContext, SocketEvent, SocketRefuse
 from core.retention import Kind as RetentionKind
 from core.security import colleagues
 from core.security.permissions import can
-from core.web import second_browser, uploads
+from core.web import listing, second_browser, uploads
 from core.web.file_response import file_response
 from core.web.gate import current_link, own_scope
 from core.web.pages import NotFound, live, render
-from core.web.panels import render_slot
+from core.web.panels import patient_actions, render_slot
 from core.web.patient_slots import render_patient_slot
 from core.web.plugin_assets import plugin_static
 from core.web.routes import PatientRoutes, StaffRoutes
@@ -124,11 +124,13 @@ __all__ = [
     "jobs",
     "jsonify",
     "links",
+    "listing",
     "live",
     "make_response",
     "ngettext",
     "notifications",
     "own_scope",
+    "patient_actions",
     "patients",
     "plugin_static",
     "publish",

@@ -114,7 +114,7 @@ def _place(patient_id: UUID, action: str) -> str:
     if not action:
         return workspace
     ctx = panels.patient_context(patients.get(patient_id))
-    offered = patient_pages.actions_for(ctx)
+    offered = panels.actions_for(ctx)
     for one in offered:
         # A clinical system may know the plugin's name only; then its first action is meant.
         if action in (one.name, one.name.partition(".")[0]):

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from core import patients
 from core.web import emergency, panels, record
-from core.web import patients as patient_pages
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -34,7 +33,7 @@ def find() -> Markup:
         likeliest = found[0] if 0 < len(found) <= _FEW and found[0].active else None
         if likeliest is not None and emergency.closed({likeliest.id}):
             likeliest = None  # nothing can be done for them before somebody has said why
-        actions = patient_pages.actions_for(panels.patient_context(likeliest)) if likeliest else []
+        actions = panels.actions_for(panels.patient_context(likeliest)) if likeliest else []
         return render(
             "staff/palette_found.html",
             found=[(one, record.identity(one)) for one in found],

@@ -20,6 +20,7 @@ from core import patients, tenancy
 from core.errors import Refused
 from core.patients import Patient
 from core.plugin_system import (
+    Action,
     Panel,
     PatientContext,
     StaffContext,
@@ -91,6 +92,18 @@ def staff_context() -> StaffContext:
 def patient_context(patient: Patient) -> PatientContext:
     """Who looks at which patient, for hooks about a patient."""
     return PatientContext(g.practice, g.user.id, frozenset(g.permissions), patient)
+
+
+def actions_for(ctx: PatientContext) -> list[Action]:
+    """What this person may do for this patient, the main thing first."""
+    offered: list[Action] = dispatch.call("patient_actions", ctx)
+    allowed = [action for action in offered if ctx.can(action.permission)]
+    return sorted(allowed, key=lambda action: (action.order, action.name))
+
+
+def patient_actions(patient: Patient) -> list[Action]:
+    """What the one who looks may do for this patient, of all plugins: for a plugin's own page about a patient."""
+    return actions_for(patient_context(patient))
 
 
 def of_patient(ctx: PatientContext, *, owners: Collection[str] | None = None) -> list[Offer]:

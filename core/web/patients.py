@@ -13,7 +13,7 @@ from flask import flash, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from core import audit, i18n, patients, plugin_system
+from core import audit, i18n, patients
 from core.i18n import _
 from core.patients import (
     EditConflict,
@@ -26,7 +26,6 @@ from core.patients import (
     phones,
 )
 from core.patients.search import ORDERS, Order
-from core.plugin_system import Action
 from core.web import alerts as alert_pages
 from core.web import panels, record
 from core.web.gate import own_scope
@@ -101,7 +100,7 @@ def show(patient_id: UUID) -> Markup:
         identity=identity,
         alerts=alert_pages.shown(patient_id),
         usual_alerts=[str(one) for one in alerts.USUAL],
-        actions=actions_for(ctx),
+        actions=panels.actions_for(ctx),
         main=panels.show(offered, "patient.main", ctx),
         side=panels.show(offered, "patient.side", ctx),
         may_edit=ctx.can("core.edit_patients"),
@@ -109,13 +108,6 @@ def show(patient_id: UUID) -> Markup:
     # Last, so that a plugin whose statement failed and was undone cannot take the entry with it.
     patients.note_viewed(patient_id)
     return page
-
-
-def actions_for(ctx: plugin_system.PatientContext) -> list[Action]:
-    """What this person may do for this patient, the main thing first."""
-    offered: list[Action] = plugin_system.call("patient_actions", ctx)
-    allowed = [action for action in offered if ctx.can(action.permission)]
-    return sorted(allowed, key=lambda action: (action.order, action.name))
 
 
 # --- adding and changing -------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from markupsafe import Markup
 from core import audit, patients
 from core.patients import Patient, active
 from core.web import panels, record
-from core.web import patients as patient_pages
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
@@ -67,5 +66,5 @@ def _shown() -> dict[str, Any]:
     return {
         "patient": patient,
         "identity": record.identity(patient),
-        "actions": patient_pages.actions_for(ctx),
+        "actions": panels.actions_for(ctx),
     }

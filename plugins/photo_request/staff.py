@@ -17,8 +17,10 @@ from core.sdk import (
     flash,
     i18n,
     links,
+    listing,
     live,
     notifications,
+    patient_actions,
     patients,
     redirect,
     request,
@@ -28,7 +30,7 @@ from core.sdk import (
     utcnow,
     uuid7,
 )
-from plugins.photo_request import intake, lists, review, service, settings
+from plugins.photo_request import finding, intake, lists, review, service, settings
 from plugins.photo_request.errors import CannotSend, PhotoRequestError
 from plugins.photo_request.models import Request
 from plugins.photo_request.pages import page
@@ -41,28 +43,52 @@ _SEND, _VIEW, _REVIEW = "photo_request.send", "photo_request.view", "photo_reque
 @routes.get("/", permission=_SEND)
 def index() -> str:
     """All requests of the practice, by what is to do."""
-    chosen = request.args.get("show", "review" if can(_VIEW) else "waiting")
-    if chosen not in lists.FILTERS:
-        abort(404)
-    number = max(1, request.args.get("page", 1, type=int))
-    patient_id = request.args.get("patient", type=UUID)
-    if patient_id is not None:
-        chosen = "all"
-    found, total = lists.page(chosen, number, patient_id)
-    audit.lists(row.patient.id for row in found)
+    return _list(_wanted())
+
+
+@routes.post("/", permission=_SEND, scope="none")
+def search() -> Any:
+    """The same for what is searched for (a name is in no address); ``action=csv``: as a table to take away."""
+    with own_scope(write=False):
+        wanted = _wanted()
+        if request.form.get("action") == "csv":
+            is_too_long = listing.is_too_long(finding.count(wanted))
+            table = None if is_too_long else finding.table(wanted)
+            answer = (
+                listing.spreadsheet("photo-requests", finding.COLUMNS, table) if table is not None else None
+            )
+            return answer or redirect(_address(wanted), 303)
+        return _list(wanted) if wanted.asked.words else redirect(_address(wanted), 303)
+
+
+def _wanted() -> finding.Wanted:
+    chosen = listing.one_of("show", lists.FILTERS, "review" if can(_VIEW) else "waiting")
+    patient_id = request.values.get("patient", type=UUID)
+    name = chosen if patient_id is None else "all"
+    return finding.Wanted(name, listing.asked(finding.ORDERS), patient_id)
+
+
+def _address(wanted: finding.Wanted, **changes: Any) -> str:
+    """The address of a list, without the words of a search."""
+    values = {"show": wanted.name, "patient": wanted.patient_id, **wanted.asked.address(finding.ORDERS[0])}
+    return url_for(".index", **{**values, **changes})
+
+
+def _list(wanted: finding.Wanted) -> str:
+    found = finding.page(wanted)
+    listing.note(wanted.asked, found.total, (row.patient.id for row in found.rows))
     live(topic(service.SUBJECT))
     return page(
         "index_list.html" if "fragment" in request.args else "index.html",
-        chosen=chosen,
-        patient=_patient(patient_id) if patient_id else None,
-        rows=found,
-        total=total,
-        page=number,
-        pages=max(1, -(-total // lists.PAGE_SIZE)),
-        page_url=lambda n: url_for(".index", show=chosen, page=n, patient=patient_id),
+        chosen=wanted.name,
+        patient=_patient(wanted.patient_id) if wanted.patient_id else None,
+        found=found,
+        page_url=lambda number: _address(wanted, page=number),
+        fragment_url=_address(wanted, page=found.asked.page, fragment=1),
         review_total=lists.count_to_review(),
         waiting_total=lists.count_waiting(),
         may_view=can(_VIEW),
+        may_export=listing.may_export(),
     )
 
 
@@ -104,9 +130,11 @@ def show(request_id: UUID) -> str:
     """A request with its photos, messages and history."""
     asked = _request(request_id)
     live(topic(service.SUBJECT, request_id))
+    row, is_fragment = lists.row(asked), "fragment" in request.args
     return page(
-        "request_body.html" if "fragment" in request.args else "request.html",
-        row=lists.row(asked),
+        "request_body.html" if is_fragment else "request.html",
+        row=row,
+        next_steps=[] if is_fragment else patient_actions(row.patient),
         earlier=db.get(Request, asked.supersedes) if asked.supersedes else None,
         consents=intake.consents_of(asked),
         topic=topic(service.SUBJECT, request_id),

@@ -17,6 +17,7 @@ from plugins.video_call import (
     models,
     patient,
     recording,
+    reminders,
     retention,
     service,
     signals,
@@ -50,15 +51,14 @@ plugin = Plugin(
     api=">=1,<2",
     package=__name__,
     icon="video",
-    capabilities=(
     quality="gold",
+    capabilities=(
         Capability.READS_PATIENTS,
         Capability.SENDS_SMS,
         Capability.SENDS_EMAIL,
         Capability.STORES_FILES,
     ),
     settings=VideoCallSettings,
-    locales=("en", "fr"),
     settings_pages=(
         SettingsPage(
             _l("Pictures behind clinicians"),
@@ -67,6 +67,7 @@ plugin = Plugin(
             _l("Clinicians choose one in the call, beside the blurred background."),
         ),
     ),
+    locales=("en", "fr"),
     permissions=(
         Permission(
             "video_call.invite",
@@ -74,12 +75,12 @@ plugin = Plugin(
             roles=("clinician", "receptionist"),
         ),
         Permission("video_call.conduct", _l("Hold video consultations"), roles=("clinician",)),
-    ),
         Permission(
             "video_call.look",
             _l("Choose the pictures behind clinicians in video consultations"),
             roles=("practice_admin",),
         ),
+    ),
     # One set of routes for staff and one for patients, to which each of these modules adds its pages.
     routes=tuple(
         dict.fromkeys(
@@ -108,6 +109,7 @@ plugin = Plugin(
     templates=messages.TEMPLATES,
     jobs=(
         Job("video_call.miss", _miss, every=timedelta(minutes=5)),
+        Job(reminders.JOB, reminders.remind),
         Job("video_call.recordings", _finish_recordings, every=timedelta(minutes=10)),
         Job("video_call.sweep", _sweep, every=timedelta(seconds=20)),
     ),

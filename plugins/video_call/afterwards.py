@@ -5,15 +5,15 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from core.sdk import db, i18n, links, notifications, patients, tenancy
-from plugins.video_call import messages, settings, states
+from plugins.video_call import messages, reach, settings, states
 from plugins.video_call.models import PURPOSE, SUBJECT, Call, Document, Message
 
 
 def something_to_fetch(call: Call) -> bool:
-    """Did the patient get something in this call that can be read afterwards?"""
+    """Is there something of this call that the patient can read afterwards: a document, a file, what was written?"""
     shared = select(Document.id).where(Document.call_id == call.id, Document.shared.is_(True))
-    sent = select(Message.id).where(Message.call_id == call.id, Message.file_id.is_not(None))
-    return any(db.session().scalar(found.limit(1)) is not None for found in (shared, sent))
+    written = select(Message.id).where(Message.call_id == call.id)
+    return any(db.session().scalar(found.limit(1)) is not None for found in (shared, written))
 
 
 def send(call: Call) -> bool:
@@ -24,9 +24,7 @@ def send(call: Call) -> bool:
     if any(message.key == key for message in notifications.about(call.id)):
         return False
     patient = patients.get(call.patient_id)
-    usable = [channel for channel, way in notifications.ways.to(patient).items() if way.usable]
-    # To the patient's own addresses alone: a number that was given for the invitation may be somebody else's.
-    chosen = [channel for channel in usable if channel in call.channels] or usable[:1]
+    chosen = reach.own_channels(patient, call)
     if not chosen:
         return False
     issued = links.issue(PURPOSE, patient.id, call.id, days=settings.here().documents_days)

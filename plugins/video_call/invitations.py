@@ -9,7 +9,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from core.sdk import Patient, _, ask, audit, db, i18n, links, notifications, tenancy, utcnow, uuid7
-from plugins.video_call import messages, participants, service, settings, states
+from plugins.video_call import messages, participants, reach, reminders, service, settings, states
 from plugins.video_call.contexts import CallContext
 from plugins.video_call.errors import CannotInvite, WrongState
 from plugins.video_call.models import PATIENT, Call
@@ -71,6 +71,7 @@ def invite(patient: Patient, wish: Wish, *, id: UUID | None = None) -> Call:
     db.session().add(call)
     db.session().flush()
     _send(call, patient, chosen, wish.mobile, key=f"video_call.call:{call.id}")
+    reminders.plan(call)
     service.record(call, "planned" if wish.at else "invited", channels=", ".join(chosen))
     ask("video_call_created", CallContext(call))
     return call
@@ -82,19 +83,34 @@ def send_again(call: Call, wish: Wish) -> None:
         raise WrongState()
     patient = service.patient_of(call)
     chosen = _checked(patient, wish)
-    before = call.link_id
+    before = service.links_of(call)
     call.channels = list(chosen)
     call.expires_at = max(call.expires_at, utcnow() + timedelta(days=settings.here().link_days))
     _send(call, patient, chosen, wish.mobile, key=None)
-    if before is not None:
-        links.cancel(before)
+    for link in before:
+        links.cancel(link.id)
     service.record(call, "sent_again", channels=", ".join(chosen))
+
+
+def move(call: Call, at: datetime) -> None:
+    """Plan the call for another time, and tell the patient, with a new link; the old one stops working.
+
+    Raises WrongState once the patient is here, or for a call that was not planned; and CannotInvite.
+    """
+    patient = service.patient_of(call)
+    chosen = _checked(patient, Wish(reach.own_channels(patient, call), at=at))
+    before = service.links_of(call)
+    service.replan(call, at, at + timedelta(days=settings.here().link_days))
+    _send(call, patient, chosen, None, key=None)
+    for link in before:
+        links.cancel(link.id)
+    reminders.plan(call)
 
 
 def unlock(call: Call) -> None:
     """Let the patient try the date of birth again."""
-    if call.link_id is not None:
-        links.unlock(call.link_id)
+    for link in service.links_of(call):
+        links.unlock(link.id)
 
 
 def preview(patient: Patient, wish: Wish, *, link: str) -> notifications.Preview:
@@ -116,9 +132,8 @@ def clean_note(note: str | None) -> str | None:
 def _send(
     call: Call, patient: Patient, chosen: Sequence[Channel], mobile: str | None, *, key: str | None
 ) -> None:
-    days = max(1, -(-(call.expires_at - utcnow()) // timedelta(days=1)))
-    issued = links.issue(service.PURPOSE, patient.id, call.id, days=min(days, 90))
-    before, call.link_id = call.link_id, issued.link.id
+    before = call.link_id
+    issued = reach.issue_link(patient, call)
     if before is not None and (old := participants.of_actor(call.id, str(before))) is not None:
         old.left_at = utcnow()
     participants.add(call, PATIENT, str(issued.link.id), patient.display_name)

@@ -13,6 +13,7 @@ INVITATION: Final = "video_call.invitation"
 PLANNED: Final = "video_call.planned"
 GUEST: Final = "video_call.guest"
 AFTERWARDS: Final = "video_call.afterwards"
+REMINDER: Final = "video_call.reminder"
 
 _PRACTICE = _l("Name of the practice")
 _PATIENT = _l("First names of the patient (e-mail only)")
@@ -91,6 +92,31 @@ TEMPLATES: Final = (
         },
         channels=("sms", "email"),
         samples=_samples("patient", "clinician", "when", "note"),
+    ),
+    Template(
+        name=REMINDER,
+        title=_l("Video consultation: reminder"),
+        subject=_l("Reminder: your video consultation with {practice}"),
+        text=_l(
+            "Hello {patient},\n\n"
+            "this is to remind you of your video consultation with {clinician}: {when}. A few minutes before, open "
+            "this link on a phone, tablet or computer with a camera, and enter your date of birth. You do not need "
+            "an app. The link that we sent you before works, too.\n\n"
+            "{link}\n\n"
+            "It is meant for you alone: please do not pass it on. If you cannot come, please call us.\n\n"
+            "{practice}"
+        ),
+        sms=_l("{practice}: reminder of your video call on {when}. Open a few minutes before: {link}"),
+        action=_l("Open the video consultation"),
+        variables={
+            "practice": _PRACTICE,
+            "patient": _PATIENT,
+            "clinician": _CLINICIAN,
+            "when": _WHEN,
+            "link": _LINK,
+        },
+        channels=("sms", "email"),
+        samples=_samples("patient", "clinician", "when"),
     ),
     Template(
         name=GUEST,

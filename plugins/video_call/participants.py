@@ -48,6 +48,22 @@ def with_role(call_id: UUID, role: str) -> Participant | None:
     )
 
 
+def make_room(me: Participant) -> list[UUID]:
+    """A patient has one place in a call: who is here by another of their links has it no longer. Answers who that is.
+
+    Each message has a link of its own, so an invitation on one device and the reminder on another lead to the same
+    call; the newer page takes over, as it does from a page of the same link.
+    """
+    if me.role != PATIENT:
+        return []
+    older = [
+        one for one in all_of(me.call_id) if one.role == PATIENT and one.id != me.id and one.left_at is None
+    ]
+    for one in older:
+        one.left_at, one.client_id, one.seen_at = utcnow(), None, None
+    return [one.id for one in older]
+
+
 def add(call: Call, role: str, actor_id: str, name: str, *, as_what: str | None = None) -> Participant:
     """Somebody takes part from now on; whoever does already is answered as they are."""
     known = of_actor(call.id, actor_id)

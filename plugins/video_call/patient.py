@@ -47,7 +47,7 @@ def start() -> str:
     call, me = call_of_link()
     live(*participants.topics(call.id, str(current_link().id)))
     values = {"call": call, "me": me, "is_guest": _is_guest(), "plugin_static": plugin_static}
-    if call.state in states.OVER or (me is not None and me.left_at is not None):
+    if call.state in states.OVER or (_is_guest() and me is not None and me.left_at is not None):
         return _over(call, values)
     return render(
         "video_call/patient/room.html",
@@ -87,10 +87,9 @@ def sample() -> Any:
 @routes.post("/arrive", purpose=_ANY)
 def arrive() -> Any:
     """The page is open."""
-    call, me = call_of_link()
-    if me is None and not _is_guest():
-        me = participants.add(call, PATIENT, str(current_link().id), service.patient_of(call).display_name)
+    call, _me = call_of_link()
     if not _is_guest():
+        participants.add(call, PATIENT, str(current_link().id), service.patient_of(call).display_name)
         service.arrive(call)
     return jsonify(state_of(call))
 

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from core.sdk import _l, ask, audit, db, links, notifications, patients, publish, topic, utcnow
-from plugins.video_call import afterwards, models, participants, states
+from core.sdk import Link, ask, audit, db, links, notifications, patients, publish, topic, utcnow
+from plugins.video_call import afterwards, bell, models, participants, states
 from plugins.video_call.contexts import CallContext, Outcome, OutcomeContext
 from plugins.video_call.errors import NotYours, WrongState
 from plugins.video_call.models import CLINICIAN, Call
@@ -44,15 +44,7 @@ def ready(call: Call) -> None:
     if call.state == states.READY:
         return
     step(call, "ready", "patient", ready_at=utcnow(), patient_away_since=None)
-    notifications.inbox.notify(
-        _l("%(patient)s is ready for the video consultation", patient=patient_of(call).display_name),
-        url=f"/video_call/calls/{call.id}",
-        permission="video_call.conduct",
-        icon="video",
-        subject=(SUBJECT, call.id),
-        key=f"video_call.ready:{call.id}",
-        patient_id=call.patient_id,
-    )
+    bell.ready(call, patient_of(call))
     ask("video_call_patient_waiting", CallContext(call))
 
 
@@ -116,6 +108,7 @@ def transfer(call: Call, user_id: str, name: str) -> None:
     call.clinician_id, call.clinician_name = user_id, name
     db.session().flush()
     record(call, "transfer", before=before)
+    bell.handed_over(call, patient_of(call))
 
 
 def end(call: Call, role: Role) -> None:
@@ -134,9 +127,30 @@ def cancel(call: Call) -> None:
         call, "cancel", "clinician",
         ended_at=utcnow(), ended_by="clinician", outcome="unsuccessful", outcome_reason="cancelled",
     )  # fmt: skip
-    if is_away and call.link_id is not None:  # who is here already reads on the page that it was cancelled
-        links.cancel(call.link_id)
+    if is_away:  # who is here already reads on the page that it was cancelled
+        for link in links_of(call):
+            links.cancel(link.id)
         notifications.cancel_about(call.id)
+
+
+def replan(call: Call, at: datetime, expires_at: datetime) -> None:
+    """It is planned for another time. Raises WrongState unless it waits for its time, and the patient is not here."""
+    moved = db.session().scalar(
+        update(Call)
+        .where(Call.id == call.id, Call.state == states.SCHEDULED)
+        .values(scheduled_at=at, expires_at=expires_at, updated_at=utcnow())
+        .returning(Call.id)
+        .execution_options(synchronize_session=False)
+    )
+    db.session().refresh(call)
+    if moved is None:
+        raise WrongState()
+    record(call, "moved")
+
+
+def links_of(call: Call) -> list[Link]:
+    """The patient's links to this call, the newest first: each message has its own."""
+    return [link for link in links.of_subject(call.id) if link.purpose == PURPOSE]
 
 
 def finish(call: Call, outcome: Outcome, *, reason: str | None = None, notes: str | None = None) -> None:
@@ -221,4 +235,6 @@ def record(call: Call, change: str, **detail: str) -> None:
         subject=(SUBJECT, call.id),
         detail={"state": call.state, **detail},
     )
+    if change in bell.QUIETED_BY:
+        bell.quiet(call)
     tell(call, change)

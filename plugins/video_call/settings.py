@@ -29,6 +29,14 @@ class VideoCallSettings(BaseModel):
         description=_l("1 to 30, counted from the invitation, or from the time of a planned consultation."),
         json_schema_extra=_section(_INVITING),
     )
+    reminder_minutes: int = Field(
+        60,
+        ge=0,
+        le=2880,
+        title=_l("Minutes before a planned consultation that the patient is reminded"),
+        description=_l("0 to 2880, which is two days. 0: no reminder."),
+        json_schema_extra=_section(_INVITING),
+    )
     documents_days: int = Field(
         30,
         ge=1,

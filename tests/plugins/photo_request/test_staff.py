@@ -145,6 +145,17 @@ def test_a_comment_is_for_colleagues_only(house: House, photo_id: UUID, phone: P
     assert "last year" not in text(phone.visitor.get(f"{phone.place}/"))
 
 
+def test_the_next_step_for_this_patient_is_at_hand(house: House, asked: Sent, amira: Visitor) -> None:
+    """Looking at photos, a clinician goes on to a video call, where the practice has it switched on."""
+    page = f"/p/riverside/photo_request/requests/{asked.id}"
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    offered = f'href="/p/riverside/video_call/invite/{patient_id}"'
+    assert offered in amira.get(page).get_data(as_text=True)
+    assert offered not in amira.get(f"{page}?fragment=1").get_data(as_text=True)
+    house.switch(house.riverside, "video_call", on=False)
+    assert offered not in amira.get(page).get_data(as_text=True)
+
+
 def test_a_colleague_can_take_over(
     house: House, asked: Sent, photo_id: UUID, visitor: Callable[[], Visitor]
 ) -> None:
