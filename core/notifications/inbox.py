@@ -102,6 +102,23 @@ def notify(
     return item
 
 
+def withdraw(key: str) -> bool:
+    """What hangs there under ``key`` is no longer so: it goes from everybody's bell. Answers whether there was one.
+
+    Under the same key something new may hang afterwards. Call it where the reason ends ("X is ready", once X was let
+    in), so that nobody follows an item to a page where there is nothing to do.
+    """
+    item = _with_key(key)
+    if item is None:
+        return False
+    session = db.session()
+    session.execute(delete(InboxRead).where(InboxRead.item_id == item.id))
+    session.delete(item)
+    session.flush()
+    events.publish(TOPIC, "withdrawn")
+    return True
+
+
 def items(user_id: int, permissions: Collection[str], *, limit: int = 20) -> list[Entry]:
     """The latest items that this user may see, newest first, in the current language."""
     return glance(user_id, permissions, limit=limit).entries

@@ -113,6 +113,30 @@ def test_the_same_key_hangs_one_item(clinic: Clinic) -> None:
         assert inbox.unread_count(1, SEE) == 1
 
 
+def test_what_is_no_longer_so_goes_from_every_bell_and_open_pages_hear_it(clinic: Clinic) -> None:
+    item = hang(clinic, key="ready:1")
+    hang(clinic, 2)
+    with clinic.at():
+        inbox.mark_read(1, [item], permissions=SEE)
+        assert inbox.withdraw("ready:1") is True
+        assert inbox.withdraw("ready:1") is False
+        assert [entry.title for entry in inbox.items(2, SEE)] == ["Photos: 2"]
+    with clinic.at(write=False):
+        *_, event = events_since(0)
+        assert (event.topic, event.type, event.ids) == ("core.inbox", "withdrawn", {})
+    assert hang(clinic, 3, key="ready:1") != item
+    with clinic.at(write=False):
+        assert inbox.unread_count(1, SEE) == 2, "the same key rings anew"
+
+
+def test_nobody_withdraws_from_the_bell_of_another_practice(clinic: Clinic) -> None:
+    hang(clinic, key="ready:1")
+    with clinic.at(clinic.lumiere):
+        assert inbox.withdraw("ready:1") is False
+    with clinic.at(write=False):
+        assert inbox.unread_count(1, SEE) == 1
+
+
 def test_pages_hear_of_it_without_a_word_of_what_it_is(clinic: Clinic) -> None:
     item = hang(clinic, title=N_("Photos from %(name)s"), params={"name": "Ada Byron"})
     with clinic.at(write=False):
