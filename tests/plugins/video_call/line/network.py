@@ -108,7 +108,9 @@ def network() -> Iterator[Network]:
 
 
 @contextmanager
-def coturn(port: int, folder: Path) -> Iterator[None]:
+def coturn(
+    port: int, folder: Path, address: str = HUB, peers: str = f"{_NET}.0-{_NET}.255"
+) -> Iterator[None]:
     """The relay, with the configuration that we ship. Raises Impossible."""
     program = shutil.which("turnserver")
     if program is None:
@@ -120,8 +122,8 @@ def coturn(port: int, folder: Path) -> Iterator[None]:
     ]
     written = folder / "turnserver.conf"
     changes = [
-        f"static-auth-secret={SECRET}", "realm=careroom.test", f"listening-ip={HUB}", f"relay-ip={HUB}",
-        f"allowed-peer-ip={_NET}.0-{_NET}.255", "no-tls", "no-dtls",
+        f"static-auth-secret={SECRET}", "realm=careroom.test", f"listening-ip={address}", f"relay-ip={address}",
+        f"allowed-peer-ip={peers}", "no-tls", "no-dtls",
         f"pidfile={folder / 'turn.pid'}", f"userdb={folder / 'turn.db'}",
     ]  # fmt: skip
     filled = [line for line in filled if not line.startswith("listening-port")]
@@ -129,18 +131,18 @@ def coturn(port: int, folder: Path) -> Iterator[None]:
     with (folder / "coturn.log").open("wb") as log:
         process = subprocess.Popen([program, "-c", str(written)], stdout=log, stderr=log, cwd=folder)
     try:
-        _until_it_listens(port)
+        _until_it_listens(port, address)
         yield
     finally:
         process.kill()
         process.wait()
 
 
-def _until_it_listens(port: int) -> None:
+def _until_it_listens(port: int, address: str) -> None:
     end = time.monotonic() + 20
     while time.monotonic() < end:
         with suppress(OSError):
-            socket.create_connection((HUB, port), 1).close()
+            socket.create_connection((address, port), 1).close()
             return
         time.sleep(0.1)
     raise Impossible("coturn does not answer")
