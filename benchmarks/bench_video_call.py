@@ -103,7 +103,6 @@ def _calls() -> tuple[float, float, float]:
     """Milliseconds from the click to the first picture on the slower side, cold and got ready, and the floor."""
     import pytest
     from playwright.sync_api import sync_playwright
-
     from pydantic import SecretStr
 
     from tests.plugins.video_call.line import network, rooms
