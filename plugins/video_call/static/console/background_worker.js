@@ -117,6 +117,7 @@ function cut(person, width, height) {
 /** @param {CanvasImageSource} picture @param {number} tall */
 function behind(picture, tall) {
   if (which === "blur") {
+    shrinking.imageSmoothingQuality = "high"; // every point counts, so that nothing flickers and no line of text is left
     shrinking.drawImage(picture, 0, 0, SMALL, SMALL);
     context.imageSmoothingQuality = "high";
     context.drawImage(tiny, 0, 0, WIDTH, tall);
