@@ -23,7 +23,7 @@ from core.patients.errors import (
 )
 from core.patients.imports import ImportReport, import_csv
 from core.patients.models import INS, LOCAL, NHS_NUMBER, SEXES, Patient, PatientIdentifier
-from core.patients.search import count, search
+from core.patients.search import count, finds, search
 from core.patients.service import (
     by_identifier,
     create,
@@ -68,6 +68,7 @@ __all__ = [
     "count",
     "create",
     "deactivate",
+    "finds",
     "get",
     "get_for_workspace",
     "get_many",

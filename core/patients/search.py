@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, false, func, or_, select, true
 from sqlalchemy.orm import selectinload
 
 from core import audit, db, tenancy
@@ -73,6 +73,18 @@ def count(query: str = "", *, inactive: bool = False) -> int:
         func.count(Patient.id), maintain_column_froms=True
     )
     return db.session().scalar(matching) or 0
+
+
+def finds(patient_id: Any, query: str) -> ColumnElement[bool]:
+    """For lists of what belongs to patients: does this search find the patient whom the column ``patient_id`` names,
+    also one who has left? An empty query finds everybody.
+    """
+    terms = read_query(query)
+    if not terms:
+        return false() if query.strip() else true()
+    matching = _matching(terms, inactive=True).with_only_columns(Patient.id)
+    found: ColumnElement[bool] = patient_id.in_(matching)
+    return found
 
 
 def read_query(query: str) -> list[Term]:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Response, abort, flash, g, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from core import audit, patients
+from core import patients
 from core.i18n import _, ngettext
 from core.patients import INS, LOCAL, NHS_NUMBER, Patient
-from core.spreadsheets import line
-from core.web import emergency
+from core.web import listing
 from core.web.routes import StaffRoutes
 
 routes = StaffRoutes("core", __name__, name="patient_bulk", prefix="/patients/several")
 
 MOST = 100
-EXPORT = "core.export_patients"
 _COLUMNS = (
     "family_name", "given_names", "birth_date", "sex", "nhs_number", "ins", "local_id", "mobile", "phone", "email",
 )  # fmt: skip
@@ -62,32 +60,9 @@ def _ids() -> list[UUID]:
 
 def _table(chosen: list[Patient]) -> ResponseReturnValue:
     """Those of the chosen whose records this person may open now; the others are counted, not shown."""
-    if EXPORT not in g.permissions:
-        g.lacking = EXPORT
-        abort(403)
-    closed = emergency.closed({one.id for one in chosen})
-    chosen = [one for one in chosen if one.id not in closed]
-    if closed:
-        flash(
-            ngettext(
-                "%(num)d restricted record is not in the table. Open it first and say why you need it.",
-                "%(num)d restricted records are not in the table. Open them first and say why you need them.",
-                len(closed),
-            ),
-            "warning",
-        )
-    if not chosen:
-        return redirect(url_for("patients.index"), 303)
-    detail = {"format": "csv", "left_out": len(closed)} if closed else {"format": "csv"}
-    audit.record("patients.exported", detail=detail, shown=[one.id for one in chosen][: audit.MOST_SHOWN])
-    audit.lists(one.id for one in chosen)
-    lines = [line(_COLUMNS)]
+    rows: list[tuple[UUID | None, list[object]]] = []
     for one in sorted(chosen, key=lambda patient: patient.search_name):
         numbers = [one.identifier(system) for system in (NHS_NUMBER, INS, LOCAL)]
-        row = [one.family_name, one.given_names, one.birth_date.isoformat(), one.sex, *numbers]
-        lines.append(line([cell or "" for cell in (*row, one.mobile, one.phone, one.email)]))
-    answer = Response("\ufeff" + "".join(lines), mimetype="text/csv")
-    # A table that is not whole says so wherever it goes: the words above are on the next page only.
-    name = f"patients-without-{len(closed)}-restricted" if closed else "patients"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer
+        row: list[object] = [one.family_name, one.given_names, one.birth_date, one.sex, *numbers]
+        rows.append((one.id, [*row, one.mobile, one.phone, one.email]))
+    return listing.spreadsheet("patients", _COLUMNS, rows) or redirect(url_for("patients.index"), 303)

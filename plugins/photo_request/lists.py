@@ -29,7 +29,6 @@ from plugins.photo_request.models import (
     Request,
 )
 
-PAGE_SIZE: Final = 25
 _OF_PATIENT: Final = 20
 _RECENT: Final = timedelta(days=14)
 FILTERS: Final = ("review", "waiting", "attention", "done", "all")
@@ -146,7 +145,7 @@ def count_of_patient(patient_id: UUID) -> int:
 def today(limit: int = 10, *, with_photos: bool = True) -> tuple[list[Row], list[Row]]:
     """What waits for the practice: requests with photos to decide about, the oldest first, and requests that will
     not go on by themselves (locked, message failed, expired lately), newest first."""
-    found = db.session().execute(_for_today(with_photos), {**_times(), "most": limit}).all()
+    found = db.session().execute(_for_today(with_photos), {**times(), "most": limit}).all()
     row_of = {row.request.id: row for row in rows([request for request, _, _ in found])}
     review = [request for request, reviewed, _ in found if reviewed]
     attention = [request for request, _, attended in found if attended]
@@ -159,11 +158,11 @@ def today(limit: int = 10, *, with_photos: bool = True) -> tuple[list[Row], list
 def _for_today(with_photos: bool) -> Select[Request, bool, bool]:
     """Both in one: the request, whether it waits for a decision, whether it needs attention."""
     most = bindparam("most", type_=Integer)
-    newest = _filtered(select(Request.id), "attention").order_by(Request.created_at.desc()).limit(most)
+    newest = filtered(select(Request.id), "attention").order_by(Request.created_at.desc()).limit(most)
     attended = Request.id.in_(newest)
     if not with_photos:
         return select(Request, false(), true()).where(attended)
-    oldest = _filtered(select(Request.id), "review").order_by(Request.received_at, Request.id).limit(most)
+    oldest = filtered(select(Request.id), "review").order_by(Request.received_at, Request.id).limit(most)
     reviewed = Request.id.in_(oldest)
     return select(Request, reviewed, attended).where(or_(reviewed, attended))
 
@@ -182,7 +181,7 @@ def _counts() -> tuple[int, int]:
     """To review and waiting, asked for together: Today shows both."""
 
     def ask() -> tuple[int, int]:
-        review, waiting = db.session().execute(_both(), _times()).one()
+        review, waiting = db.session().execute(_both(), times()).one()
         return review, waiting
 
     return db.memo("photo_request.counts", ask)
@@ -193,29 +192,9 @@ def _both() -> Select[Any]:
     return select(_counting("review").scalar_subquery(), _counting("waiting").scalar_subquery())
 
 
-def page(name: str, number: int, patient_id: UUID | None = None) -> tuple[list[Row], int]:
-    """A page of the requests in a filter (of one patient, if given), and how many there are in all."""
-    order = (
-        (Request.received_at, Request.id)
-        if name == "review"
-        else (Request.created_at.desc(), Request.id.desc())
-    )
-    wanted = _filtered(select(Request), name)
-    if patient_id is not None:
-        wanted = wanted.where(Request.patient_id == patient_id)
-    wanted = wanted.order_by(*order).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-    found = db.session().scalars(wanted, _times())
-    total = count_of_patient(patient_id) if patient_id is not None else _count(name)
-    return rows(found.all()), total
-
-
-def _count(name: str) -> int:
-    return db.session().scalar(_counting(name), _times()) or 0
-
-
 @cache
 def _counting(name: str) -> Select[int]:
-    return _filtered(select(func.count(Request.id)), name)
+    return filtered(select(func.count(Request.id)), name)
 
 
 Statement = TypeVar("Statement", bound=Select[Any])
@@ -223,13 +202,14 @@ Statement = TypeVar("Statement", bound=Select[Any])
 _NOW, _RECENTLY, _LATELY = (bindparam(name, type_=UtcDateTime) for name in ("now", "recently", "lately"))
 
 
-def _times() -> dict[str, Any]:
-    """What the statements below are asked for: now, since when something is recent, and since when it can be."""
+def times() -> dict[str, Any]:
+    """What the statements here are asked for: now, since when something is recent, and since when it can be."""
     now = utcnow()
     return {"now": now, "recently": now - _RECENT, "lately": now - _RECENT - timedelta(days=30)}
 
 
-def _filtered(statement: Statement, name: str) -> Statement:
+def filtered(statement: Statement, name: str) -> Statement:
+    """The requests of one of FILTERS. The statement is sent with :func:`times`."""
     waits = Request.state.in_(WAITING_STATES)
     if name == "review":
         return statement.where(

@@ -20,6 +20,7 @@ from core.sdk import (
     listing,
     live,
     notifications,
+    own_scope,
     patient_actions,
     patients,
     redirect,

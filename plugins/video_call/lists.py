@@ -9,19 +9,28 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
 
 from core.sdk import Link, Patient, audit, db, i18n, links, notifications, patients, utcnow
 from plugins.video_call import guests, participants, recording, service, states
 from plugins.video_call.models import GUEST, Call, Participant
 
-PAGE_SIZE: Final = 25
-TABS: Final = ("active", "today", "past")
-OUTCOMES: Final = ("all", "completed", "unsuccessful", "open")
 _OF_PATIENT: Final = 20
 _HERE_FOR: Final = timedelta(seconds=20)
 _LATE: Final = timedelta(minutes=10)
 _READY_KEY: Final = "video_call.waiting"
+_URGENCY: Final = (
+    states.READY, states.ON_HOLD, states.ADMITTED, states.IN_CALL, states.WAITING, states.INVITED, states.SCHEDULED,
+)  # fmt: skip
+_BEGAN: Final = {
+    states.SCHEDULED: "scheduled_at",
+    states.INVITED: "invited_at",
+    states.WAITING: "waiting_at",
+    states.READY: "ready_at",
+    states.ADMITTED: "admitted_at",
+    states.IN_CALL: "connected_at",
+}
+"""When a call came into a state, by the column that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,56 +130,43 @@ def row(call: Call) -> Row:
     return rows([call])[0]
 
 
-def active(limit: int = 50, *, holder: str | None = None) -> list[Row]:
+def active(limit: int = 50) -> list[Row]:
     """What goes on and who waits: patients who are ready first, the longest waiting of them first."""
-    now = utcnow()
-    wanted = (
-        select(Call)
-        .where(
-            or_(Call.state.in_(states.HERE), Call.state.in_((states.SCHEDULED, states.INVITED))),
-            or_(Call.state.not_in(states.BEFORE), Call.expires_at > now),
-            or_(
-                Call.scheduled_at.is_(None), Call.scheduled_at < _end_of_today(), Call.state.in_(states.HERE)
-            ),
-        )
-        .order_by(Call.created_at, Call.id)
-        .limit(500)
-    )
-    if holder is not None:
-        wanted = wanted.where(Call.clinician_id == holder)
-    found = sorted(db.session().scalars(wanted), key=_urgency)
-    if holder is None:  # the rail of the same page need not ask again
-        db.memo(_READY_KEY, lambda: sum(call.state == states.READY for call in found))
-    return rows(found[:limit])
+    ready = func.sum(case((Call.state == states.READY, 1), else_=0)).over()
+    wanted = select(Call, ready).where(*is_active()).order_by(*by_urgency()).limit(limit)
+    found = db.session().execute(wanted).all()
+    # The rail of the same page need not ask again.
+    db.memo(_READY_KEY, lambda: int(found[0][1]) if found else 0)
+    return rows([call for call, _ in found])
 
 
-def today(*, holder: str | None = None) -> list[Row]:
-    """Everything of today, in order of time: planned, made or ended today."""
+def is_active() -> list[ColumnElement[bool]]:
+    """The conditions of what goes on, who waits, and who is expected before the day is over."""
+    return [
+        Call.state.in_((*states.HERE, states.SCHEDULED, states.INVITED)),
+        or_(Call.state.not_in(states.BEFORE), Call.expires_at > utcnow()),
+        or_(Call.scheduled_at.is_(None), Call.scheduled_at < _end_of_today(), Call.state.in_(states.HERE)),
+    ]
+
+
+def by_urgency() -> tuple[ColumnElement[Any], ...]:
+    """Ready before anybody else, then what goes on, then who prepares, then who was invited, then what is planned;
+    those who have been there longest first.
+    """
+    rank = case({state: place for place, state in enumerate(_URGENCY)}, value=Call.state, else_=len(_URGENCY))
+    began = {state: getattr(Call, name) for state, name in _BEGAN.items()}
+    since = func.coalesce(case(began, value=Call.state), Call.updated_at)
+    return rank, since, Call.id.expression
+
+
+def is_of_today() -> ColumnElement[bool]:
+    """The condition of everything of today: planned, made or ended today."""
     begin, end = _begin_of_today(), _end_of_today()
-    wanted = select(Call).where(
-        or_(
-            Call.scheduled_at.between(begin, end),
-            Call.scheduled_at.is_(None) & (Call.created_at >= begin),
-            Call.ended_at >= begin,
-        )
+    return or_(
+        Call.scheduled_at.between(begin, end),
+        Call.scheduled_at.is_(None) & (Call.created_at >= begin),
+        Call.ended_at >= begin,
     )
-    wanted = _held_by(wanted, holder).order_by(func.coalesce(Call.scheduled_at, Call.created_at), Call.id)
-    return rows(db.session().scalars(wanted.limit(200)).all())
-
-
-def past(number: int, *, outcome: str = "all", holder: str | None = None) -> tuple[list[Row], int]:
-    """A page of what is over, newest first, and how many there are in all."""
-    where: list[ColumnElement[bool]] = [Call.state.in_(states.OVER)]
-    if outcome in ("completed", "unsuccessful"):
-        where.append(Call.outcome == outcome)
-    elif outcome == "open":
-        where += [Call.outcome.is_(None), Call.state != states.DECLINED]
-    if holder is not None:
-        where.append(Call.clinician_id == holder)
-    total = db.session().scalar(select(func.count(Call.id)).where(*where)) or 0
-    wanted = select(Call).where(*where).order_by(Call.ended_at.desc(), Call.id.desc())
-    found = db.session().scalars(wanted.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE))
-    return rows(found.all()), total
 
 
 def of_patient(patient_id: UUID) -> tuple[list[Row], int]:
@@ -252,15 +248,9 @@ def state_json(call: Call, role: service.Role) -> dict[str, Any]:
 
 def since(call: Call) -> datetime:
     """When the call came into the state that it is in."""
-    by_state = {
-        states.SCHEDULED: call.scheduled_at,
-        states.INVITED: call.invited_at,
-        states.WAITING: call.waiting_at,
-        states.READY: call.ready_at,
-        states.ADMITTED: call.admitted_at,
-        states.IN_CALL: call.connected_at,
-    }
-    return by_state.get(call.state, call.ended_at) or call.updated_at
+    name = _BEGAN.get(call.state, "ended_at")
+    began: datetime | None = getattr(call, name)
+    return began or call.updated_at
 
 
 def _participant(one: Participant) -> dict[str, Any]:
@@ -283,22 +273,10 @@ def _state(call: Call, link: Link | None, now: datetime) -> str:
     return state
 
 
-def _urgency(call: Call) -> tuple[int, datetime]:
-    """Ready before anybody else, then what goes on, then who prepares, then who was invited, then what is planned."""
-    order = (
-        states.READY, states.ON_HOLD, states.ADMITTED, states.IN_CALL, states.WAITING, states.INVITED, states.SCHEDULED,
-    )  # fmt: skip
-    return order.index(call.state), since(call)
-
-
 def _newest(messages: list[notifications.Notification]) -> list[notifications.Notification]:
     """The last message of each channel: an invitation that was sent again is what counts."""
     last = {message.channel: message for message in sorted(messages, key=lambda m: m.id)}
     return [last[channel] for channel in sorted(last)]
-
-
-def _held_by(statement: Select[Call], holder: str | None) -> Select[Call]:
-    return statement if holder is None else statement.where(Call.clinician_id == holder)
 
 
 def _begin_of_today() -> datetime:

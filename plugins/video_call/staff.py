@@ -17,8 +17,10 @@ from core.sdk import (
     flash,
     i18n,
     links,
+    listing,
     live,
     notifications,
+    own_scope,
     patients,
     redirect,
     render_slot,
@@ -29,7 +31,17 @@ from core.sdk import (
     utcnow,
     uuid7,
 )
-from plugins.video_call import afterwards, contexts, invitations, lists, service, states, steps, tools_staff
+from plugins.video_call import (
+    afterwards,
+    contexts,
+    finding,
+    invitations,
+    lists,
+    service,
+    states,
+    steps,
+    tools_staff,
+)
 from plugins.video_call.errors import CallError, CannotInvite
 from plugins.video_call.invitations import Wish
 from plugins.video_call.pages import page
@@ -42,35 +54,66 @@ _EVERYBODY: Final = "all"
 
 @routes.get("/", permission=INVITE)
 def index() -> str:
-    """Consultations: who waits and what goes on, today's, and those of the past."""
-    chosen = request.args.get("show", "active")
-    outcome = request.args.get("outcome", "all")
-    if chosen not in lists.TABS or outcome not in lists.OUTCOMES:
-        abort(404)
-    whose = request.args.get("whose", _EVERYBODY)
-    holder = audit.actor().id if whose == "mine" else None
-    number = max(1, request.args.get("page", 1, type=int))
-    total = 0
-    if chosen == "active":
-        found = lists.active(holder=holder)
-    elif chosen == "today":
-        found = lists.today(holder=holder)
-    else:
-        found, total = lists.past(number, outcome=outcome, holder=holder)
-    audit.lists(row.patient.id for row in found)
+    """Consultations: who waits and what goes on, today's, those of the past, and all."""
+    return _list(_wanted())
+
+
+@routes.post("/", permission=INVITE, scope="none")
+def search() -> Any:
+    """The same for what is searched for (a name is in no address); ``action=csv``: as a table to take away."""
+    with own_scope(write=False):
+        wanted = _wanted()
+        if request.form.get("action") == "csv":
+            is_too_long = listing.is_too_long(finding.count(wanted))
+            table = None if is_too_long else finding.table(wanted)
+            answer = (
+                listing.spreadsheet("consultations", finding.COLUMNS, table) if table is not None else None
+            )
+            return answer or redirect(_address(wanted), 303)
+        return _list(wanted) if wanted.asked.words else redirect(_address(wanted), 303)
+
+
+def _wanted() -> finding.Wanted:
+    tab = listing.one_of("show", finding.TABS, "active")
+    outcome = request.values.get("outcome", "all")
+    return finding.Wanted(
+        tab=tab,
+        asked=listing.asked(finding.ORDERS),
+        outcome=outcome if outcome in finding.OUTCOMES[tab] else "all",
+        holder=audit.actor().id if request.values.get("whose") == "mine" else None,
+    )
+
+
+def _address(wanted: finding.Wanted, **changes: Any) -> str:
+    """The address of a list, without the words of a search."""
+    values = {
+        "show": wanted.tab,
+        "outcome": wanted.outcome if wanted.outcome != "all" else None,
+        "whose": "mine" if wanted.holder else None,
+        **wanted.asked.address(finding.ORDERS[0]),
+    }
+    return url_for(".index", **{**values, **changes})
+
+
+def _list(wanted: finding.Wanted) -> str:
+    found = finding.page(wanted)
+    listing.note(wanted.asked, found.total, (row.patient.id for row in found.rows))
     live(topic(service.SUBJECT))
     return page(
         "index_list.html" if "fragment" in request.args else "index.html",
-        chosen=chosen,
-        outcome=outcome,
-        whose=whose,
-        rows=found,
-        total=total,
-        page=number,
-        pages=max(1, -(-total // lists.PAGE_SIZE)),
-        page_url=lambda n: url_for(".index", show=chosen, page=n, outcome=outcome, whose=whose),
+        chosen=wanted.tab,
+        outcome=wanted.outcome,
+        outcomes=finding.OUTCOMES[wanted.tab],
+        whose="mine" if wanted.holder else _EVERYBODY,
+        found=found,
+        tab_url=lambda tab: _address(
+            finding.Wanted(tab, listing.Asked(order=finding.ORDERS[0]), holder=wanted.holder)
+        ),
+        page_url=lambda number: _address(wanted, page=number),
+        fragment_url=_address(wanted, page=found.asked.page, fragment=1),
         waiting_total=lists.count_waiting(),
         may_conduct=can(CONDUCT),
+        may_export=listing.may_export(),
         me=audit.actor().id,
     )
 

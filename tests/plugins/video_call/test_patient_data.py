@@ -13,7 +13,8 @@ from core import audit, db, files, retention, tenancy
 from core.patient_data import PatientDataContext
 from core.patients import Patient
 from core.plugin_system import plugin_settings, registry
-from plugins.video_call import demo, hooks, lists, sample, states
+from core.sdk import listing
+from plugins.video_call import demo, finding, hooks, lists, sample, states
 from plugins.video_call.models import Call, Consent, Document, LineEntry, Message, Participant
 from tests.plugins.video_call.conftest import clinician, make_call
 from tests.support.house import House
@@ -110,7 +111,7 @@ def test_the_demonstration_shows_who_waits_once(house: House) -> None:
     with house.at(house.riverside, write=False):
         found = lists.active()
         assert [row.state for row in found] == [states.READY, states.SCHEDULED]
-        over, total = lists.past(1)
-        assert total == 1
-        assert over[0].minutes == 11
-        assert over[0].call.outcome == "completed"
+        over = finding.page(finding.Wanted("past", listing.Asked()))
+        assert over.total == 1
+        assert over.rows[0].minutes == 11
+        assert over.rows[0].call.outcome == "completed"

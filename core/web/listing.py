@@ -1,0 +1,177 @@
+"""What a long list is asked for: words that find patients, days, an order, a page; and the list as a table.
+
+The words are a name or a date of birth, so a list that is searched is posted; all the rest may stand in an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Response, abort, flash, g, request
+from sqlalchemy import ColumnElement
+
+from core import audit, db, i18n
+from core.i18n import _, format_number, ngettext
+from core.spreadsheets import line
+from core.web import emergency
+
+EXPORT: Final = "core.export_patients"
+MOST_ROWS: Final = 10_000
+"""In a table to take away: whoever wants more chooses fewer days at a time."""
+_LONGEST: Final = 200
+_MOST_PAGES: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks a list for. since, until: days in the practice's time zone, both included."""
+
+    words: str = ""
+    since: date | None = None
+    until: date | None = None
+    order: str = ""
+    page: int = 1
+
+    @property
+    def narrows(self) -> bool:
+        """Does it leave anything out?"""
+        return bool(self.words or self.since or self.until)
+
+    def during(self, column: Any) -> list[ColumnElement[bool]]:
+        """The conditions that keep a column of times within the days."""
+        conditions: list[ColumnElement[bool]] = []
+        if self.since:
+            conditions.append(column >= _midnight(self.since))
+        if self.until:
+            conditions.append(column < _midnight(self.until + timedelta(days=1)))
+        return conditions
+
+    def on_page(self, total: int, size: int) -> tuple[Asked, int]:
+        """The same on a page that there is, and how many pages there are."""
+        pages = max(1, -(-total // size))
+        return replace(self, page=min(self.page, pages)), pages
+
+    def address(self, usual: str = "") -> dict[str, Any]:
+        """What may stand in an address: everything but the words and the page, and not what is usual."""
+        return {
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+            "order": self.order if self.order != usual else None,
+        }
+
+
+def asked(orders: Sequence[str] = ("",)) -> Asked:
+    """What the request asks for; of ``orders`` the first is the usual one. Nonsense counts as not asked."""
+    given = request.values
+    number, order = given.get("page", ""), given.get("order", "")
+    return Asked(
+        words=" ".join(request.form.get("q", "")[:_LONGEST].split()),
+        since=_day(given.get("since", "")),
+        until=_day(given.get("until", "")),
+        order=order if order in orders else orders[0],
+        page=min(max(int(number), 1), _MOST_PAGES) if _is_number(number) else 1,
+    )
+
+
+def one_of(name: str, choices: Collection[str], usual: str) -> str:
+    """A further choice of the request; the usual one where it asks for none. Anything else is not found."""
+    chosen = request.values.get(name, usual)
+    if chosen not in choices:
+        abort(404)
+    return chosen
+
+
+def note(given: Asked, total: int, patient_ids: Iterable[UUID]) -> None:
+    """Put on the trail whom the page shows, and that they were searched for."""
+    audit.lists(patient_ids)
+    if given.words:
+        detail = {"results": total, "part": request.endpoint or ""}
+        audit.record("patient.searched", detail=detail)
+
+
+def may_export() -> bool:
+    """May this person take lists of patients away?"""
+    return EXPORT in g.permissions
+
+
+def is_too_long(total: int) -> bool:
+    """Is the list too long for a table? Then the person is told what to do."""
+    if total <= MOST_ROWS:
+        return False
+    words = _(
+        "A table has at most %(number)s lines. Choose fewer days, and take the rest after that.",
+        number=format_number(MOST_ROWS),
+    )
+    flash(words, "warning")
+    return True
+
+
+def spreadsheet(
+    name: str, columns: Sequence[str], rows: Sequence[tuple[UUID | None, Sequence[object]]]
+) -> Response | None:
+    """Rows as a file for spreadsheets, each with the patient whom it is about, on the trail.
+
+    Those about restricted records that this person may not open now stay out: the file's name and a message say how
+    many. None where nothing is left. It takes the right to export patients (403).
+    """
+    if not may_export():
+        g.lacking = EXPORT
+        abort(403)
+    people = {patient_id for patient_id, _cells in rows if patient_id is not None}
+    closed = emergency.closed(people)
+    kept = [cells for patient_id, cells in rows if patient_id not in closed]
+    if closed:
+        words = ngettext(
+            "%(num)d restricted record is not in the table. Open it first and say why you need it.",
+            "%(num)d restricted records are not in the table. Open them first and say why you need them.",
+            len(closed),
+        )
+        flash(words, "warning")
+    if not kept:
+        if not closed:
+            flash(_("There is nothing to put into a table."), "warning")
+        return None
+    left_out = {"left_out": len(closed)} if closed else {}
+    shown = sorted(people - closed)
+    detail = {"format": "csv", "part": request.endpoint or "", **left_out}
+    audit.record("patients.exported", detail=detail, shown=shown[: audit.MOST_SHOWN])
+    audit.lists(shown)
+    # A table that is not whole says so wherever it goes: the words above are on the next page only.
+    return table(f"{name}-without-{len(closed)}-restricted" if closed else name, columns, kept)
+
+
+def table(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """Rows of anything as a file for spreadsheets; whoever calls it puts that on the trail."""
+    lines = [line(columns), *(line([_cell(cell) for cell in cells]) for cells in rows)]
+    # Without the mark in front, spreadsheets take UTF-8 for something else.
+    answer = Response("\ufeff" + "".join(lines), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return answer
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return i18n.local(value).isoformat(timespec="minutes")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 1900 <= found.year <= 2200 else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), i18n.local(db.utcnow()).tzinfo)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 8
