@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from core import db, demo
+from core.security import users
 from tests.support.databases import PostgresTemplate
-from tests.support.house import Visitor
+from tests.support.house import House, Visitor
 from tests.support.servers import Unavailable, postgresql, redis
 
 pytest_plugins = ["tests.strictness", "core.testing"]
@@ -20,6 +23,8 @@ pytest_plugins = ["tests.strictness", "core.testing"]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
+    # A hundred processes are started here: where this is set, each of them would compile all of the code again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -98,3 +103,11 @@ def helen(visitor: Callable[[], Visitor]) -> Visitor:
 def nadia(visitor: Callable[[], Visitor]) -> Visitor:
     """The practice admin of Lumière."""
     return _signed_in(visitor(), "nadia")
+
+
+@pytest.fixture
+def olga(house: House, visitor: Callable[[], Visitor]) -> Visitor:
+    """The platform's operator; works in no practice."""
+    with db.scope():
+        users.create_user("olga", "olga@example.com", "Olga", "Berg", demo.PASSWORD, is_operator=True)
+    return _signed_in(visitor(), "olga")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
@@ -12,7 +14,7 @@ from core import db
 from core.errors import Refused
 from core.i18n import _
 from core.links import LinkClosed
-from core.web import denial
+from core.web import denial, gate
 from core.web import links as link_pages
 
 log = structlog.get_logger(__name__)
@@ -76,18 +78,53 @@ def _full() -> Response:
     return answer(503, message=_("Nothing can be stored at the moment. Please try again in a few minutes."))
 
 
+def _page(status: int, message: str | None, *, in_workplace: bool = False) -> str:
+    name = str(status) if status in PAGES else "400"
+    denied = denial.of(g.get("lacking")) if status == 403 else None
+    return render_template(
+        f"errors/{name}.html", message=message, status=status, denied=denied, in_workplace=in_workplace
+    )
+
+
+def _in_workplace(status: int, message: str | None) -> str | None:
+    """What is not here or not allowed, among the menus of somebody who works here; None for everybody else.
+
+    Whether a practice or a record exists cannot be told from it: strangers to a practice get the plain page for any
+    address below it, and its members get this one for whatever they ask for in vain.
+    """
+    is_part = "X-Panel" in request.headers or "X-Fragment" in request.headers
+    if status not in (403, 404) or is_part or request.path.startswith("/static/"):
+        return None
+    try:
+        with _reading():
+            return _page(status, message, in_workplace=True) if gate.is_at_work() else None
+    except Exception as error:  # this page must never be the one that fails
+        log.error("error_page_failed", endpoint=request.endpoint, error=type(error).__name__, exc_info=error)
+        return None
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """A scope to read in, of the practice that the person was let in to: the request's own, where it is open."""
+    practice_id = g.get("practice_id")
+    if db.in_scope() and (practice_id is None or db.has_practice()):
+        yield
+    else:
+        with db.scope(practice_id, write=False):
+            yield
+
+
 def answer(
     status: int, message: str | None = None, code: str | None = None, retry_after: Any = None
 ) -> Response:
     """The error page (or JSON) for a status; ``message`` replaces the page's own words."""
-    denied = denial.of(g.get("lacking")) if status == 403 else None
     if wants_json():
+        with _reading():
+            denied = denial.of(g.get("lacking")) if status == 403 else None
         said = message or (denied.sentence if denied is not None else "")
         response = jsonify(error={"code": code or str(status), "message": said})
     else:
-        name = str(status) if status in PAGES else "400"
-        page = render_template(f"errors/{name}.html", message=message, status=status, denied=denied)
-        response = make_response(page)
+        response = make_response(_in_workplace(status, message) or _page(status, message))
     response.status_code = status
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)

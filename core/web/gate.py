@@ -16,7 +16,7 @@ from uuid import UUID
 from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
 from flask_login import current_user
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import NotFound, Unauthorized
+from werkzeug.exceptions import HTTPException, NotFound, Unauthorized
 
 from core import audit, db, i18n, security, settings, tenancy
 from core.audit import Actor
@@ -32,6 +32,8 @@ from core.web.routes import Access, table
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 OPERATE = "core.operate"
+_BELOW_PRACTICE = re.compile(r"/p/([a-z0-9-]{1,40})/")
+_AT_WORK = Access("staff", permission="core.work")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -62,6 +64,29 @@ def current_link() -> Link:
     if not isinstance(found, Link):
         raise LookupError("no patient's link is open here")
     return found
+
+
+def is_at_work() -> bool:
+    """For error pages: was somebody let in to a practice that they work in, or to the console? In an open scope.
+
+    For an address that is nobody's the gate was never asked: then it is asked now, for the practice in the address.
+    """
+    asked = access()
+    if asked is None and (found := _BELOW_PRACTICE.match(request.path)):
+        g.practice_slug = found[1]
+        try:
+            return _admit_staff(_AT_WORK) is None
+        except HTTPException:
+            return False
+    if asked is None or g.get("user") is None:
+        return False
+    if asked.kind == "operator":
+        return OPERATE in g.get("permissions", frozenset())
+    if asked.kind != "staff" or g.get("practice") is None:
+        return False
+    if "permissions" not in g:  # the plugin is off
+        g.permissions = current_permissions()
+    return _AT_WORK.permission in g.permissions
 
 
 def _take_values(endpoint: str | None, values: dict[str, Any] | None) -> None:

@@ -307,6 +307,8 @@ class Shell:
     def bell(self) -> Bell | None:
         if self.practice is None or g.get("user") is None or not self._may("core.work"):
             return None
+        if g.get("refused"):  # of an error page nothing is noted, so it names nobody
+            return None
         listen(inbox.TOPIC)
         permissions = g.get("permissions", frozenset())
         seen = inbox.glance(g.user.id, permissions, limit=IN_BELL)

@@ -9,12 +9,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from core import db, demo, notifications, patients, tenancy
+from core import db, notifications, patients, tenancy
 from core.audit import AuditEntry, PlatformAuditEntry
 from core.jobs.models import JobRow
 from core.notifications import Notification, staff
 from core.plugin_system import activation
-from core.security import users
 from core.security.models import Invitation
 from tests.support.house import House, Visitor
 from tests.support.pages import text
@@ -28,16 +27,6 @@ NEW = {
     "given_names": "Paul",
     "family_name": "Marchand",
 }
-
-
-@pytest.fixture
-def olga(house: House, visitor: Callable[[], Visitor]) -> Visitor:
-    """The platform's operator; works in no practice."""
-    with db.scope():
-        users.create_user("olga", "olga@example.com", "Olga", "Berg", demo.PASSWORD, is_operator=True)
-    browser = visitor()
-    browser.sign_in("olga")
-    return browser
 
 
 def practice_page(house: House) -> str:
