@@ -104,7 +104,7 @@ def _undelivered() -> Card:
 
 
 def _templates() -> Card:
-    known = {template.name for template in templates.available()}
+    known = {template.name for template in templates.offered()}
     own = len(known & templates.reworded_by_practice().keys())
     state = ngettext("%(num)d message in your own words", "%(num)d messages in your own words", own)
     return Card(

@@ -71,7 +71,7 @@ def index() -> Markup:
     """All templates of the practice, by who sends them."""
     own = templates.reworded_by_practice()
     groups: dict[str, Group] = {}
-    for template in templates.available():
+    for template in templates.offered():
         if template.owner not in groups:
             groups[template.owner] = _group(template.owner)
         groups[template.owner].lines.append(_line(template, own.get(template.name, set())))
@@ -137,9 +137,12 @@ def wrong_parts(template: Template, typed: Mapping[Part, str]) -> dict[Part, str
 
 def _template(name: str) -> Template:
     try:
-        return templates.find(name)
+        template = templates.find(name)
     except UnknownTemplate:
         abort(404)
+    if not template.rewordable:
+        abort(404)
+    return template
 
 
 def languages() -> list[str]:

@@ -62,6 +62,15 @@ class EmptyText(NotificationError, ValueError):
         super().__init__(_("The text is empty. Write one, or go back to the standard text."))
 
 
+class GluedLink(NotificationError, ValueError):
+    """Something touches the link, so that the address would be another one."""
+
+    code_name = "glued_link"
+
+    def __init__(self) -> None:
+        super().__init__(_("Leave a space before and after “{link}”, so that the address stays whole."))
+
+
 class MessageTooLong(NotificationError, ValueError):
     """A text message beyond what any provider takes."""
 

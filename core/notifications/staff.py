@@ -1,6 +1,7 @@
 """Messages to those who work in a practice: by e-mail, through the same outbox, under the practice's name.
 
-They are about a person's own sign-in, so they are urgent: they pass quiet hours and whatever queues before them.
+They are about a person's own sign-in, so they are urgent: they pass quiet hours and whatever queues before them. No
+practice puts them in its own words: they carry keys to accounts that reach beyond it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ INVITATION: Final = Template(
     channels=("email",),
     action=_l("Accept the invitation"),
     urgent=True,
+    rewordable=False,
 )
 PASSWORD_RESET: Final = Template(
     name="core.password_reset",
@@ -58,6 +60,7 @@ PASSWORD_RESET: Final = Template(
     channels=("email",),
     action=_l("Choose a new password"),
     urgent=True,
+    rewordable=False,
 )
 NEW_DEVICE: Final = Template(
     name="core.new_device",
@@ -71,6 +74,7 @@ NEW_DEVICE: Final = Template(
     variables={"name": _NAME, "device": _l("Which device"), "when": _WHEN},
     channels=("email",),
     urgent=True,
+    rewordable=False,
 )
 SIGN_IN_CHANGED: Final = Template(
     name="core.sign_in_changed",
@@ -84,6 +88,7 @@ SIGN_IN_CHANGED: Final = Template(
     variables={"name": _NAME, "what": _l("What was changed"), "when": _WHEN},
     channels=("email",),
     urgent=True,
+    rewordable=False,
 )
 SIGN_IN_PAUSED: Final = Template(
     name="core.sign_in_paused",
@@ -98,6 +103,7 @@ SIGN_IN_PAUSED: Final = Template(
     variables={"name": _NAME, "when": _WHEN},
     channels=("email",),
     urgent=True,
+    rewordable=False,
 )
 EMERGENCY_ACCESS: Final = Template(
     name="core.emergency_access",
@@ -117,6 +123,7 @@ EMERGENCY_ACCESS: Final = Template(
     channels=("email",),
     action=_l("Look at it"),
     urgent=True,
+    rewordable=False,
 )
 TEMPLATES: Final = (
     INVITATION,

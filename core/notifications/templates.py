@@ -19,6 +19,7 @@ from core.i18n import LazyString, is_known, use_language
 from core.notifications import sms as sms_size
 from core.notifications.errors import (
     EmptyText,
+    GluedLink,
     MessageTooLong,
     MissingVariable,
     UnknownTemplate,
@@ -33,6 +34,7 @@ Text = LazyString | str
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 # Without the link a message that has one says nothing: an override may not lose it.
 _ESSENTIAL: Final = ("link",)
+_LINKS: Final = tuple(f"{{{name}}}" for name in _ESSENTIAL)
 MOST_CHARACTERS: Final[dict[Part, int]] = {"subject": 200, "text": 10_000}
 
 
@@ -46,6 +48,8 @@ class Template:
     action: what the e-mail's button says where the text has a link on a line of its own.
     urgent: somebody waits for it now (a call that begins): it passes quiet hours and whatever queues before it.
     samples: name -> what stands for it when a practice rewords the message and looks at it; see ``sample_values``.
+    rewordable: may a practice put it in its own words? Not what belongs to the platform: an account reaches beyond
+    the practice that happens to write about it.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Template:
     action: Text = ""
     urgent: bool = False
     samples: Mapping[str, Text] = field(default_factory=dict)
+    rewordable: bool = True
 
     def __post_init__(self) -> None:
         if "." not in self.name:
@@ -142,10 +147,19 @@ def available() -> list[Template]:
     return [template for template in registered() if tenancy.switches.is_on(template.owner)]
 
 
+def offered() -> list[Template]:
+    """Those of them that a practice may put in its own words, by name."""
+    return [template for template in available() if template.rewordable]
+
+
 def wording(template: Template, language: str) -> Wording:
     """The texts of a template for the current practice, in a language ("fr" or "fr-FR")."""
-    override = _override(template.name, language)
-    own = {part: text for part in template.parts if (text := getattr(override, part, None)) is not None}
+    override = _override(template.name, language) if template.rewordable else None
+    own = {
+        part: text
+        for part in template.parts
+        if (text := getattr(override, part, None)) is not None and _stands_alone(text)
+    }
     return reworded(template, language, own)
 
 
@@ -184,7 +198,7 @@ def fill(text: str, values: Mapping[str, object], declared: Mapping[str, object]
 def check(template: Template, part: Part, text: str) -> None:
     """Is this a wording that could be sent?
 
-    Raises EmptyText, UnknownVariable, MissingVariable, MessageTooLong, WordingTooLong.
+    Raises EmptyText, UnknownVariable, MissingVariable, MessageTooLong, WordingTooLong, GluedLink.
     """
     if not text.strip():
         raise EmptyText
@@ -199,6 +213,8 @@ def check(template: Template, part: Part, text: str) -> None:
         raise MessageTooLong(len(text), sms_size.MAX_CHARACTERS)
     if len(text) > (most := MOST_CHARACTERS.get(part, len(text))):
         raise WordingTooLong(len(text), most)
+    if not _stands_alone(text):
+        raise GluedLink
 
 
 def override(
@@ -209,6 +225,8 @@ def override(
     language: a catalogue's code ("fr"). Raises UnknownTemplate and what :func:`check` raises.
     """
     template = find(name)
+    if not template.rewordable:
+        raise UnknownTemplate(name)
     if not is_known(language):
         raise ValueError(f"{language!r} is not offered here")
     parts: dict[Part, str | None] = {"subject": subject, "text": text, "sms": sms}
@@ -247,6 +265,11 @@ def _override(name: str, language: str) -> TemplateOverride | None:
         )
     }
     return rows.get(language) or rows.get(base)
+
+
+def _stands_alone(text: str) -> bool:
+    # Glued to an address ("https://elsewhere.example/?to={link}") the key would go to whoever has that address.
+    return all(word in _LINKS for word in text.split() if any(link in word for link in _LINKS))
 
 
 def _source(text: Text) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from core import notifications
 from core.i18n import use_language
-from core.notifications import TemplateOverride, samples, templates
+from core.notifications import TemplateOverride, UnknownTemplate, samples, staff, templates
 from tests.support.house import House, Visitor
 
 LIST = "/p/riverside/admin/templates"
@@ -77,6 +77,7 @@ def test_a_text_like_the_standard_one_is_not_stored_as_an_own(helen: Visitor, ho
         ("text", "   ", "The text is empty."),
         ("subject", "x" * 201, "This text has 201 characters. Shorten it to 200 or fewer."),
         ("sms", "{link}" + "x" * 1600, "This text message has 1606 characters."),
+        ("text", "https://evil.example/?to={link}", "Leave a space before and after “{link}”"),
     ],
 )
 def test_what_could_not_be_sent_is_refused_and_nothing_typed_is_lost(
@@ -120,6 +121,36 @@ def test_the_standard_text_comes_back(helen: Visitor, house: House) -> None:
     answer = helen.post(URL, {"action": "reset"}, follow_redirects=True)
     assert "The standard text is back." in answer.get_data(as_text=True)
     assert stored(house) == []
+
+
+@pytest.mark.parametrize("template", staff.TEMPLATES, ids=lambda template: template.name)
+def test_letters_about_accounts_are_nobodys_to_reword(
+    helen: Visitor, house: House, template: templates.Template
+) -> None:
+    """An account reaches beyond the practice: its keys go where the platform says."""
+    assert template.name not in helen.get(LIST).get_data(as_text=True)
+    stolen = {"subject": "Look", "text": "https://evil.example/reset?to={link}"}
+    url = f"{LIST}/{template.name}"
+    answers = helen.get(url), helen.post(url, stolen), helen.post(f"{url}/preview", stolen)
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    with house.at(house.riverside), pytest.raises(UnknownTemplate):
+        templates.override(template.name, "en", text="Elsewhere {link}")
+    assert stored(house) == []
+
+
+@pytest.mark.both_databases
+def test_a_stored_wording_that_would_hand_a_key_on_is_not_used(house: House) -> None:
+    """Rows from before the rule: of an account's letter, and of a patient's with something glued to the link."""
+    with house.at(house.riverside) as session:
+        for name in ("core.password_reset", "photo_request.invitation"):
+            session.add(
+                TemplateOverride(template=name, language="en", text="https://evil.example/?to={link}", sms="Own {link}")
+            )
+    with house.at(house.riverside, write=False):
+        reset = templates.wording(templates.find("core.password_reset"), "en")
+        photos = templates.wording(templates.find("photo_request.invitation"), "en")
+    assert "evil.example" not in reset.text + photos.text
+    assert photos.sms == "Own {link}"
 
 
 def test_who_saves_second_sees_what_the_first_has_changed(
