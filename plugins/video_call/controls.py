@@ -42,6 +42,12 @@ class Recording(_Body):
     what: Literal["audio", "video"]
 
 
+class VoiceRecorded(_Body):
+    """A guest's word on whether their voice goes into the recording."""
+
+    agreed: bool
+
+
 class CameraState(_Body):
     """What the patient's camera is and can do: how many there are, and how far it zooms by itself (1: not at all)."""
 
@@ -72,7 +78,7 @@ class Control:
     """
 
     by: tuple[str, ...]
-    to: Literal["patient", "clinician", "others"] = "patient"
+    to: Literal["patient", "clinician", "guest", "others"] = "patient"
     body: type[_Body] = Nothing
     needs: str | None = None
     asks: str | None = None
@@ -90,6 +96,8 @@ CONTROLS: Final[Mapping[str, Control]] = {
     "ask_camera_control": Control(_STAFF, asks=consents.CAMERA),
     "ask_still": Control(_STAFF, asks=consents.STILL),
     "ask_recording": Control(_STAFF, body=Recording, asks="recording"),
+    "ask_guest_recording": Control(_STAFF, to="guest", body=Recording),
+    "guest_recorded": Control((GUEST,), to="clinician", body=VoiceRecorded),
     "camera_switch": Control(_STAFF, needs=consents.CAMERA),
     "camera_zoom": Control(_STAFF, body=Zoom, needs=consents.CAMERA, noted=False),
     "camera_state": Control((PATIENT,), to="clinician", body=CameraState, noted=False),
@@ -176,9 +184,14 @@ def decide(call: Call, me: Participant, kind: str, body: Any) -> Decision:
             "video_call.control",
             patient_id=call.patient_id,
             subject=("video_call.call", call.id),
-            detail={"kind": kind, "role": me.role},
+            detail={"kind": kind, "role": me.role, **_said_in_the_trail(told)},
         )
     return Decision(_receivers(call, me, known.to), plain, answer)
+
+
+def _said_in_the_trail(told: _Body) -> dict[str, bool]:
+    """A guest's yes or no is kept with who said it and when: guests give no consent for the patient, but their own."""
+    return {"agreed": told.agreed} if isinstance(told, VoiceRecorded) else {}
 
 
 def _consent_kind(asks: str, told: _Body) -> str:
@@ -207,6 +220,11 @@ def _check_shown(call: Call, me: Participant, told: Any) -> None:
     call.shown_file = told.file
 
 
+def _check_recorded(call: Call, _me: Participant, told: Any) -> None:
+    """Guests are asked for a recording that the patient has agreed to."""
+    consents.need(call, _consent_kind("recording", told))
+
+
 def _open_board(call: Call, _me: Participant, told: Any) -> None:
     if told.open:
         call.open_board = told.board
@@ -221,6 +239,7 @@ def _clean_screen(call: Call, me: Participant, _told: Any) -> None:
 
 
 _PREPARE: Final[Mapping[str, Callable[[Call, Participant, Any], None]]] = {
+    "ask_guest_recording": _check_recorded,
     "show_file": _check_shown,
     "board": _open_board,
     "share_started": _clean_screen,

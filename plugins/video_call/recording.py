@@ -1,7 +1,9 @@
 """Recording: off unless the practice chose it, its country's law allows keeping it, and the patient agreed.
 
 The clinician's page sends what it records in parts; each part is durable when it is answered. No part is taken without
-the patient's grant, so a grant that is taken back ends the recording whatever the page does.
+the patient's grant, so a grant that is taken back ends the recording whatever the page does. Guests are asked by their own
+page (``static/tools/voice.js``): the page that records leaves out the voice of whoever has not said yes, and each answer is
+in the trail.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from core import db, settings, turn
 from core.db import utcnow
-from plugins.video_call import line_log, said
+from plugins.video_call import line_log, said, service
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -48,6 +48,13 @@ def test_the_log_of_a_call_says_how_its_line_was(
     ):
         assert words in shown
     assert "A new connection was made" in shown
+    with house.at(made.practice_id):
+        call = service.get(made.id)
+        assert call is not None
+        service.end(call, "patient")
+    for page in (f"/p/riverside/video_call/calls/{made.id}/ended", "/p/riverside/video_call/?show=past"):
+        shown = amira.get(page).get_data(as_text=True)
+        assert re.search(rf'href="{place}"[^>]*>.{{0,700}}?Quality of the line', shown, re.S), page
     assert grace.get(place).status_code == 403
 
 

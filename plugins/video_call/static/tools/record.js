@@ -1,6 +1,7 @@
 /**
  * Recording, on the clinician's page: asked for, granted, then sent in parts as it is made, so that a closed page loses
- * seconds. The server takes no part without the grant; a grant that is taken back ends it here, too.
+ * seconds. The server takes no part without the grant; a grant that is taken back ends it here, too. A guest's voice is in
+ * it once that guest has agreed, and from then on.
  */
 import { ask, button, control, on, press, Refusal, say } from "./host.js";
 
@@ -18,6 +19,8 @@ export function mountRecord({ room, host, facts }, consents) {
   /** @type {Recording | undefined} */
   let running;
   let wanted = false;
+  /** @type {Set<string>} guests who agreed */
+  const agreed = new Set();
   const open = button(host, "record", async () => {
     if (running) {
       wanted = false;
@@ -50,13 +53,22 @@ export function mountRecord({ room, host, facts }, consents) {
       const { parts } = await ask(facts, "recordings", { json: { what } });
       const path = String(parts).slice(facts.base.length);
       running = new Recording(theirs, room.tracks.audio, what, host.patientPicture, (body, from, last) => ask(facts, `${path}?from=${from}${last ? "&last" : ""}`, { body, method: "POST", type: "application/octet-stream" }), failed);
+      for (const id of agreed) running.hear(id, room.streams.get(id)?.main);
       running.start();
       draw();
+      void askGuests();
       await consents.refresh();
     } catch (error) {
       wanted = false;
       failed(error);
     }
+  }
+
+  async function askGuests() {
+    const silent = [...room.people.values()].filter(({ role, id }) => role === "guest" && !agreed.has(id));
+    if (!running || !silent.length) return;
+    const answer = await control(room, "ask_guest_recording", { what });
+    host.note?.(say(facts, answer.ok ? "guests_asked" : "guests_left_out"));
   }
 
   async function stop() {
@@ -100,7 +112,18 @@ export function mountRecord({ room, host, facts }, consents) {
   on(room, "state", ({ state }) => {
     if (state !== "admitted" && state !== "in_call" && running) void stop();
   });
-  on(room, "stream", ({ kind: which, person }) => {
+  on(room, "control", ({ from, kind: said, body }) => {
+    const guest = room.people.get(from);
+    if (said !== "guest_recorded" || guest?.role !== "guest") return;
+    agreed[body.agreed ? "add" : "delete"](from);
+    running?.hear(from, body.agreed ? room.streams.get(from)?.main : null);
+    host.note?.(say(facts, body.agreed ? "guest_agreed" : "guest_left_out", { name: guest.name }));
+  });
+  on(room, "stream", ({ kind: which, person, stream }) => {
+    if (which === "main" && running && room.people.get(person)?.role === "guest") {
+      if (agreed.has(person)) running.hear(person, stream);
+      else if (stream) void askGuests();
+    }
     // A connection that was built anew brings new tracks: the rest is a recording of its own.
     if (which === "main" && running && room.people.get(person)?.role === "patient") void stop().then(() => (wanted ? start() : undefined));
   });
@@ -118,10 +141,10 @@ class Recording {
   constructor(theirs, mine, what, picture, send, failed) {
     this.picture = picture;
     this.context = new AudioContext();
-    const mixed = this.context.createMediaStreamDestination();
-    for (const track of [...theirs.getAudioTracks(), ...(mine ? [mine] : [])]) {
-      this.context.createMediaStreamSource(new MediaStream([track])).connect(mixed);
-    }
+    const mixed = (this.mixed = this.context.createMediaStreamDestination());
+    /** @type {Map<string, AudioNode[]>} guests, who come and go */
+    this.heard = new Map();
+    this.mix([...theirs.getAudioTracks(), ...(mine ? [mine] : [])]);
     const tracks = [...(what === "video" ? this.paint(picture()) : []), ...mixed.stream.getAudioTracks()];
     this.recorder = new MediaRecorder(new MediaStream(tracks), {
       mimeType: what === "video" ? "video/webm;codecs=vp8,opus" : "audio/webm;codecs=opus",
@@ -140,6 +163,21 @@ class Recording {
         this.broken = true;
       });
     });
+  }
+
+  /** @param {MediaStreamTrack[]} tracks */
+  mix(tracks) {
+    return tracks.map((track) => {
+      const source = this.context.createMediaStreamSource(new MediaStream([track]));
+      source.connect(this.mixed);
+      return source;
+    });
+  }
+
+  /** From now on with this guest's voice, or without. @param {string} id @param {MediaStream | null} [stream] */
+  hear(id, stream) {
+    for (const source of this.heard.get(id) ?? []) source.disconnect();
+    this.heard.set(id, this.mix(stream?.getAudioTracks() ?? []));
   }
 
   /**

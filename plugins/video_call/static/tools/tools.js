@@ -21,7 +21,10 @@ export async function mountTools(room, host) {
   mountChat(tools, show);
   const draw = mountDraw(tools);
   mountPointer(tools, () => draw.surface() ?? show.surface());
-  if (facts.role === "guest") return;
+  if (facts.role === "guest") {
+    const { mountVoice } = await import("./voice.js");
+    return mountVoice(tools);
+  }
   const consents = mountConsents(tools);
   mountRemote(tools, consents);
   if (facts.role !== "clinician") return;
