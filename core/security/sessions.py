@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -73,20 +74,15 @@ def end() -> None:
     """Sign this browser out: its row, its sockets in every practice, its cookie. Call it in no writing scope."""
     made = _session_id()
     if made is not None:
-        with db.scope() as opened:
-            user_id = opened.scalar(select(SignInSession.user_id).where(SignInSession.id == made))
+        with db.scope():
             _end_rows(SignInSession.id == made)
-            practices = tenancy.practices_of(user_id) if user_id is not None else []
-        for practice in practices:
-            with db.scope(practice.id):
-                realtime.end_session(made.hex)
     kept = {key: session[key] for key in _KEPT if key in session}
     session.clear()
     session.update(kept)
 
 
 def end_all(user_id: int, *, but_this: bool = False) -> int:
-    """Sign a user out everywhere, in the current scope: after a change of password, or when they leave.
+    """Sign a user out everywhere, sockets too, in the current scope: after a change of password, or when they leave.
 
     but_this: the browser that asks stays in. Answers how many were ended.
     """
@@ -129,9 +125,34 @@ def _end_rows(which: ColumnElement[bool]) -> int:
         update(SignInSession)
         .where(which, SignInSession.ended_at.is_(None))
         .values(ended_at=db.utcnow())
+        .returning(SignInSession.id, SignInSession.user_id)
         .execution_options(synchronize_session=False)
     )
-    return int(ended.rowcount)  # type: ignore[attr-defined]
+    rows = ended.all()
+    names: dict[int, list[str]] = {}
+    for made, user_id in rows:
+        names.setdefault(user_id, []).append(made.hex)
+    for user_id, ids in names.items():
+        _close_sockets(user_id, ids)
+    return len(rows)
+
+
+def _close_sockets(user_id: int, names: list[str]) -> None:
+    """Whoever is signed out hears nothing more, in no practice: here with this transaction, elsewhere after it."""
+    # Somebody who was removed from this practice belongs to it no longer, and their sockets are open still.
+    here = db.practice_id() if db.has_practice() else None
+    if here is not None:
+        for name in names:
+            realtime.end_session(name)
+    for practice in tenancy.practices_of(user_id):
+        if practice.id != here:
+            db.after_commit(partial(_close_sockets_in, practice.id, names))
+
+
+def _close_sockets_in(practice_id: UUID, names: list[str]) -> None:
+    with db.scope(practice_id):
+        for name in names:
+            realtime.end_session(name)
 
 
 # --- this browser's session ------------------------------------------------------------------------------------------

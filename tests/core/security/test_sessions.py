@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from core import db, tenancy
 from core.demo import PASSWORD
 from core.notifications import Notification
+from core.realtime.tickets import TicketEnded, check_not_ended, issue, read
 from core.security import add_membership, rules
 from core.security.devices import in_words
 from core.security.models import SignInSession
@@ -50,6 +51,42 @@ def test_each_browser_is_listed_and_can_be_signed_out_from_another(house: House,
     assert here.post("/account/sessions/end").status_code == 303
     assert [browser.get("/account").status_code for browser in (there, third)] == [302, 302]
     assert here.get("/account").status_code == 200
+
+
+def _change_password(browser: Visitor) -> None:
+    browser.post("/account/password", {"password": PASSWORD, "new_password": NEW})
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "sign_out",
+    [lambda here: here.post("/account/sessions/end"), _change_password, None],
+    ids=["other devices", "password", "removal"],
+)
+def test_who_is_signed_out_hears_nothing_more_in_any_practice(
+    house: House, visitor: Visit, sign_out: Callable[[Visitor], object] | None
+) -> None:
+    """Their sockets end, and no ticket that they hold is good."""
+    there = signed_in(visitor)
+    with db.scope() as session:
+        user = session.scalars(select(User).where(User.username == "amira")).one()
+        add_membership(session.get_one(tenancy.Practice, house.lumiere), user, "clinician")
+        name = session.scalars(select(SignInSession.id).where(SignInSession.user_id == user.id)).one().hex
+        amira = user.id
+    assert there.get("/p/lumiere/").status_code == 200
+    held = {}
+    for practice in (house.riverside, house.lumiere):
+        with house.at(practice, write=False):
+            held[practice] = issue([], actor_kind="staff", actor_id=str(amira), session_id=name)
+            check_not_ended(read(held[practice]))
+    if sign_out is None:
+        signed_in(visitor, "helen").post(f"/p/riverside/admin/staff/{amira}/remove")
+    else:
+        sign_out(signed_in(visitor))
+    assert there.get("/account").status_code == 302
+    for practice, ticket in held.items():
+        with house.at(practice, write=False), pytest.raises(TicketEnded):
+            check_not_ended(read(ticket))
 
 
 def test_nobody_ends_another_persons_session(house: House, visitor: Visit) -> None:
