@@ -5,7 +5,7 @@ It belongs to no practice. Whoever is no operator finds nothing here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from flask import abort, flash, redirect, request, url_for
@@ -13,28 +13,43 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from core import db, i18n, notifications, plugin_system, tenancy
-from core.admin import conflicts, platform_practices, platform_state
+from core.admin import conflicts, platform_practices, platform_state, plugin_timings
 from core.errors import Refused
 from core.i18n import _, use_language
 from core.plugin_system import activation
 from core.plugin_system.resolver import RULES, Rule
 from core.security import invitations
 from core.tenancy import PRACTICE_ADMIN, platform
+from core.web import listing
 from core.web.pages import render
 from core.web.routes import CoreRoutes
 
 routes = CoreRoutes("operator", __name__, prefix="/operator")
 
+PAGE: Final = 50
 _FIELDS = ("name", "slug", "country", "email", "given_names", "family_name")
 
 
 @routes.get("", access="operator")
 def index() -> Markup:
     """Practices, and how the platform does."""
+    asked = listing.asked(platform.ORDERS, words_in_address=True)
+    status = listing.one_of("state", ("", *platform.STATUSES), "")
+    total = platform.count(asked.words, status)
+    asked, pages = asked.on_page(total, PAGE)
+    found = platform.search(
+        asked.words, status, order=asked.order, limit=PAGE, offset=(asked.page - 1) * PAGE
+    )
+    chosen = {"q": asked.words or None, "state": status or None, **asked.address(platform.ORDERS[0])}
     return render(
         "operator/index.html",
-        practices=platform.every(),
-        people=platform_state.people(),
+        practices=found,
+        asked=asked,
+        status=status,
+        total=total,
+        pages=pages,
+        page_url=lambda number: url_for("operator.index", page=number, **chosen),
+        people=platform_state.people([one.id for one in found]),
         presets=platform.PRESETS,
         queues=platform_state.queues(),
         worker=platform_state.worker(),
@@ -155,6 +170,14 @@ def retry(queue: str, practice_id: UUID, item_id: UUID) -> ResponseReturnValue:
     else:
         flash(_("It is in its queue again."), "success")
     return redirect(url_for("operator.given_up"), 303)
+
+
+@routes.get("/plugins", access="operator")
+def plugins() -> Markup:
+    """How the plugins do: times, faults, pauses."""
+    return render(
+        "operator/plugins.html", plugins=plugin_timings.every(), troubles=platform_state.plugin_troubles()
+    )
 
 
 @routes.get("/system", access="operator")

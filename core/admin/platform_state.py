@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
@@ -80,10 +81,12 @@ class PluginTrouble:
     paused_until: datetime | None
 
 
-def people() -> dict[UUID, int]:
-    """How many people work in each practice."""
-    counted = select(Membership.practice_id, func.count(Membership.user_id.distinct())).group_by(
-        Membership.practice_id
+def people(practice_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many people work in each of these practices."""
+    counted = (
+        select(Membership.practice_id, func.count(Membership.user_id.distinct()))
+        .where(Membership.practice_id.in_(practice_ids))
+        .group_by(Membership.practice_id)
     )
     return {row[0]: row[1] for row in db.session().execute(counted)}
 
@@ -117,7 +120,6 @@ def worker() -> Worker:
 def dead(limit: int = 100) -> list[Dead]:
     """What was given up in the last weeks, the newest first."""
     with db.scope(write=False, across_practices=True) as session:
-        names = {one.id: one.name for one in session.scalars(select(Practice))}
         messages = session.scalars(
             select(Notification)
             .where(
@@ -127,10 +129,11 @@ def dead(limit: int = 100) -> list[Dead]:
             )
             .order_by(Notification.created_at.desc())
             .limit(limit)
-        )
+        ).all()
         given_up = session.scalars(
             select(JobRow).where(JobRow.state == "dead").order_by(JobRow.updated_at.desc()).limit(limit)
-        )
+        ).all()
+        names = _names({one.practice_id for one in (*messages, *given_up)})
         found = [
             *(_message(one, names.get(one.practice_id, "")) for one in messages),
             *(_job(one, names.get(one.practice_id, "")) for one in given_up),
@@ -177,10 +180,9 @@ def retry(queue: Queue, practice_id: UUID, id: UUID) -> None:
 
 
 def plugin_troubles() -> list[PluginTrouble]:
-    """Plugins that failed in the last day or are paused, by plugin and practice."""
+    """Plugins that failed in the last day or are paused, by plugin and practice: the paused first, then the worst."""
     now = db.utcnow()
     with db.scope(write=False, across_practices=True) as session:
-        names = {one.id: one.name for one in session.scalars(select(Practice))}
         counts: dict[tuple[str, UUID], tuple[int, datetime]] = {
             (plugin, practice_id): (count, at)
             for plugin, practice_id, count, at in session.execute(
@@ -198,13 +200,19 @@ def plugin_troubles() -> list[PluginTrouble]:
             (one.plugin, one.practice_id): one.until
             for one in session.scalars(select(PluginPause).where(PluginPause.ended_at.is_(None)))
         }
+        names = _names({practice_id for _, practice_id in (*counts, *paused)})
     found = []
-    for plugin, practice_id in sorted({*counts, *paused}, key=str):
+    for plugin, practice_id in {*counts, *paused}:
         count, at = counts.get((plugin, practice_id), (0, None))
         title = str(plugin_system.registry.get(plugin).title) if plugin in plugin_system.registry else plugin
         until = paused.get((plugin, practice_id))
         found.append(PluginTrouble(plugin, title, names.get(practice_id, ""), practice_id, count, at, until))
-    return found
+    return sorted(found, key=lambda one: (one.paused_until is None, -one.failures, one.title, one.practice))
+
+
+def _names(practice_ids: set[UUID]) -> dict[UUID, str]:
+    found = db.session().execute(select(Practice.id, Practice.name).where(Practice.id.in_(practice_ids)))
+    return {row.id: row.name for row in found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from core import db
 from core.i18n import LazyString, _l
@@ -37,9 +37,37 @@ PRESETS: Final = {
 }
 
 
-def every() -> list[Practice]:
-    """All practices, also those that are suspended, by name."""
-    return list(db.session().scalars(select(Practice).order_by(Practice.name, Practice.id)))
+Status = Literal["active", "suspended", "erased"]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+Order = Literal["name", "newest", "oldest"]
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+
+
+def search(
+    words: str = "", status: str = "", *, order: str = "name", limit: int, offset: int = 0
+) -> list[Practice]:
+    """Practices in whatever state whose name, or whose slug, holds each of the words; of one status, if given."""
+    by: dict[str, tuple[ColumnElement[Any], ...]] = {
+        "newest": (Practice.created_at.desc(), Practice.id.desc()),
+        "oldest": (Practice.created_at.asc(), Practice.id.asc()),
+    }
+    chosen = select(Practice).where(*_fits(words, status))
+    chosen = chosen.order_by(*by.get(order, (func.lower(Practice.name).asc(), Practice.id.asc())))
+    return list(db.session().scalars(chosen.limit(limit).offset(offset)))
+
+
+def count(words: str = "", status: str = "") -> int:
+    """How many there are of them."""
+    return db.session().scalar(select(func.count(Practice.id)).where(*_fits(words, status))) or 0
+
+
+def _fits(words: str, status: str) -> list[ColumnElement[bool]]:
+    name, slug = func.lower(Practice.name), Practice.slug
+    fits: list[ColumnElement[bool]] = [
+        name.contains(word.lower(), autoescape=True) | slug.contains(word.lower(), autoescape=True)
+        for word in words.split()[:8]
+    ]
+    return [*fits, Practice.status == status] if status else fits
 
 
 def find(practice_id: UUID) -> Practice:

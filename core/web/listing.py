@@ -64,12 +64,16 @@ class Asked:
         }
 
 
-def asked(orders: Sequence[str] = ("",)) -> Asked:
-    """What the request asks for; of ``orders`` the first is the usual one. Nonsense counts as not asked."""
+def asked(orders: Sequence[str] = ("",), *, words_in_address: bool = False) -> Asked:
+    """What the request asks for; of ``orders`` the first is the usual one. Nonsense counts as not asked.
+
+    words_in_address: the list is of no people, so that words may come in an address.
+    """
     given = request.values
+    words = (given if words_in_address else request.form).get("q", "")
     number, order = given.get("page", ""), given.get("order", "")
     return Asked(
-        words=" ".join(request.form.get("q", "")[:_LONGEST].split()),
+        words=" ".join(words[:_LONGEST].split()),
         since=_day(given.get("since", "")),
         until=_day(given.get("until", "")),
         order=order if order in orders else orders[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -9,12 +10,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from core import db, notifications, patients, tenancy
+from core import db, metrics, notifications, patients, tenancy
 from core.audit import AuditEntry, PlatformAuditEntry
 from core.jobs.models import JobRow
 from core.notifications import Notification, staff
 from core.plugin_system import activation
+from core.plugin_system.fault_models import PluginFault, PluginPause
 from core.security.models import Invitation
+from tests.support.counting import counted
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -232,3 +235,72 @@ def test_messages_of_a_suspended_practice_wait_and_the_page_says_so(olga: Visito
     with house.at(house.riverside, write=False) as session:
         [sent] = session.scalars(select(Notification).where(Notification.recipient == "new@example.com"))
         assert sent.state == "delivered"
+
+
+# --- many practices, and how the plugins do ------------------------------------------------------------------------
+
+
+def more_practices(count: int) -> None:
+    with db.scope():
+        for number in range(count):
+            made = tenancy.create_practice(f"village-{number:03}", f"Village {number:03}", country="GB")
+            made.status = "suspended" if number % 2 else "active"
+
+
+@pytest.mark.both_databases
+def test_practices_are_found_sorted_and_paged(house: House, olga: Visitor) -> None:
+    more_practices(60)
+    first = text(olga.get("/operator"))
+    assert "62 practices" in first
+    assert "Page 1 of 2" in first
+    assert "Village 059" in text(olga.get("/operator?page=2"))
+    assert "Village 059" not in first
+    found = text(olga.get("/operator?q=VILLAGE+03&state=suspended"))
+    assert "6 practices" in found
+    assert "Village 031" in found
+    assert "Village 030" not in found
+    assert "Riverside" in text(olga.get("/operator?q=riverside")), "by its short name"
+    newest = text(olga.get("/operator?order=newest"))
+    assert newest.index("Village 059") < newest.index("Village 058")
+    assert "No practice fits" in text(olga.get("/operator?q=100%25"))
+    assert olga.get("/operator?state=nonsense").status_code == 404
+
+
+def test_the_console_asks_no_more_for_thirty_practices_than_for_one(house: House, olga: Visitor) -> None:
+    def statements() -> int:
+        olga.get("/operator")
+        with counted() as sent:
+            assert olga.get("/operator").status_code == 200
+        return len(sent)
+
+    few = statements()
+    more_practices(30)
+    assert statements() == few
+
+
+def test_the_times_of_plugins_are_on_the_screen(house: House, olga: Visitor) -> None:
+    watch = metrics.HOOKS.of("timeline_entries", "photo_request")
+    watch.count, watch.seconds, watch.longest, watch.buckets = 0, 0.0, 0.0, [0] * len(watch.buckets)
+    for seconds in (0.002,) * 98 + (0.2, 0.75):
+        watch.add(seconds)
+    now = db.utcnow()
+    with house.at(house.riverside) as session:
+        session.add(
+            PluginFault(
+                plugin="photo_request",
+                surface="panel:photos",
+                kind="raised",
+                count=7,
+                first_at=now,
+                at=now,
+                reference="r1",
+            )
+        )
+        session.add(PluginPause(plugin="photo_request", since=now, until=now, failures=7, reference="r1"))
+    page = text(olga.get("/operator/plugins"))
+    assert "Photo requests Version 1.0.0 Paused in 1 practice" in page
+    assert "timeline_entries 100 11 ms 5 ms 250 ms 750 ms 0" in page
+    assert "Panels 0 – – – – 7" in page or re.search(r"Panels [0-9]+ .* 7 ", page)
+    assert "Where they fail" in page
+    assert "Photo requests Riverside Surgery 7" in page
+    assert "Times and faults" in text(olga.get("/operator"))

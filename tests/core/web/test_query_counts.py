@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from core import db, links, notifications, realtime
 from core.notifications import inbox
 from core.patients import Patient
 from core.web import live, pages
 from plugins.photo_request.models import Consent, Photo, Request
+from tests.support.counting import counted
 from tests.support.house import House, Visitor
 
 Visit = Callable[[], Visitor]
@@ -95,19 +93,6 @@ def fill(house: House, ill: UUID, count: int) -> None:
                     )
                 )
             inbox.notify("Photos are here", url="/elsewhere", permission="photo_request.view")
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    sent: list[str] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.lstrip().upper().startswith(("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")):
-            sent.append(" ".join(statement.split()))
-
-    event.listen(db.engine(), "before_cursor_execute", hear)
-    yield sent
-    event.remove(db.engine(), "before_cursor_execute", hear)
 
 
 @pytest.mark.parametrize("page", BUDGETS)
