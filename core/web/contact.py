@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 from uuid import UUID
 
-from flask import flash, redirect, request, url_for
+from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -28,7 +28,10 @@ _EDIT = "core.edit_patients"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A channel as the panel shows it. verification, consent: sentences; empty where there is nothing to say."""
+    """A channel as the panel shows it. verification, consent: sentences; empty where there is nothing to say.
+
+    seen: what the form carries, to find out whether the record has changed since it was shown.
+    """
 
     channel: Channel
     address: str | None
@@ -37,6 +40,7 @@ class Shown:
     consent: Consent
     consent_words: str
     why_not: str
+    seen: str
 
 
 def panel(ctx: PatientContext) -> Markup:
@@ -58,22 +62,30 @@ def edit(patient_id: UUID) -> Markup:
     """What the patient said, as a form."""
     patient = patients.get(patient_id)
     audit.concerns(patient_id)
+    return _form(patient, _channels(patient))
+
+
+def _form(patient: Patient, channels: list[Shown], *, is_stale: bool = False) -> Markup:
     return render(
         "patients/consent.html",
         patient=patient,
         identity=record.identity(patient),
-        patient_id=patient_id,
-        alerts=alerts.shown(patient_id),
-        channels=_channels(patient),
+        patient_id=patient.id,
+        alerts=alerts.shown(patient.id),
+        channels=channels,
+        is_stale=is_stale,
     )
 
 
 @routes.post("/<uuid:patient_id>/consent", permission=_EDIT)
 def save(patient_id: UUID) -> ResponseReturnValue:
-    """Note it."""
+    """Note it; 409 where something else came in meanwhile: the patient's own STOP, a link that they opened."""
     patient = patients.get(patient_id)
     audit.concerns(patient_id)
     states = contact_states.of(patient_id)
+    now = _channels(patient)
+    if any(request.form.get(f"{one.channel}_seen", one.seen) != one.seen for one in now):
+        return make_response(_form(patient, [_typed(one) for one in now], is_stale=True), 409)
     for channel in contact_states.CHANNELS:
         said = request.form.get(f"{channel}_consent")
         for consent in get_args(Consent):
@@ -82,6 +94,15 @@ def save(patient_id: UUID) -> ResponseReturnValue:
         _note_verified(patient, channel, states.get(channel))
     flash(_("What the patient said is in the record."), "success")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)
+
+
+def _typed(now: Shown) -> Shown:
+    """A channel as it was filled in, unless it has changed since: then what is in the record is what counts."""
+    if request.form.get(f"{now.channel}_seen") != now.seen:
+        return now
+    said = request.form.get(f"{now.channel}_consent")
+    consent = next((one for one in get_args(Consent) if one == said), now.consent)
+    return replace(now, consent=consent, verified=request.form.get(f"{now.channel}_verified") == "1")
 
 
 def _note_verified(patient: Patient, channel: Channel, state: ContactState | None) -> None:
@@ -112,6 +133,7 @@ def _shown(way: ways.Way, state: ContactState | None) -> Shown:
         consent=consent,
         consent_words=_consent(way.channel, consent, state),
         why_not=way.why_not if way.address else "",
+        seen=f"{consent} {state.consent_at if state else None} {way.verified}",
     )
 
 

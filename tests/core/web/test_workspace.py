@@ -92,6 +92,35 @@ def test_an_alert_of_another_patient_is_not_found(amira: Visitor, house: House, 
 # --- consent and confirmation ------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
+def test_what_came_in_while_the_form_was_open_is_not_undone(house: House, amira: Visitor, margaret: UUID) -> None:
+    """The patient answers STOP to a text; a form that says "agreed" is open, and saved for the e-mails' sake."""
+    with house.at(house.riverside):
+        contact_states.set_consent(margaret, "sms", "given")
+    url = f"{PATIENTS}/{margaret}/consent"
+    page = amira.get(url).get_data(as_text=True)
+    seen = {name: re.search(rf'name="{name}_seen" value="([^"]+)"', page) for name in ("sms", "email")}
+    form = {f"{name}_seen": unescape(found[1]) for name, found in seen.items() if found}
+    form |= {"sms_consent": "given", "email_consent": "refused"}
+    assert len(form) == 4
+    with house.at(house.riverside):
+        contact_states.set_consent(margaret, "sms", "refused", how="reply")
+    answer = amira.post(url, form)
+    assert answer.status_code == 409
+    assert "The record has changed meanwhile" in text(answer)
+    again = answer.get_data(as_text=True)
+    checked = re.findall(r'name="(\w+)_consent" value="(\w+)"[^>]* checked', again)
+    assert checked == [("sms", "refused"), ("email", "refused")], "what came in, and what was typed"
+    with house.at(house.riverside, write=False):
+        assert contact_states.consent(margaret, "sms") == "refused"
+        assert contact_states.consent(margaret, "email") == "unknown", "nothing is saved yet"
+    now = {name: re.search(rf'name="{name}_seen" value="([^"]+)"', again) for name in ("sms", "email")}
+    fresh = {f"{name}_seen": unescape(found[1]) for name, found in now.items() if found}
+    assert amira.post(url, {**form, **fresh, "sms_consent": "refused"}).status_code == 303
+    with house.at(house.riverside, write=False):
+        assert contact_states.consent(margaret, "email") == "refused"
+
+
 def test_without_consent_no_text_is_offered_or_sent_and_the_form_says_why(
     amira: Visitor, house: House, margaret: UUID
 ) -> None:
