@@ -108,6 +108,15 @@ class Settings(BaseSettings):
         description="Plugins that only practices get for which `careroom plugin allow` or `force` named them.",
     )
     rate_limits: bool = True
+    console_idle_minutes: int = Field(
+        15,
+        ge=0,
+        le=240,
+        description="After how long without anybody an operator's browser locks itself; 0: never.",
+    )
+    console_second_factor: Literal["optional", "required"] = Field(
+        "optional", description="Must operators sign in with a second factor?"
+    )
     breached_passwords: Path | None = Field(
         None, description="File of Have I Been Pwned, SHA-1 ordered by hash: none of them may be a password."
     )

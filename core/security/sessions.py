@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from flask import has_request_context, request, session
-from flask_appbuilder.security.sqla.models import User
+from flask_appbuilder.security.sqla.models import Role, User
 from flask_login import current_user
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
@@ -202,6 +202,11 @@ def is_partial() -> bool:
     return row is not None and row.only_practice is not None
 
 
+def is_operator() -> bool:
+    """Is this person the platform's operator, in a session that opens the console? Asks the database nothing."""
+    return not is_partial() and bool(getattr(current_user, "careroom_operator", False))
+
+
 def is_locked() -> bool:
     """Is this browser's session locked, so that nothing is answered?"""
     row = current()
@@ -251,7 +256,7 @@ def load_user(user_id: str) -> User | None:
     if made is None or not user_id.isdigit():
         return None
     query = (
-        select(User, Account, SignInSession)
+        select(User, Account, SignInSession, User.roles.any(Role.name == tenancy.OPERATOR))
         .join(SignInSession, SignInSession.user_id == User.id)
         .outerjoin(Account, Account.user_id == User.id)
         .where(SignInSession.id == made, SignInSession.user_id == int(user_id))
@@ -266,6 +271,7 @@ def load_user(user_id: str) -> User | None:
         user: User = found[0]
         user.careroom_account = found[1]
         user.careroom_session = found[2]
+        user.careroom_operator = found[3]
         return user
 
 

@@ -174,7 +174,7 @@ def _admit_operator(asked: Access) -> Any:
     g.permissions = current_permissions()
     if OPERATE not in g.permissions:
         abort(404)  # nobody else needs to know that there is a console
-    return None
+    return locking.admit_to_console()
 
 
 def _suspended() -> Any:

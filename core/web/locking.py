@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import abort, flash, make_response, redirect, render_template, request, url_for
+from flask import abort, flash, g, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from core import db, tenancy
+from core import db, settings, tenancy
 from core.errors import Refused
 from core.i18n import _
 from core.security import rules, sessions
+from core.security.models import SignInSession
 from core.tenancy import Practice
 from core.web import csrf
 
@@ -37,7 +38,7 @@ def admit_person(*, outside_practices: bool = True) -> Any:
         return None
     if sessions.is_locked():
         return _locked()
-    if outside_practices and sessions.is_idle(_patience()):
+    if outside_practices and sessions.is_idle(patience()):
         _lock()
         return _locked()
     if outside_practices and not _by_itself():
@@ -45,10 +46,20 @@ def admit_person(*, outside_practices: bool = True) -> Any:
     return None
 
 
-def _patience() -> int:
-    """After how many minutes a browser locks itself outside any practice: as the strictest of the person's asks."""
-    practices = [one for one in tenancy.practices_of(current_user.id) if sessions.opens(one.id)]
-    return min((minutes for one in practices if (minutes := rules.of(one).idle_minutes)), default=0)
+def patience() -> int:
+    """After how many minutes this browser locks itself: as the strictest asks of all that its session opens; 0: never.
+
+    The same wherever the person is: else an hour in a practice that locks never would open one that locks soon.
+    """
+    if "patience" not in g:
+        known = g.get("memberships")
+        practices = tenancy.practices_of(current_user.id) if known is None else known
+        asked = [rules.of(one).idle_minutes for one in practices if sessions.opens(one.id)]
+        if sessions.is_operator():
+            asked.append(settings.current().console_idle_minutes)
+        g.patience = min((minutes for minutes in asked if minutes), default=0)
+    found: int = g.patience
+    return found
 
 
 def _by_itself() -> bool:
@@ -60,26 +71,40 @@ def admit_to_practice(practice: Practice) -> Any:
     row = sessions.current()
     if not sessions.opens(practice.id):
         abort(404)
-    chosen = rules.of(practice)
-    if sessions.is_idle(chosen.idle_minutes):
+    if sessions.is_idle(patience()):
         _lock()
         return _locked()
     if not _by_itself():
         sessions.touch()
-    if chosen.second_factor == "required" and (row is None or row.method in ("password", "recovery")):
-        return _second_factor()
+    if rules.of(practice).second_factor == "required" and _by_password_alone(row):
+        return _second_factor(
+            _("Your practice asks for a second factor. Set one up under Your account."),
+            _("Your practice asks for a second factor at sign-in. Please set one up to go on."),
+        )
     return None
 
 
-def _second_factor() -> Any:
+def admit_to_console() -> Any:
+    """The same for the operator's console, with the platform's rules: it was looked at for how long nobody was here."""
+    if settings.current().console_second_factor == "required" and _by_password_alone(sessions.current()):
+        return _second_factor(
+            _("The operator’s console asks for a second factor. Set one up under Your account."),
+            _("The operator’s console asks for a second factor at sign-in. Please set one up to go on."),
+        )
+    return None
+
+
+def _by_password_alone(row: SignInSession | None) -> bool:
+    return row is None or row.method in ("password", "recovery")
+
+
+def _second_factor(to_script: str, to_person: str) -> Any:
     """To the page that sets one up, for whoever has none. Signing in with a provider is the provider's to protect."""
     if rules.has_second_factor(current_user):
         return None
     if request.method not in _SAFE or "X-Panel" in request.headers:
-        raise Refused(
-            _("Your practice asks for a second factor. Set one up under Your account."), "second_factor"
-        )
-    flash(_("Your practice asks for a second factor at sign-in. Please set one up to go on."), "info")
+        raise Refused(to_script, "second_factor")
+    flash(to_person, "info")
     return redirect(url_for("your_account.second_factor", next=request.full_path.rstrip("?")))
 
 

@@ -21,9 +21,8 @@ from core.i18n import _
 from core.notifications import inbox
 from core.plugin_system import NavItem
 from core.security import passkeys, roles, sessions
-from core.security import rules as sign_in_rules
 from core.tenancy import OPERATOR, Practice
-from core.web import brand, live, rail
+from core.web import brand, live, locking, rail
 from core.web.pages import live as listen
 from core.web.rail import Entry, Section
 
@@ -218,7 +217,7 @@ class Shell:
     @property
     def idle_minutes(self) -> int:
         """After how many minutes without anybody the page covers itself; 0: never."""
-        return sign_in_rules.of(self.practice).idle_minutes if self.practice else 0
+        return locking.patience() if g.get("user") is not None else 0
 
     @property
     def is_open_house(self) -> bool:

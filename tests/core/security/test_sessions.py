@@ -17,6 +17,7 @@ from core.security import add_membership, rules
 from core.security.devices import in_words
 from core.security.models import SignInSession
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 
 Visit = Callable[[], Visitor]
 NEW = "otter-kettle-93-lantern"
@@ -264,6 +265,43 @@ def test_outside_practices_the_strictest_of_the_persons_practices_counts(
         rules.save({"idle_minutes": 0})
     idle(600)
     assert browser.get("/account").status_code == 200, "nobody asks for it"
+
+
+@pytest.mark.both_databases
+def test_a_practice_that_locks_never_does_not_wake_one_that_locks_soon(house: House, visitor: Visit) -> None:
+    with db.scope() as session:
+        amira = session.scalars(select(User).where(User.username == "amira")).one()
+        add_membership(tenancy.find_by_slug("lumiere"), amira, "clinician")
+    with house.at(house.lumiere):
+        rules.save({"idle_minutes": 0})
+    browser = signed_in(visitor)
+    assert 'data-idle="15"' in browser.get("/p/lumiere/").get_data(as_text=True)
+    idle(16)
+    assert browser.get("/p/lumiere/").location == "/session/locked?next=/p/lumiere/"
+    assert browser.get("/p/riverside/patients").status_code == 302
+
+
+def test_the_operators_console_locks_itself_as_the_platform_says(house: House, olga: Visitor) -> None:
+    assert 'data-idle="15"' in olga.get("/operator").get_data(as_text=True)
+    idle(14)
+    assert olga.get("/operator").status_code == 200
+    idle(16)
+    assert olga.get("/operator").location == "/session/locked?next=/operator"
+    olga.post("/session/unlock", {"password": PASSWORD})
+    house.settings.console_idle_minutes = 0
+    idle(600)
+    assert olga.get("/operator").status_code == 200
+
+
+def test_the_console_can_ask_for_a_second_factor(house: House, olga: Visitor) -> None:
+    house.settings.console_second_factor = "required"
+    asked = olga.get("/operator")
+    assert asked.location == "/account/second-factor?next=/operator"
+    assert "The operator’s console asks for a second factor" in text(olga.get(asked.location))
+    assert olga.post("/operator/practices", {}).status_code == 409
+    with db.scope() as session:
+        session.execute(update(SignInSession).values(method="totp"))
+    assert olga.get("/operator").status_code == 200
 
 
 def test_working_on_the_account_counts_as_being_there(house: House, visitor: Visit) -> None:
