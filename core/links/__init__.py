@@ -22,6 +22,7 @@ from core.links.service import (
     get,
     issue,
     of_subject,
+    prolong,
     reissue,
     unlock,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "of_subject",
     "on_changed",
     "policies",
+    "prolong",
     "purposes",
     "reissue",
     "state",

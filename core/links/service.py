@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -115,6 +115,15 @@ def _cancel(link: Link) -> None:
     link.generation += 1
     db.session().flush()
     changes.tell(link, "cancelled")
+
+
+def prolong(link_id: UUID, until: datetime) -> Link:
+    """The link works until then at least, so that whoever is inside is not shown out. Raises LinkNotFound."""
+    link = _locked(link_id)
+    if link.expires_at < until:
+        link.expires_at = until
+        db.session().flush()
+    return link
 
 
 def complete(link_id: UUID) -> Link:

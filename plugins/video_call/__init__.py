@@ -32,6 +32,7 @@ from plugins.video_call.settings import VideoCallSettings
 def _miss(payload: dict[str, Any]) -> None:
     with jobs.scope():
         service.miss_due()
+        service.end_left()
 
 
 def _finish_recordings(payload: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ def notes(call_id: UUID) -> Any:
         abort(404)
     if found.clinician_id != audit.actor().id:
         abort(403)
-    if found.state not in states.OPEN:
+    if found.outcome is not None:  # until then: what is typed as the patient hangs up is not lost
         raise WrongState()
     text = request.form.get("notes", "").replace("\r\n", "\n")[: steps.MAX_NOTES]
     begun = found.notes is None

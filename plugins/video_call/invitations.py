@@ -78,8 +78,9 @@ def invite(patient: Patient, wish: Wish, *, id: UUID | None = None) -> Call:
 
 
 def send_again(call: Call, wish: Wish) -> None:
-    """Send a new link; the old one stops working. Raises WrongState once the patient is here, CannotInvite."""
-    if call.state not in (states.SCHEDULED, states.INVITED):
+    """Send a new link; the old one stops working. Raises WrongState while the patient is here, CannotInvite."""
+    was_here = call.state == states.WAITING and call.patient_away_since is not None
+    if call.state not in (states.SCHEDULED, states.INVITED) and not was_here:
         raise WrongState()
     patient = service.patient_of(call)
     chosen = _checked(patient, wish)
@@ -90,6 +91,22 @@ def send_again(call: Call, wish: Wish) -> None:
     for link in before:
         links.cancel(link.id)
     service.record(call, "sent_again", channels=", ".join(chosen))
+
+
+def sent_to(call: Call) -> Wish:
+    """As it was sent before: by the same ways, as far as they still work, and to the number that was given for it."""
+    patient = service.patient_of(call)
+    usable = usable_channels(patient)
+    channels = [channel for channel in call.channels if channel in usable] or usable
+    given = next(
+        (
+            sent.recipient
+            for sent in notifications.about(call.id)
+            if sent.channel == "sms" and sent.template in (messages.INVITATION, messages.PLANNED)
+        ),
+        None,
+    )
+    return Wish(channels, mobile=given if given != patient.mobile else None)
 
 
 def move(call: Call, at: datetime) -> None:

@@ -78,7 +78,8 @@ class Row:
 
     @property
     def can_send_again(self) -> bool:
-        return self.state in (states.SCHEDULED, states.INVITED, "locked")
+        gone = self.state == states.WAITING and self.away  # and perhaps without the message
+        return gone or self.state in (states.SCHEDULED, states.INVITED, "locked")
 
     @property
     def can_cancel(self) -> bool:

@@ -48,16 +48,16 @@ def with_role(call_id: UUID, role: str) -> Participant | None:
     )
 
 
-def make_room(me: Participant) -> list[UUID]:
-    """A patient has one place in a call: who is here by another of their links has it no longer. Answers who that is.
+def make_room(call: Call, me: Participant) -> list[UUID]:
+    """There is one patient and one holder in a call: who had this place before has it no longer. Answers who that is.
 
-    Each message has a link of its own, so an invitation on one device and the reminder on another lead to the same
-    call; the newer page takes over, as it does from a page of the same link.
+    A patient may come by another of their links, since each message has its own. A clinician who handed the call over
+    leaves when the new holder is there, and whoever only waited for the patient when somebody else lets them in.
     """
-    if me.role != PATIENT:
+    if me.role != PATIENT and not (me.role == CLINICIAN and me.actor_id == call.clinician_id):
         return []
     older = [
-        one for one in all_of(me.call_id) if one.role == PATIENT and one.id != me.id and one.left_at is None
+        one for one in all_of(call.id) if one.role == me.role and one.id != me.id and one.left_at is None
     ]
     for one in older:
         one.left_at, one.client_id, one.seen_at = utcnow(), None, None

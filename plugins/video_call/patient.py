@@ -103,7 +103,7 @@ def ready() -> Any:
         me.devices = {kind: body.get(kind) is True for kind in ("camera", "microphone", "speaker")}
     if _is_guest():
         guests.arrived(call, current_link().id)
-    elif call.state in (states.WAITING, states.READY):
+    elif call.state in (states.SCHEDULED, states.WAITING, states.READY):
         service.ready(call)
     return jsonify(state_of(call))
 

@@ -50,7 +50,7 @@ def current(context: SocketContext, call_id: UUID, client_id: str) -> tuple[Call
 
 def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant, str | None, Sequence[UUID]]:
     """The page takes part. Answers the client id of the page that it took over from, if there was one, and the places
-    that are the patient's no longer because this page is behind another of their links.
+    that are nobody's any more because this page has come (:func:`participants.make_room`).
 
     Who holds the call takes part as soon as their page is there: the two pages can meet before the patient is let in.
     """
@@ -63,7 +63,10 @@ def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant,
         if asked.generation and asked.generation != me.generation:
             raise SocketRefused("taken_over")  # a page that slept must not take back what a newer one has
         me.client_id, me.generation = asked.client_id, me.generation + 1
-        left = participants.make_room(me)
+        left = participants.make_room(call, me)
+        if left and me.role == CLINICIAN:  # a colleague, who is not taken over from but done here
+            service.tell(call, "place")
+            left = []
     me.seen_at = utcnow()
     if asked.devices.model_fields_set:  # a page that says nothing leaves what the check of devices found
         me.devices = asked.devices.model_dump()
@@ -131,6 +134,15 @@ def sweep() -> int:
     )
     for call in silent:
         _went_away(call)
+    gone = db.session().scalars(
+        select(Call).where(
+            Call.state.in_((states.WAITING, states.READY)),
+            Call.patient_away_since < utcnow() - HERE_FOR,
+            Call.scheduled_at > utcnow() + service.EARLY,
+        )
+    )
+    for call in gone.all():
+        service.leave_early(call)
     return len(silent)
 
 

@@ -10,18 +10,24 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from core.sdk import RetentionKind, _l, db
 from plugins.video_call import leaving, states
-from plugins.video_call.models import Call, LineEntry
+from plugins.video_call.models import Call, Document, LineEntry, Message
 
 Where = Callable[[datetime], ColumnElement[bool]]
 
 
+def _left_something() -> ColumnElement[bool]:
+    """Whatever was noted, written, drawn or kept belongs to the record, however the call ended."""
+    documents = select(Document.id).where(Document.call_id == Call.id).exists()
+    lines = select(Message.id).where(Message.call_id == Call.id).exists()
+    return or_(Call.connected_at.is_not(None), func.coalesce(Call.notes, "") != "", documents, lines)
+
+
 def _came_to_nothing(before: datetime) -> ColumnElement[bool]:
-    nothing = or_(Call.state.in_((states.MISSED, states.DECLINED)), Call.connected_at.is_(None))
-    return Call.state.in_(states.OVER) & nothing & (Call.ended_at < before)
+    return Call.state.in_(states.OVER) & ~_left_something() & (Call.ended_at < before)
 
 
 def _held(before: datetime) -> ColumnElement[bool]:
-    return (Call.state == states.ENDED) & Call.connected_at.is_not(None) & (Call.ended_at < before)
+    return Call.state.in_(states.OVER) & _left_something() & (Call.ended_at < before)
 
 
 def _old_lines(before: datetime) -> ColumnElement[bool]:

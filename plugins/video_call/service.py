@@ -5,7 +5,7 @@ A step is one conditional UPDATE: of two who ask at once, one succeeds and the o
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -15,10 +15,13 @@ from core.sdk import Link, ask, audit, db, links, notifications, patients, publi
 from plugins.video_call import afterwards, bell, models, participants, states
 from plugins.video_call.contexts import CallContext, Outcome, OutcomeContext
 from plugins.video_call.errors import NotYours, WrongState
-from plugins.video_call.models import CLINICIAN, Call
+from plugins.video_call.models import CLINICIAN, Call, Participant
 
 SUBJECT: Final = models.SUBJECT
 PURPOSE: Final = models.PURPOSE
+EARLY: Final = timedelta(minutes=30)
+LEFT_FOR: Final = timedelta(minutes=30)
+_LONGEST_VISIT: Final = timedelta(hours=4)
 Role = Literal["clinician", "patient", "guest", "system"]
 
 # A code for each "unsuccessful": what the clinician chooses from.
@@ -32,20 +35,54 @@ def get(call_id: UUID) -> Call | None:
     return db.get(Call, call_id)
 
 
+def is_early(call: Call) -> bool:
+    """Is it planned for a time that is still far away?"""
+    return call.scheduled_at is not None and call.scheduled_at - EARLY > utcnow()
+
+
 def arrive(call: Call) -> None:
-    """The patient opened the link and proved who they are. A second time changes nothing."""
-    now = utcnow()
-    if _try(call, "arrive", "patient", waiting_at=now, patient_away_since=None):
+    """The patient opened the link and proved who they are. A second time changes nothing.
+
+    Whoever has a look long before the time leaves no trace: the call stays planned, and reminders go out.
+    """
+    if not is_early(call):
+        _arrive(call)
+
+
+def _arrive(call: Call) -> None:
+    if _try(call, "arrive", "patient", waiting_at=utcnow(), patient_away_since=None):
         record(call, "arrive")
 
 
 def ready(call: Call) -> None:
-    """The patient is in the waiting room. Raises WrongState."""
+    """The patient is in the waiting room. The bell stays quiet as long as it is early. Raises WrongState."""
     if call.state == states.READY:
         return
+    if call.state == states.SCHEDULED:  # early, and they mean to wait
+        _arrive(call)
     step(call, "ready", "patient", ready_at=utcnow(), patient_away_since=None)
-    bell.ready(call, patient_of(call))
+    _outlast(call)
+    if not is_early(call):
+        bell.ready(call, patient_of(call))
     ask("video_call_patient_waiting", CallContext(call))
+
+
+def leave_early(call: Call) -> None:
+    """Long before the time, the patient left the waiting room again: the call is planned, as before."""
+    if is_early(call) and _try(
+        call, "leave_early", "system", waiting_at=None, ready_at=None, patient_away_since=None
+    ):
+        record(call, "leave_early")
+
+
+def _outlast(call: Call) -> None:
+    """Neither the link nor the call ends while the patient waits or talks."""
+    until = utcnow() + _LONGEST_VISIT
+    if call.expires_at < until:
+        call.expires_at = until
+        for link in links_of(call):
+            links.prolong(link.id, until)
+        db.session().flush()
 
 
 def unready(call: Call) -> None:
@@ -61,7 +98,8 @@ def admit(call: Call) -> None:
         call, "admit", "clinician",
         admitted_at=utcnow(), clinician_id=actor.id, clinician_name=actor.name, waiting_message=None,
     )  # fmt: skip
-    participants.add(call, CLINICIAN, actor.id, actor.name)
+    participants.make_room(call, participants.add(call, CLINICIAN, actor.id, actor.name))
+    _outlast(call)
     ask("video_call_admitted", CallContext(call))
 
 
@@ -79,12 +117,20 @@ def hold(call: Call) -> None:
 def resume(call: Call) -> None:
     """Go on where the hold interrupted: in the waiting room, or in the call. Raises WrongState."""
     db.session().refresh(call)
-    back = "resume" if call.held_from in states.TALKING else "resume_waiting"
+    back = {states.WAITING: "resume_checking", states.READY: "resume_waiting"}.get(
+        call.held_from or "", "resume"
+    )
     step(call, back, "clinician", held_from=None)
 
 
 def decline(call: Call, reason: str) -> None:
-    """The clinician does not take this call; the patient's page goes on and shows ``reason``. Raises WrongState."""
+    """The clinician does not take this call; the patient's page goes on and shows ``reason``.
+
+    Raises WrongState; also for a call that was held: that one has taken place, and is ended.
+    """
+    db.session().refresh(call)
+    if call.state == states.ON_HOLD and call.held_from in states.TALKING:
+        raise WrongState()
     step(
         call, "decline", "clinician",
         ended_at=utcnow(), ended_by="clinician", reason=reason, held_from=None,
@@ -177,6 +223,23 @@ def miss_due() -> int:
     return count
 
 
+def end_left() -> int:
+    """End the calls of this practice in which nobody has been for a while, and answer how many there were."""
+    since = utcnow() - LEFT_FOR
+    somebody = select(Participant.id).where(Participant.call_id == Call.id, Participant.seen_at > since)
+    left = db.session().scalars(
+        select(Call).where(
+            Call.state.in_((*states.TALKING, states.ON_HOLD)), Call.updated_at < since, ~somebody.exists()
+        )
+    )
+    count = 0
+    for call in left.all():
+        before = call.state
+        end(call, "system")
+        count += call.state != before
+    return count
+
+
 def link_cancelled(call: Call) -> None:
     """The core cancelled the link by itself (the patient left the practice, say): nobody will come."""
     if _try(call, "miss", "system", ended_at=utcnow(), ended_by="system"):
@@ -193,10 +256,14 @@ def step(call: Call, name: str, role: Role, **values: Any) -> None:
 
 
 def tell(call: Call, change: str) -> None:
-    """Wake the pages that show this call: lists, the patient's workspace, the call's own pages on both sides."""
+    """Wake the pages that show this call: lists, the patient's workspace, the call's own pages on both sides.
+
+    The call's own pages read by whom: the participant's id that this actor has, or would have, in the call.
+    """
     publish(topic(SUBJECT), change, call=call.id)
     publish(topic("video_call.patient", call.patient_id), change, call=call.id)
-    publish(topic(SUBJECT, call.id), change, call=call.id)
+    by = participants.id_for(call.id, audit.actor().id)
+    publish(topic(SUBJECT, call.id), change, call=call.id, by=by)
 
 
 def state_of(call: Call, now: datetime | None = None) -> str:

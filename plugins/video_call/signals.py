@@ -16,10 +16,10 @@ def enter(context: SocketContext, asked: said.Enter) -> dict[str, Any]:
         call, me, older, left = presence.enter(context, asked)
         if older:
             mailbox.empty(me)
-        answer = presence.view(call, me) | {"ice": turn.ice(me.id), "mailbox": mailbox.of(me)}
+        answer = presence.view(call, me) | {"ice": turn.ice(call, me), "mailbox": mailbox.of(me)}
         person, others, mine = presence.shown(me), [p.id for p in presence.others(me)], me.id
         is_in = me.admitted_at is not None
-    for place in (*left, mine) if older else left:
+    for place in (*left, mine) if older else left:  # another page of the same person has it now
         presence.tell(
             context, place, "video_call.taken_over", {"call": str(asked.call), "by": asked.client_id}
         )
@@ -32,7 +32,7 @@ def look(context: SocketContext, asked: said.Look) -> dict[str, Any]:
     """How the call stands now."""
     with context.scope(write=False):
         call, me = presence.find(context, asked.call)
-        return presence.view(call, me) | {"ice": turn.ice(me.id)}
+        return presence.view(call, me) | {"ice": turn.ice(call, me)}
 
 
 def signal(context: SocketContext, asked: said.Signal) -> None:

@@ -121,14 +121,12 @@ def cancel(call_id: UUID) -> Any:
 
 @routes.post("/calls/<uuid:call_id>/again", permission=INVITE)
 def again(call_id: UUID) -> Any:
-    """Send a new link in the way that was chosen before; the old one stops working."""
-
-    def send(call: Call) -> None:
-        usable = invitations.usable_channels(service.patient_of(call))
-        channels = [channel for channel in call.channels if channel in usable] or usable
-        invitations.send_again(call, invitations.Wish(channels))
-
-    return _take(call_id, send, _("Sent again with a new link."))
+    """Send a new link as it was sent before, to the number that was given for it, too; the old one stops working."""
+    return _take(
+        call_id,
+        lambda call: invitations.send_again(call, invitations.sent_to(call)),
+        _("Sent again with a new link."),
+    )
 
 
 @routes.post("/calls/<uuid:call_id>/unlock", permission=INVITE)

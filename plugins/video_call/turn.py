@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from core.sdk import turn
+from plugins.video_call import states
+from plugins.video_call.models import Call, Participant
 
 
-def ice(holder: UUID) -> dict[str, Any]:
-    """For ``RTCPeerConnection``: its servers, and when (seconds since 1970) the credentials in it end, or None."""
+def ice(call: Call, me: Participant) -> dict[str, Any]:
+    """For ``RTCPeerConnection``: its servers, and when (seconds since 1970) the credentials in it end, or None.
+
+    Nothing for a guest who was not let in, nor once the call is over: the relay is not for everybody.
+    """
+    if me.admitted_at is None or me.left_at is not None or call.state in states.OVER:
+        return {"servers": [], "relay": False, "expires_at": None}
     servers: list[dict[str, Any]] = []
     if urls := turn.stun_urls():
         servers.append({"urls": list(urls)})
-    relay = turn.credentials(str(holder))
+    relay = turn.credentials(str(me.id))
     if relay is not None:
         servers.append({"urls": list(relay.urls), "username": relay.username, "credential": relay.password})
     return {

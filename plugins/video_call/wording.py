@@ -43,6 +43,8 @@ audit.describe(
         "video_call.invited": _l("Invited to a video consultation"),
         "video_call.planned": _l("Video consultation planned"),
         "video_call.sent_again": _l("Invitation to a video consultation sent again"),
+        "video_call.leave_early": _l("Patient left the waiting room long before the time"),
+        "video_call.resume_checking": _l("Patient goes on with the check of camera and sound"),
         "video_call.moved": _l("Video consultation planned for another time"),
         "video_call.reminded": _l("Patient reminded of a video consultation"),
         "video_call.not_reminded": _l("Reminder of a video consultation could not be sent"),

@@ -70,7 +70,7 @@ def test_a_call_that_was_taken_back_or_has_begun_is_not_recalled(
         made = call_in(states.SCHEDULED)
         (row,) = planned_for(house, made)
         if change == "begin":
-            enter(made).post("/arrive")
+            enter(made).post("/ready")
         with house.at(made.practice_id), audit.use_actor(clinician(house)):
             if change == "cancel":
                 api.cancel(made.id)
@@ -98,7 +98,7 @@ def test_both_links_lead_to_the_one_place_that_the_patient_has(
     for link in (made, second, made):
         phone = enter(link)
         state = phone.post("/arrive").get_json()
-        assert state["state"] == states.WAITING
+        assert state["state"] == states.SCHEDULED, "two hours before, a look changes nothing"
         assert "Start video call" in phone.get().get_data(as_text=True), "the room, not the end"
     # Taken back, neither opens any more.
     other = call_in(states.SCHEDULED, family_name="Okafor")
@@ -139,6 +139,8 @@ def test_a_call_that_is_moved_is_recalled_before_the_new_time_alone(
     assert refused(db.utcnow() - timedelta(minutes=1)) is api.CannotInvite
     newest = reminders_of(house, made)[0]
     link_id: Any = see(made).link_id
-    enter(Made(made.practice_id, made.id, made.patient_id, link_id, path_in(newest.body), made.born))
-    assert see(made).state == states.WAITING
+    enter(Made(made.practice_id, made.id, made.patient_id, link_id, path_in(newest.body), made.born)).post(
+        "/ready"
+    )
+    assert see(made).state == states.READY
     assert refused(later) is api.WrongState

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from core import audit, db, notifications
+from core import audit, db, links, notifications
 from core.audit import AuditEntry
 from core.notifications import InboxItem
-from plugins.video_call import guests, lists, participants, service, states
+from plugins.video_call import guests, lists, participants, presence, service, states
 from plugins.video_call.errors import CannotInvite, NotYours, WrongState
-from plugins.video_call.models import CLINICIAN, PATIENT, Call, Document
+from plugins.video_call.models import CLINICIAN, PATIENT, Call, Document, Participant
 from tests.plugins.video_call.conftest import Made, clinician, make_call
 from tests.support.house import House
 
@@ -81,7 +81,11 @@ def test_what_is_asked_twice_happens_once(house: House, see: Callable[[Made], Ca
 
 
 def test_a_hold_goes_back_to_where_it_came_from(house: House, see: Callable[[Made], Call]) -> None:
-    for state, back in ((states.READY, states.READY), (states.IN_CALL, states.ADMITTED)):
+    for state, back in (
+        (states.WAITING, states.WAITING),
+        (states.READY, states.READY),
+        (states.IN_CALL, states.ADMITTED),
+    ):
         made = make_call(house, state)
         with at(house, made) as call:
             service.hold(call)
@@ -89,6 +93,91 @@ def test_a_hold_goes_back_to_where_it_came_from(house: House, see: Callable[[Mad
         with at(house, made) as call:
             service.resume(call)
         assert (see(made).state, see(made).held_from) == (back, None)
+
+
+def test_who_held_the_call_before_is_no_part_of_it(house: House) -> None:
+    """A colleague who lets the patient in takes the place; or who got the call handed over, once they are there."""
+    made = make_call(house, states.READY)
+    amira, tom = clinician(house), clinician(house, "tom")
+
+    def inside() -> list[str]:
+        with house.at(made.practice_id, write=False):
+            everybody = participants.all_of(made.id)
+            return [one.name for one in everybody if one.role == CLINICIAN and one.left_at is None]
+
+    with at(house, made, amira) as call:  # she has the page open and waits
+        participants.add(call, CLINICIAN, amira.id, amira.name)
+    with at(house, made, tom) as call:
+        service.admit(call)
+    assert inside() == ["Tom Ashworth"]
+    with at(house, made, tom) as call:
+        service.transfer(call, amira.id, amira.name)
+    assert inside() == ["Tom Ashworth"], "nobody is alone until the colleague is there"
+    with at(house, made, amira) as call:
+        participants.make_room(call, participants.add(call, CLINICIAN, amira.id, amira.name))
+    assert inside() == ["Amira Khan"]
+
+
+def test_a_planned_call_that_is_opened_early_stays_planned(house: House, see: Callable[[Made], Call]) -> None:
+    made = make_call(house, states.SCHEDULED)
+    with at(house, made) as call, made.as_patient():
+        service.arrive(call)
+    assert see(made).state == states.SCHEDULED
+    with at(house, made) as call, made.as_patient():
+        service.ready(call)
+    assert see(made).state == states.READY, "who wants to wait may"
+    with house.at(made.practice_id, write=False) as session:
+        assert session.scalars(select(InboxItem)).all() == [], "the bell is for the time itself"
+    with at(house, made) as call:
+        call.patient_away_since = db.utcnow() - timedelta(minutes=1)
+    with house.at(made.practice_id):
+        presence.sweep()
+    assert (see(made).state, see(made).ready_at) == (states.SCHEDULED, None), "gone again, hours before"
+    with at(house, made) as call:
+        call.scheduled_at = db.utcnow() + timedelta(minutes=20)
+    with at(house, made) as call, made.as_patient():
+        service.arrive(call)
+    assert see(made).state == states.WAITING
+
+
+@pytest.mark.both_databases
+def test_a_call_that_everybody_left_ends(house: House, see: Callable[[Made], Call]) -> None:
+    left, spoken = make_call(house, states.IN_CALL), make_call(house, states.IN_CALL, family_name="Okafor")
+    earlier = db.utcnow() - service.LEFT_FOR - timedelta(minutes=1)
+    for made, seen in ((left, earlier), (spoken, db.utcnow())):
+        with house.at(made.practice_id) as session:
+            session.execute(update(Call).where(Call.id == made.id).values(updated_at=earlier))
+            session.execute(update(Participant).where(Participant.call_id == made.id).values(seen_at=seen))
+    with house.at(left.practice_id):
+        assert service.end_left() == 1
+    assert (see(left).state, see(left).ended_by) == (states.ENDED, "system")
+    assert see(spoken).state == states.IN_CALL
+
+
+def test_neither_link_nor_call_runs_out_while_the_patient_is_there(
+    house: House, see: Callable[[Made], Call]
+) -> None:
+    made = make_call(house)
+    with house.at(made.practice_id) as session:
+        soon = db.utcnow() + timedelta(minutes=5)
+        session.get_one(Call, (made.practice_id, made.id)).expires_at = soon
+        links.get(made.link_id).expires_at = soon
+    with at(house, made) as call, made.as_patient():
+        service.arrive(call)
+        service.ready(call)
+    with house.at(made.practice_id, write=False):
+        until = links.get(made.link_id).expires_at
+    assert until == see(made).expires_at
+    assert until > db.utcnow() + timedelta(hours=3)
+
+
+def test_a_held_call_is_ended_and_not_declined(house: House, see: Callable[[Made], Call]) -> None:
+    made = make_call(house, states.IN_CALL)
+    with at(house, made) as call:
+        service.hold(call)
+    with at(house, made) as call, pytest.raises(WrongState):
+        service.decline(call, "No.")
+    assert see(made).state == states.ON_HOLD
 
 
 def test_guests_and_patients_take_no_step_of_the_clinician(house: House) -> None:
@@ -167,9 +256,11 @@ def test_the_row_goes_where_the_machine_says(house: House, wishes: list[str]) ->
                 assert call.state == before
             name = wish
             if wish == "resume" and held_from not in states.TALKING:
-                name = "resume_waiting"
-            target = states.STEPS[name].target
-            assert call.state == (target if before in states.STEPS[name].sources else before)
+                name = "resume_checking" if held_from == states.WAITING else "resume_waiting"
+            known = states.STEPS[name]
+            has_taken_place = wish == "decline" and held_from in states.TALKING
+            may = before in known.sources and not has_taken_place
+            assert call.state == (known.target if may else before)
             assert (call.ended_at is not None) == (call.state in states.OVER)
             assert (call.held_from is not None) == (call.state == states.ON_HOLD)
 

@@ -9,7 +9,7 @@ import { hush, letGo, local, missing, own, start, track, turn, wants } from "./o
 import { callId, name, part, prefer, preferences, press, root, toolButton } from "./page.js";
 import { keep, mainVideo, playAll, show } from "./people.js";
 import { settings } from "./settings.js";
-import { sharing, showShared, stop as stopSharing } from "./share.js";
+import { sharing, showTheirs, stop as stopSharing } from "./share.js";
 import { levelOf } from "../patient/level.js";
 import { listen, readState } from "./steps.js";
 import { movable } from "./tile.js";
@@ -20,6 +20,7 @@ import { announce, say } from "./words.js";
 /** @typedef {import("../line/room.js").Room} Room */
 
 const TALKING = new Set(["admitted", "in_call"]);
+const KEEP_WITHIN = 8_000; // the server takes the end of a recording for a little longer
 const OVER = new Set(["ended", "missed", "declined"]);
 
 /** @type {Room | undefined} */
@@ -28,12 +29,16 @@ let room;
 let quiet;
 /** @type {string | undefined} */
 let waited;
+/** @type {(() => Promise<void>) | undefined} */
+let keepNow;
+/** @type {{finish: () => Promise<void>} | undefined} */
+let tools;
 
 void begin();
 
 async function begin() {
   movable();
-  keepNotes();
+  keepNow = keepNotes();
   shortcuts();
   fullScreen();
   pictureInPicture(mainVideo);
@@ -53,7 +58,10 @@ async function begin() {
   });
   document.addEventListener("careroom:reset", () => void look());
   own.addEventListener("change", showOwn);
-  own.addEventListener("gone", (event) => toast({ text: say("device_gone", { name: /** @type {CustomEvent<string>} */ (event).detail }) }));
+  own.addEventListener("gone", (event) => {
+    const { name: label, kind, another } = /** @type {CustomEvent<{name: string, kind: string, another: boolean}>} */ (event).detail;
+    toast({ text: say(another ? "device_gone" : `${kind}_gone`, { name: label }) });
+  });
   await start(); // the other side sees both at once, or whatever there is
   follow(root.dataset.state ?? "");
   await enter();
@@ -71,13 +79,18 @@ async function enter() {
   on("line", () => line());
   on("taken_over", takenOver);
   on("over", () => void look());
+  on("removed", () => {
+    root.setAttribute("data-leaving", ""); // a colleague holds it now
+    letGo();
+    location.reload();
+  });
   const kbps = Number(preferences().bandwidth ?? 0);
   if (kbps) void opened.limit(kbps);
   meet(opened);
   for (const [person, { main }] of opened.streams) appear(opened, person, main, "main");
   follow(opened.state || root.dataset.state || "");
   send();
-  await mountTools(opened);
+  tools = await mountTools(opened);
 }
 
 /** @param {Room} opened */
@@ -89,7 +102,7 @@ function meet(opened) {
 /** @param {Room} opened @param {string} id @param {MediaStream | null} stream @param {string} kind */
 function appear(opened, id, stream, kind) {
   const person = opened.people.get(id);
-  if (kind === "screen") showShared(stream);
+  if (kind === "screen") showTheirs(stream, person?.name ?? "");
   else if (person && stream) show(person, stream, silent);
   line();
 }
@@ -115,7 +128,7 @@ async function look() {
 function follow(state) {
   const before = root.dataset.phase;
   root.dataset.state = state;
-  if (OVER.has(state)) return leave();
+  if (OVER.has(state)) return void leave();
   const phase = TALKING.has(state) ? "call" : "before";
   root.dataset.phase = phase;
   hush(state === "on_hold");
@@ -136,12 +149,15 @@ function line() {
   showLine({ phase: root.dataset.phase ?? "before", here: patient?.here !== false, line: quality });
 }
 
-function leave() {
+async function leave() {
   if (root.hasAttribute("data-leaving")) return;
   root.setAttribute("data-leaving", "");
+  const kept = tools?.finish();
   room?.close();
   letGo();
   void stayAwake(false);
+  await keepNow?.(); // the patient hung up in the middle of a sentence
+  await Promise.race([kept, new Promise((resolve) => setTimeout(resolve, KEEP_WITHIN))]);
   location.replace(root.dataset.endedUrl ?? "");
 }
 

@@ -64,7 +64,8 @@ export class Room extends EventTarget {
       this.stand(view);
       mesh.renew();
     });
-    on(signalling, "changed", ({ type }) => void this.refresh(type));
+    on(signalling, "viewed", ({ ice }) => (mesh.ice = ice));
+    on(signalling, "changed", ({ type, by }) => void this.refresh(type, by));
     on(signalling, "person", (person) => this.meet(person));
     on(signalling, "here", ({ from, state }) => this.see(from, state));
     on(signalling, "signal", (signal) => mesh.signal(signal));
@@ -72,6 +73,7 @@ export class Room extends EventTarget {
     on(signalling, "stroke", (said) => this.tell("stroke", said));
     on(signalling, "taken_over", () => this.leave("taken_over"));
     on(signalling, "over", () => this.leave("over"));
+    on(signalling, "removed", () => this.leave("removed"));
     on(mesh, "stream", ({ person, stream, screen }) => this.show(person, stream, screen));
     on(mesh, "line", (said) => this.tell("line", said));
     on(mesh, "phone", (said) => this.tell("phone", said));
@@ -118,10 +120,10 @@ export class Room extends EventTarget {
     if (this.talking) for (const [person, { main, screen }] of [...this.early]) this.show(person, main, screen);
   }
 
-  /** @param {string} type the step that was taken */
-  async refresh(type) {
+  /** @param {string} type the step that was taken @param {string} by who took it: ourselves, or somebody whom we know */
+  async refresh(type, by) {
     const next = LEADS_TO[type];
-    if (next && this.me && this.people.size) this.move(next, true);
+    if (next && this.people.size && (by === this.me?.id || this.people.has(by))) this.move(next, true);
     const view = await this.signalling.look();
     if (view) this.stand(view);
   }
@@ -192,8 +194,10 @@ export class Room extends EventTarget {
 
   /** The others see whether we are heard and seen: after ``track.enabled`` was changed, say so. */
   noteTracks() {
-    this.mine.muted = !this.tracks.audio?.enabled;
-    this.mine.camera = Boolean(this.tracks.video?.enabled);
+    // A phone call mutes a track without disabling it: the others are told the truth.
+    const [sound, picture] = [this.tracks.audio, this.tracks.video];
+    this.mine.muted = !sound?.enabled || sound.muted;
+    this.mine.camera = Boolean(picture?.enabled && !picture.muted);
   }
 
   /** Tells the others at once. @param {Partial<PageState>} [changes] e.g. {hand: true} */
@@ -240,7 +244,7 @@ export class Room extends EventTarget {
     return { rtt, loss, kbps, fps, relay, each };
   }
 
-  /** @param {"taken_over" | "over"} why */
+  /** @param {"taken_over" | "over" | "removed"} why */
   leave(why) {
     if (!this.me && why === "over") return;
     this.end();

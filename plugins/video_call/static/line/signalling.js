@@ -60,8 +60,8 @@ export class Signalling extends EventTarget {
     }
     const joined = () => void this.enter();
     const event = (/** @type {Event} */ e) => {
-      const { topic, type } = /** @type {CustomEvent} */ (e).detail;
-      if (topic === `video_call.call:${this.callId}`) this.tell("changed", { type });
+      const { topic, type, ids } = /** @type {CustomEvent} */ (e).detail;
+      if (topic === `video_call.call:${this.callId}`) this.tell("changed", { type, by: ids?.by });
     };
     const gone = () => void send("video_call.leave", { call: this.callId, client_id: this.clientId }, 500);
     document.addEventListener("careroom:joined", joined);
@@ -108,6 +108,7 @@ export class Signalling extends EventTarget {
       return null;
     }
     const answer = await send("video_call.look", { call: this.callId }, ANSWER_WITHIN);
+    if (answer.reason === "not_part") this.lose("removed"); // shown out, or a colleague has this place now
     return answer.ok ? /** @type {View} */ (answer.answer) : null;
   }
 
@@ -117,7 +118,10 @@ export class Signalling extends EventTarget {
    */
   async check(within) {
     const answer = await send("video_call.look", { call: this.callId }, within);
-    if (answer.ok) return true;
+    if (answer.ok) {
+      this.tell("viewed", answer.answer); // with credentials that are fresh, for what comes next
+      return true;
+    }
     if (answer.reason === "disconnected" || answer.reason === "timeout") reconnect();
     return false;
   }

@@ -34,7 +34,9 @@ function follow() {
   if (OVER.includes(state) || removed) return leave();
   if (shown === "elsewhere" || isLeaving) return;
   // Whoever was held in the waiting room stays there; whoever was in the call sees that it pauses.
-  const isIn = TALKING.includes(state) && (!isGuest || (admitted && chosen === "waiting"));
+  // Nobody is seen or heard before they pressed the button, however early they are let in.
+  const isIn = TALKING.includes(state) && chosen === "waiting" && (!isGuest || admitted);
+  place("called").hidden = isGuest || chosen === "waiting" || !TALKING.includes(state);
   if (isIn && !(state === "on_hold" && shown === "waiting")) go("call");
   else if (state === "ready" || isGuest) go(state === "ready" && !isGuest ? "waiting" : chosen);
   else if (shown === "call") go("waiting");
@@ -137,6 +139,11 @@ async function enterCheck() {
 press("begin", () => {
   allowSound();
   void enterCheck();
+});
+press("come-in", () => {
+  allowSound();
+  chosen = "waiting";
+  follow();
 });
 press("use-this", () => location.reload());
 startPreviews();
