@@ -10,13 +10,14 @@ from flask import Response, flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from core import audit, i18n, patients, tenancy
+from core import audit, i18n, patients
 from core.i18n import _
 from core.patient_data import PracticeExport, practice_exports
 from core.patient_data.keeping import can_be_fetched
 from core.patients import exports
 from core.security import sessions
-from core.web.account_page import proven
+from core.web import emergency, listing
+from core.web.account_page import ask_for_proof, proven
 from core.web.gate import own_scope
 from core.web.pages import NotFound, live, render
 from core.web.patient_data import archive_answer, title_of
@@ -113,20 +114,28 @@ def _practice_exports() -> dict[str, Any]:
 
 
 @routes.get("/patients.csv", permission=PERMISSION, scope="none")
-def patients_csv() -> Response:
-    """All patients as a table, former ones too."""
-    practice_id, slug = g.practice_id, g.practice.slug
+def patients_csv() -> ResponseReturnValue:
+    """All patients as a table, former ones too, each on the trail; without the restricted records that are closed."""
+    if not sessions.is_proven():
+        return ask_for_proof(url_for("exports.index"))
+    practice_id, name = g.practice_id, f"patients-{g.practice.slug}"
     with own_scope():
-        audit.record(
-            "patients.exported", detail={"format": "csv", "count": str(patients.count(inactive=True))}
-        )
+        everybody, restricted = exports.everybody()
+        closed = emergency.closed(restricted)
+        shown = [one for one in everybody if one not in closed]
+        detail = {"format": "csv", **({"left_out": len(closed)} if closed else {})}
+        for at in range(0, max(len(shown), 1), audit.MOST_SHOWN):
+            audit.record("patients.exported", detail=detail, shown=shown[at : at + audit.MOST_SHOWN])
+    if closed:
+        listing.tell_left_out(len(closed))
+        name += f"-without-{len(closed)}-restricted"
+    opened = restricted - closed
 
     def body() -> Iterator[bytes]:
         yield "\ufeff".encode()  # without it, spreadsheets take UTF-8 for something else
-        with tenancy.practice_scope(practice_id, write=False):
-            for line in exports.lines():
-                yield line.encode()
+        for line in exports.lines(practice_id, shown, opened):
+            yield line.encode()
 
     answer = Response(body(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="patients-{slug}.csv"'
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return answer

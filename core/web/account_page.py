@@ -35,11 +35,16 @@ def proven(view: Callable[..., Any]) -> Callable[..., Any]:
             return view(*args, **kwargs)
         if request.is_json or "X-CSRFToken" in request.headers:
             raise Refused(_("Please confirm first that it is you."), "not_proven", status=403)
-        flash(_("Please confirm first that it is you, then press it again."), "info")
         back = request.full_path.rstrip("?") if request.method == "GET" else url_for("your_account.show")
-        return redirect(url_for("your_account.confirm", next=back), 303)
+        return ask_for_proof(back)
 
     return guarded
+
+
+def ask_for_proof(back: str) -> Any:
+    """To the page that asks who somebody is; from there they come back to ``back`` and press again."""
+    flash(_("Please confirm first that it is you, then press it again."), "info")
+    return redirect(url_for("your_account.confirm", next=back), 303)
 
 
 @routes.get("", access="signed_in")

@@ -129,12 +129,7 @@ def spreadsheet(
     closed = emergency.closed(people)
     kept = [cells for patient_id, cells in rows if patient_id not in closed]
     if closed:
-        words = ngettext(
-            "%(num)d restricted record is not in the table. Open it first and say why you need it.",
-            "%(num)d restricted records are not in the table. Open them first and say why you need them.",
-            len(closed),
-        )
-        flash(words, "warning")
+        tell_left_out(len(closed))
     if not kept:
         if not closed:
             flash(_("There is nothing to put into a table."), "warning")
@@ -146,6 +141,16 @@ def spreadsheet(
     audit.lists(shown)
     # A table that is not whole says so wherever it goes: the words above are on the next page only.
     return table(f"{name}-without-{len(closed)}-restricted" if closed else name, columns, kept)
+
+
+def tell_left_out(restricted: int) -> None:
+    """Say on the next page how many restricted records a table is without."""
+    words = ngettext(
+        "%(num)d restricted record is not in the table. Open it first and say why you need it.",
+        "%(num)d restricted records are not in the table. Open them first and say why you need them.",
+        restricted,
+    )
+    flash(words, "warning")
 
 
 def table(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

@@ -8,10 +8,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select, update
 
 from core import db, patients, spreadsheets
+from core.audit import AuditEntry
 from core.notifications import Notification, rules, usage
 from core.patients import exports
+from core.security import emergency
+from core.security.models import SignInSession
 from tests.support.house import House, Visitor
 
 ADMIN = "/p/riverside/admin"
@@ -123,6 +127,49 @@ def test_the_list_of_patients_is_whole_and_only_ours(helen: Visitor, house: Hous
     assert okafor["NHS number"]
     assert not any(row["Family name"] == "Benali" for row in rows)
     assert "Table of patients exported" in helen.get(f"{ADMIN}/audit").get_data(as_text=True)
+
+
+def export_entries(house: House) -> list[AuditEntry]:
+    with house.at(house.riverside, write=False) as session:
+        return list(session.scalars(select(AuditEntry).where(AuditEntry.action == "patients.exported")))
+
+
+@pytest.mark.both_databases
+def test_the_table_is_without_closed_records_and_on_everybodys_trail(helen: Visitor, house: House) -> None:
+    margaret, okafor = (house.patient_id(house.riverside, name) for name in ("Whitfield", "Okafor"))
+    with house.at(house.riverside):
+        emergency.set_restricted(margaret, True)
+    answer = helen.get(f"{ADMIN}/exports/patients.csv")
+    assert "Whitfield" not in answer.text
+    assert "Okafor" in answer.text
+    assert "patients-riverside-without-1-restricted.csv" in answer.headers["Content-Disposition"]
+    assert "1 restricted record is not in the table." in helen.get(f"{ADMIN}/exports").text
+    shown = {one for entry in export_entries(house) for one in entry.shown}
+    assert okafor in shown
+    assert margaret not in shown
+    assert "Table of patients exported" in helen.get(f"{ADMIN}/audit?patient={okafor}").text
+    helen.post(f"/p/riverside/emergency/{margaret}", {"reason": "She asked for a copy of our list"})
+    assert "Whitfield" in helen.get(f"{ADMIN}/exports/patients.csv").text
+    assert margaret in {one for entry in export_entries(house) for one in entry.shown}
+
+
+def test_the_table_is_for_who_has_lately_shown_who_they_are(helen: Visitor, house: House) -> None:
+    with db.scope() as session:
+        session.execute(update(SignInSession).values(proven_at=None))
+    asked = helen.get(f"{ADMIN}/exports/patients.csv")
+    assert asked.location == f"/account/confirm?next={ADMIN}/exports"
+    assert export_entries(house) == []
+
+
+def test_no_transaction_is_open_while_the_table_is_on_its_way(
+    helen: Visitor, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "_BATCH", 2)
+    with house.at(house.riverside, write=False):
+        everybody, _restricted = exports.everybody()
+    seen = [(line, db.in_scope()) for line in exports.lines(house.riverside, everybody)]
+    assert len(seen) == len(everybody) + 1
+    assert not any(is_open for _line, is_open in seen)
 
 
 def test_an_import_understands_what_was_exported(house: House) -> None:
