@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from core.sdk import _, audit, db, i18n, publish, topic, utcnow
 from plugins.video_call import states
-from plugins.video_call.errors import ConsentMissing, NotYours, WrongState
+from plugins.video_call.errors import AskedTooSoon, ConsentMissing, NotYours, WrongState
 from plugins.video_call.models import PATIENT, SUBJECT, Call, Consent, Document, Participant
 
 CAMERA: Final = "camera_control"
@@ -26,7 +26,9 @@ CAMERA_ON: Final = "camera_on"
 KINDS: Final = (CAMERA, VIDEO, AUDIO, STILL, MICROPHONE_ON, CAMERA_ON)
 RECORDING: Final = (AUDIO, VIDEO)
 ASKED, GRANTED, REFUSED, REVOKED = "asked", "granted", "refused", "revoked"
+PAUSED: Final = "paused"
 _STILL_FOR: Final = timedelta(minutes=5)
+_AFTER_NO: Final = timedelta(minutes=1)
 _CHANGED: Final = "consent"
 
 
@@ -61,7 +63,7 @@ def wording(kind: str, clinician: str) -> str:
 def ask(call: Call, me: Participant, kind: str) -> Consent:
     """Ask the patient. What is asked already, or granted and still holds, is answered as it is.
 
-    Raises WrongState outside the call, NotYours to anybody but the clinician.
+    Raises WrongState outside the call, NotYours to anybody but the clinician, AskedTooSoon a moment after a no.
     """
     if me.role != "clinician" or kind not in KINDS:
         raise NotYours()
@@ -70,6 +72,12 @@ def ask(call: Call, me: Participant, kind: str) -> Consent:
     known = _newest(call.id, kind)
     if known is not None and (known.state == ASKED or (known.state == GRANTED and _holds(known))):
         return known
+    if (
+        known is not None
+        and known.state == REFUSED
+        and (known.answered_at or known.asked_at) > utcnow() - _AFTER_NO
+    ):
+        raise AskedTooSoon()
     asked = Consent(
         call_id=call.id,
         kind=kind,
@@ -141,21 +149,27 @@ def of_call(call_id: UUID) -> list[Consent]:
 
 
 def as_json(call: Call, role: str) -> list[dict[str, Any]]:
-    """What is open or holds now, for the pages of the call. The patient reads it in the language of their page."""
-    if call.state not in states.TALKING:
+    """What is open or holds now, for the pages of the call. The patient reads it in the language of their page.
+
+    During a hold nothing is asked; a grant is "paused" and holds again afterwards.
+    """
+    held = call.state == states.ON_HOLD
+    if not held and call.state not in states.TALKING:
         return []
     newest = {one.kind: one for one in of_call(call.id)}
     return [
         {
             "id": str(one.id),
             "kind": one.kind,
-            "state": one.state,
+            "state": PAUSED if held and one.state == GRANTED else one.state,
             "wording": wording(one.kind, call.clinician_name)
             if role == PATIENT and one.state == ASKED
             else one.wording,
         }
         for one in newest.values()
-        if one.state in (ASKED, REFUSED) or (one.state == GRANTED and _holds(one))
+        if (one.state in (ASKED, REFUSED) and not held)
+        or one.state == REVOKED
+        or (one.state == GRANTED and _holds(one))
     ]
 
 

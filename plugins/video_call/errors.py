@@ -66,6 +66,20 @@ class BackgroundRefused(CallError):
         self.field = field
 
 
+class AskedTooSoon(CallError):
+    """The patient refused the same question a moment ago."""
+
+    kind = "too_soon"
+    text = _l("The patient said no a moment ago. You can ask again in a minute.")
+
+
+class TakenOver(CallError):
+    """Another window or device of the same person goes on with the call."""
+
+    kind = "taken_over"
+    text = _l("This consultation goes on in another window or on another device.")
+
+
 class RecordingRefused(CallError):
     """The practice or the law of its country does not allow this recording."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.sdk import _l, abort, audit, db, files, i18n, own_scope, request
 from plugins.video_call import boards, chat, consents, documents, recording, settings, states
-from plugins.video_call.errors import ChatRefused, NotYours
+from plugins.video_call.errors import ChatRefused, NotYours, TakenOver
 from plugins.video_call.models import GUEST, Call, Message, Participant
 
 Urls = Callable[[UUID, str], str]
@@ -137,6 +137,19 @@ def taking_part(me: Participant | None) -> Participant:
     if me is None or me.left_at is not None:
         raise NotYours()
     return me
+
+
+def speaking(me: Participant | None) -> Participant:
+    """The same for what only the page may do that speaks for them now. Raises NotYours, TakenOver."""
+    me = taking_part(me)
+    if me.client_id is not None and me.client_id != client():
+        raise TakenOver()
+    return me
+
+
+def client() -> str:
+    """The page that asks, as it called itself when it entered the call; "" where it does not say."""
+    return request.headers.get("X-Client", "")
 
 
 def board_json(call: Call, board: str, me: Participant | None) -> dict[str, Any]:

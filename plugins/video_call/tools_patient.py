@@ -61,7 +61,7 @@ def consents_of() -> Any:
 def answer(consent_id: UUID) -> Any:
     """Yes or no: JSON {"granted": true}. Only the patient answers: a guest's link has another purpose."""
     call, me = call_of_link()
-    tools.taking_part(me)
+    tools.speaking(me)
     consents.answer(call, consent_id, granted=tools.said().get("granted") is True)
     return jsonify(tools.consents_json(call, PATIENT))
 

@@ -6,7 +6,17 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from core.sdk import (
-    _, abort, audit, file_response, files, flash, jsonify, own_scope, redirect, request, url_for,
+    _,
+    abort,
+    audit,
+    file_response,
+    files,
+    flash,
+    jsonify,
+    own_scope,
+    redirect,
+    request,
+    url_for,
 )  # fmt: skip
 from plugins.video_call import afterwards, chat, consents, documents, participants, recording, tools
 from plugins.video_call.console import routes as routes
@@ -90,7 +100,7 @@ def keep_still(call_id: UUID) -> Any:
     consent_id = tools.uuid_of(request.args.get("consent"))
 
     def keep(call: Call, me: Participant, staged: files.Staged) -> Document:
-        return documents.keep_still(call, me, consent_id, staged)
+        return documents.keep_still(call, tools.speaking(me), consent_id, staged)
 
     return _keep_picture(call_id, "still.jpg", keep)
 
@@ -105,7 +115,9 @@ def share_document(call_id: UUID, document_id: UUID) -> Any:
     shared = tools.said().get("shared") is True if request.is_json else "shared" in request.form
     documents.share(found, call, shared=shared)
     if shared:
-        afterwards.send(call)  # to a call that is over, nobody has told the patient yet that there is something
+        afterwards.send(
+            call
+        )  # to a call that is over, nobody has told the patient yet that there is something
     if wants_json():
         return jsonify(exchanged(call))
     flash(
@@ -119,10 +131,15 @@ def begin_recording(call_id: UUID) -> Any:
     """Begin to record, under the patient's grant: JSON {"what": "audio"}; answers where the parts go."""
     _is_there(call_id)
     what, upload_id = str(tools.said().get("what")), uuid4()
-    with own_scope():
+    with own_scope(write=False):
         call, me = _here(call_id)
-        consent = recording.granted(call, tools.taking_part(me), what)
-        recording.begun(call, what, consent)
+        consent = recording.granted(call, tools.speaking(me), what)
+    recording.finish_left(call, tools.client())
+
+    def begin(*_said: Any) -> None:
+        call, me = _here(call_id)
+        recording.begin(call, tools.speaking(me), what)
+
     files.uploads.create(
         recording.place_of(call),
         upload_id,
@@ -130,12 +147,21 @@ def begin_recording(call_id: UUID) -> Any:
         {
             "filename": "consultation.webm",
             "filetype": f"{what}/webm",
-            "what": what,
-            "consent": str(consent.id),
+            **recording.details(what, consent, tools.client()),
         },
-        lambda *_said: None,
+        begin,
     )
     return jsonify(id=str(upload_id), parts=url_for(".recording_part", call_id=call_id, upload_id=upload_id))
+
+
+@routes.post("/calls/<uuid:call_id>/recordings/left", permission=CONDUCT, scope="none")
+def finish_left(call_id: UUID) -> Any:
+    """Keep what a page of the clinician recorded that was closed or loaded again."""
+    with own_scope(write=False):
+        call, me = _here(call_id)
+        tools.speaking(me)
+    recording.finish_left(call, tools.client())
+    return jsonify(finished=True)
 
 
 @routes.post("/calls/<uuid:call_id>/recordings/<uuid:upload_id>", permission=CONDUCT, scope="none")
@@ -145,13 +171,14 @@ def recording_part(call_id: UUID, upload_id: UUID) -> Any:
         raise RecordingRefused(_("This part of the recording is too large."))
     with own_scope(write=False):
         call, me = _here(call_id)
-        tools.taking_part(me)
+        tools.speaking(me)
     upload = _upload(call, upload_id)
+    was_live = recording.is_live(upload)
     part = request.get_data(cache=False)
     if part:
         with own_scope(write=False):
             call, me = _here(call_id)
-            recording.granted(call, tools.taking_part(me), str(upload.details.get("what")))
+            recording.check_part(call, tools.speaking(me), upload)
         try:
             upload = files.uploads.append(
                 recording.place_of(call),
@@ -162,8 +189,11 @@ def recording_part(call_id: UUID, upload_id: UUID) -> Any:
             )
         except (files.uploads.OffsetMismatch, files.uploads.PartTooLong):
             return jsonify(received=upload.received), 409
+        if not was_live:  # after a hold, say: the others thought that it was over
+            with own_scope():
+                recording.tell(find(call_id))
     if "last" in request.args:
-        upload = recording.finish(call, upload_id)
+        upload = recording.finish(call, upload)
     return jsonify(received=upload.received, file=str(upload.file_id) if upload.file_id else None)
 
 
@@ -211,4 +241,3 @@ def _upload(call: Call, upload_id: UUID) -> files.Upload:
         return files.uploads.find(recording.place_of(call), upload_id)
     except files.uploads.UploadUnknown:
         abort(404)
-

@@ -11,7 +11,8 @@ import { ask, make, onChange, panelOf, part, Refusal, say } from "./host.js";
  * @param {import("./host.js").Tools} tools
  * @param {{open: (file: string) => unknown}} show
  */
-export function mountChat({ host, facts }, show) {
+export function mountChat(tools, show) {
+  const { host, facts } = tools;
   const { panel, toggle } = panelOf(host, "chat", opened);
   const list = part(panel, "[data-ct-lines]", HTMLOListElement);
   const form = part(panel, "form", HTMLFormElement);
@@ -160,6 +161,6 @@ export function mountChat({ host, facts }, show) {
     input.value = "";
   });
 
-  onChange(facts, ["chat", "document"], refresh);
+  onChange(tools, ["chat", "document"], refresh);
   void refresh();
 }

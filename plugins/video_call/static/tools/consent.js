@@ -2,17 +2,23 @@
  * What the patient is asked for. The patient reads the question and taps; what is granted shows in a banner until it is
  * taken back. The clinician's tools learn here what holds.
  *
- * @typedef {{id: string, kind: string, state: "asked" | "granted" | "refused", wording: string}} Consent
+ * @typedef {"asked" | "granted" | "paused" | "refused" | "revoked"} State paused: granted, and the call is on hold
+ * @typedef {{id: string, kind: string, state: State, wording: string}} Consent
  */
 import { ask, make, on, onChange, part, Refusal, say } from "./host.js";
+import { question } from "./question.js";
 
 /** Grants that go on; the rest is for one time. */
+const LOOK_AGAIN = 10_000; // a page that records and is closed cannot say that it stopped
 const LASTING = new Set(["camera_control", "recording_video", "recording_audio"]);
 
 export class Consents extends EventTarget {
   /** @param {import("./host.js").Tools} tools */
-  constructor({ room, host, facts }) {
+  constructor({ room, host, facts, signal }) {
     super();
+    this.signal = signal;
+    /** @type {number | undefined} */
+    this.due = undefined;
     this.room = room;
     this.host = host;
     this.facts = facts;
@@ -33,6 +39,7 @@ export class Consents extends EventTarget {
   }
 
   async refresh() {
+    if (this.signal.aborted) return;
     const number = ++this.asking;
     try {
       const read = await ask(this.facts, "consents");
@@ -44,6 +51,9 @@ export class Consents extends EventTarget {
 
   /** @param {{consents: Consent[], recording: boolean}} read */
   take(read) {
+    if (this.signal.aborted) return;
+    clearTimeout(this.due);
+    if (read.recording) this.due = window.setTimeout(() => void this.refresh(), LOOK_AGAIN);
     const before = this.known;
     this.known = new Map(read.consents.map((one) => [one.kind, one]));
     this.recording = read.recording;
@@ -68,9 +78,9 @@ export function mountConsents(tools) {
   const consents = new Consents(tools);
   const banners = make("banners");
   host.stage.append(banners);
-  onChange(facts, ["consent", "recording", "document", "admit", "resume", "hold", "end"], () => consents.refresh());
+  onChange(tools, ["consent", "recording", "document", "admit", "resume", "hold", "end"], () => consents.refresh());
   on(room, "state", () => consents.refresh());
-  if (facts.role === "patient") asked(consents);
+  if (facts.role === "patient") asked(tools, consents);
   on(consents, "change", () => draw(consents, banners));
   void consents.refresh();
   return consents;
@@ -112,53 +122,35 @@ function draw(consents, banners) {
   }
 }
 
-/** The question, on the patient's page. @param {Consents} consents */
-function asked(consents) {
-  const { facts, host } = consents;
-  const dialog = /** @type {HTMLDialogElement} */ (make("question"));
-  const wrong = part(dialog, "[data-ct-wrong]", HTMLElement);
-  const buttons = [...dialog.querySelectorAll("button")];
-  let shown = "";
-  host.stage.ownerDocument.body.append(dialog);
+/** The question, on the patient's page. @param {import("./host.js").Tools} tools @param {Consents} consents */
+function asked(tools, consents) {
+  const { facts, host } = tools;
+  /** @type {Consent | undefined} */
+  let open;
+  const dialog = question(tools, answer);
 
   on(consents, "change", () => {
-    const next = [...consents.known.values()].find((one) => one.state === "asked");
-    if (!next) {
-      shown = "";
-      if (dialog.open) dialog.close();
-      return;
-    }
-    if (next.id === shown) return;
-    shown = next.id;
-    wrong.hidden = true;
-    dialog.dataset.kind = next.kind;
-    part(dialog, "[data-ct-wording]", HTMLElement).textContent = next.wording;
-    if (!dialog.open) dialog.showModal();
-    host.announce(next.wording);
+    open = [...consents.known.values()].find((one) => one.state === "asked");
+    if (!open) return dialog.close();
+    dialog.mark(open.kind);
+    dialog.ask(open.id, open.wording);
   });
-  // Escape is no answer: the question stays until it is answered or no longer asked.
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  for (const button of buttons) button.addEventListener("click", () => void answer(button.value === "yes"));
 
   /** @param {boolean} granted */
   async function answer(granted) {
-    const one = [...consents.known.values()].find(({ id }) => id === shown);
-    if (!one) return;
-    for (const button of buttons) button.disabled = true;
+    if (!open) return;
+    const { id, kind } = open;
+    dialog.enable(false);
     try {
-      const kind = one.kind;
-      await consents.say(one.id, { granted });
+      await consents.say(id, { granted });
       const device = /** @type {const} */ ({ microphone_on: "microphone", camera_on: "camera" })[kind];
       if (!granted || !device) return;
       await host.devices?.turn(device, true);
       consents.dispatchEvent(new CustomEvent("turned", { detail: device }));
     } catch (error) {
-      wrong.textContent = error instanceof Refusal ? error.message : say(facts, "failed");
-      wrong.hidden = false;
-      shown = "";
+      dialog.fail(error instanceof Refusal ? error.message : say(facts, "failed"));
+      dialog.enable(true);
       await consents.refresh();
-    } finally {
-      for (const button of buttons) button.disabled = false;
     }
   }
 }

@@ -6,6 +6,7 @@
  * @property {HTMLElement} side where panels go, beside or below the picture
  * @property {HTMLElement} stage over which boards and files are laid
  * @property {() => HTMLVideoElement | undefined} patientPicture what the patient's camera shows, on this side
+ * @property {() => number} [photoHeight] how many lines a picture of the video may have at most; 0: as it comes
  * @property {(text: string) => void} announce to screen readers
  * @property {(text: string) => void} [note] shown for a moment, and read
  * @property {() => HTMLElement | undefined} screen where the page shows a shared screen now
@@ -19,8 +20,9 @@
  * @typedef {{role: "clinician" | "patient" | "guest", base: string, call: string, may_draw: boolean, patient_may_draw: boolean,
  *   board: "page" | "screen" | null, shown: string | null,
  *   recording: {what: "audio" | "video" | null, warning: string},
- *   chat: {max_text: number, max_bytes: number, accept: string}, words: Record<string, string>}} Facts
- * @typedef {{room: Room, host: Host, facts: Facts}} Tools
+ *   chat: {max_text: number, max_bytes: number, accept: string}, words: Record<string, string>, client?: string}} Facts
+ * @typedef {{room: Room, host: Host, facts: Facts, signal: AbortSignal}} Tools signal: ends with this page's part in the
+ *   call; its reason is "over", "taken_over" or "removed"
  */
 import { csrfToken } from "./token.js";
 
@@ -29,8 +31,14 @@ export function readFacts() {
   return JSON.parse(document.getElementById("call-tools")?.textContent ?? "{}");
 }
 
-/** What the server said instead of yes: its own sentence. */
-export class Refusal extends Error {}
+/** What the server said instead of yes: its own sentence, and a code for scripts. */
+export class Refusal extends Error {
+  /** @param {string} message @param {string} [code] */
+  constructor(message, code = "") {
+    super(message);
+    this.code = code;
+  }
+}
 
 /**
  * @param {Facts} facts
@@ -43,6 +51,7 @@ export async function ask(facts, path, { body = null, json, method, type, name }
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (sends) headers["X-CSRFToken"] = csrfToken();
+  if (sends && facts.client) headers["X-Client"] = facts.client;
   if (json !== undefined) headers["Content-Type"] = "application/json";
   else if (type) headers["Content-Type"] = type;
   if (name) headers["X-File-Name"] = encodeURIComponent(name);
@@ -53,7 +62,7 @@ export async function ask(facts, path, { body = null, json, method, type, name }
     throw new Refusal(say(facts, "offline"));
   }
   const said = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refusal(said?.error?.message || say(facts, "failed"));
+  if (!answer.ok) throw new Refusal(said?.error?.message || say(facts, "failed"), said?.error?.code);
   return said;
 }
 
@@ -144,16 +153,17 @@ export function press(element, on) {
 
 /**
  * Hears a change of this call that the bus tells of.
- * @param {Facts} facts
+ * @param {Tools} tools
  * @param {string[]} types
  * @param {() => unknown} act
  */
-export function onChange(facts, types, act) {
-  document.addEventListener("careroom:event", (event) => {
-    const { topic, type } = /** @type {CustomEvent} */ (event).detail;
+export function onChange({ facts, signal }, types, act) {
+  const event = (/** @type {Event} */ heard) => {
+    const { topic, type } = /** @type {CustomEvent} */ (heard).detail;
     if (topic === `video_call.call:${facts.call}` && types.includes(type)) void act();
-  });
-  document.addEventListener("careroom:reset", () => void act());
+  };
+  document.addEventListener("careroom:event", event, { signal });
+  document.addEventListener("careroom:reset", () => void act(), { signal });
 }
 
 const TRIES = 4;

@@ -9,7 +9,7 @@ const FADES = 2500;
  * @param {import("./host.js").Tools} tools
  * @param {() => HTMLElement | null} shared what both sides see: a board, a file, a screen
  */
-export function mountPointer({ room, host, facts }, shared) {
+export function mountPointer({ room, host, facts, signal }, shared) {
   let active = false;
   let last = 0;
   /** @type {Map<string, {dot: HTMLElement, timer: number}>} */
@@ -36,10 +36,10 @@ export function mountPointer({ room, host, facts }, shared) {
     last = now;
     const inside = x >= 0 && x <= 1 && y >= 0 && y <= 1;
     room.pointer(inside ? { x: round(isMirrored(target) ? 1 - x : x), y: round(y) } : { x: -1, y: -1 });
-  });
+  }, { signal });
   document.addEventListener("keydown", (event) => {
     if (active && event.key === "Escape") turn(false);
-  });
+  }, { signal });
 
   on(room, "pointer", ({ from, x, y }) => {
     const target = surface();

@@ -6,26 +6,32 @@
 import { ask, button, control, on, press, Refusal, say } from "./host.js";
 
 const EVERY = 4000;
-const PART = 1024 * 1024;
+const PART = 256 * 1024; // small enough to arrive often on a weak line: the others see that it goes on
 const FRAME = 66; // milliseconds
+const AGAIN = 1000;
+const TRIES = 5;
 
 /**
  * @param {import("./host.js").Tools} tools
  * @param {import("./consent.js").Consents} consents
+ * @returns {() => Promise<void>} ends what is being recorded; resolves once all of it is in the record
  */
-export function mountRecord({ room, host, facts }, consents) {
+export function mountRecord({ room, host, facts, signal }, consents) {
   const what = facts.recording.what ?? "audio";
   const kind = `recording_${what}`;
-  /** @type {Recording | undefined} */
-  let running;
+  /** What records, and what is still being sent. @type {Set<Recording>} */
+  const running = new Set();
+  /** Set before anything is asked: of two who begin, one does. @type {Promise<void> | undefined} */
+  let starting;
   let wanted = false;
+  let swept = false;
+  let stale = false; // the patient's tracks are other ones now
   /** @type {Set<string>} guests who agreed */
   const agreed = new Set();
   const open = button(host, "record", async () => {
-    if (running) {
-      wanted = false;
-      await stop();
-    } else if (consents.state(kind) === "asked") await consents.withdraw(kind).catch(() => consents.refresh());
+    if (starting) return;
+    if (running.size) await finish();
+    else if (consents.state(kind) === "asked") await consents.withdraw(kind).catch(() => consents.refresh());
     else await begin();
   });
   if (facts.recording.warning) open.title = facts.recording.warning;
@@ -40,67 +46,109 @@ export function mountRecord({ room, host, facts }, consents) {
     const answer = await control(room, "ask_recording", { what });
     if (!answer.ok) {
       wanted = false;
-      host.note?.(say(facts, "failed"));
+      host.note?.(say(facts, answer.reason === "too_soon" ? "too_soon" : "failed"));
     } else host.announce(say(facts, "asked"));
     await consents.refresh();
   }
 
-  async function start() {
+  function start() {
+    starting ??= make()
+      .catch(failed)
+      .finally(() => {
+        starting = undefined;
+        draw();
+        if (!wanted && running.size) void stop(); // it was stopped, or is not agreed to any more, while it began
+      });
+    return starting;
+  }
+
+  async function make() {
     const patient = [...room.people.values()].find((person) => person.role === "patient");
     const theirs = patient && room.streams.get(patient.id)?.main;
-    if (running || !theirs) return;
+    if (signal.aborted || running.size || !theirs) return;
+    stale = false;
+    const { parts } = await ask(facts, "recordings", { json: { what } });
+    const path = String(parts).slice(facts.base.length);
+    const send = (/** @type {Blob | null} */ body, /** @type {number} */ from, /** @type {boolean} */ last) =>
+      ask(facts, `${path}?from=${from}${last ? "&last" : ""}`, { body, method: "POST", type: "application/octet-stream" });
     try {
-      const { parts } = await ask(facts, "recordings", { json: { what } });
-      const path = String(parts).slice(facts.base.length);
-      running = new Recording(theirs, room.tracks.audio, what, host.patientPicture, (body, from, last) => ask(facts, `${path}?from=${from}${last ? "&last" : ""}`, { body, method: "POST", type: "application/octet-stream" }), failed);
-      for (const id of agreed) running.hear(id, room.streams.get(id)?.main);
-      running.start();
-      draw();
-      void askGuests();
-      await consents.refresh();
+      const recording = new Recording(theirs, room.tracks.audio, what, host.patientPicture, send, failed);
+      for (const id of agreed) recording.hear(id, room.streams.get(id)?.main);
+      recording.start();
+      if (room.state === "on_hold") recording.pause();
+      running.add(recording);
     } catch (error) {
-      wanted = false;
-      failed(error);
+      await send(null, 0, true);
+      throw error;
     }
+    draw();
+    void askGuests();
+    await consents.refresh();
   }
 
   async function askGuests() {
     const silent = [...room.people.values()].filter(({ role, id }) => role === "guest" && !agreed.has(id));
-    if (!running || !silent.length) return;
+    if (!running.size || !silent.length) return;
     const answer = await control(room, "ask_guest_recording", { what });
     host.note?.(say(facts, answer.ok ? "guests_asked" : "guests_left_out"));
   }
 
   async function stop() {
-    const ending = running;
-    running = undefined;
+    await starting;
+    const ending = [...running].map(async (recording) => {
+      const isFirst = !recording.ending;
+      try {
+        if ((await recording.end()) && isFirst) host.note?.(say(facts, "recording_kept"));
+      } catch (error) {
+        if (isFirst) failed(error);
+      } finally {
+        running.delete(recording);
+      }
+    });
     draw();
-    try {
-      if (await ending?.end()) host.note?.(say(facts, "recording_kept"));
-    } catch (error) {
-      failed(error);
-    }
+    await Promise.all(ending);
+    draw();
     await consents.refresh();
+  }
+
+  async function anew() {
+    stale = false;
+    await stop();
+    if (wanted) await start();
+  }
+
+  async function finish() {
+    wanted = false;
+    if (starting || running.size) await stop();
   }
 
   /** @param {unknown} error */
   function failed(error) {
-    host.note?.(error instanceof Refusal ? error.message : say(facts, "failed"));
-    if (running) void stop();
+    wanted = false;
+    if (!signal.aborted || signal.reason === "over") host.note?.(error instanceof Refusal ? error.message : say(facts, "failed"));
+    if (!starting && [...running].some((recording) => !recording.ending)) void stop();
+  }
+
+  /** No more of it is sent. */
+  function drop() {
+    wanted = false;
+    for (const recording of running) recording.broken = true;
   }
 
   function draw() {
-    press(open, Boolean(running));
+    press(open, [...running].some((recording) => !recording.ending));
     open.toggleAttribute("data-waiting", consents.state(kind) === "asked");
   }
 
   on(consents, "change", (before) => {
     const state = consents.state(kind);
-    if (state === "granted" && wanted && !running) void start();
-    if (state !== "granted" && running) {
-      wanted = false;
-      running.broken = true; // what was not sent yet is no longer agreed to
-      host.note?.(say(facts, "taken_back"));
+    if (state === "granted" && !swept) void ask(facts, "recordings/left", { json: {} }).catch(() => undefined); // by this page, before it was loaded again
+    swept ||= state === "granted";
+    if (state === "granted" && wanted && stale) void anew();
+    else if (state === "granted" && wanted && !running.size) void start();
+    if (!["granted", "paused", "none"].includes(state) && (starting || running.size)) {
+      drop(); // what was not sent yet is no longer agreed to
+      if (before?.get(kind)?.state !== state) host.note?.(say(facts, "taken_back"));
       void stop();
     }
     if (before?.get(kind)?.state === "asked" && state === "refused") {
@@ -110,23 +158,36 @@ export function mountRecord({ room, host, facts }, consents) {
     draw();
   });
   on(room, "state", ({ state }) => {
-    if (state !== "admitted" && state !== "in_call" && running) void stop();
+    for (const recording of running) {
+      if (state === "on_hold") recording.pause();
+      else if (state === "admitted" || state === "in_call") recording.resume();
+    }
+  });
+  signal.addEventListener("abort", () => {
+    if (signal.reason !== "over") drop(); // another page keeps what came
+    void finish();
   });
   on(room, "control", ({ from, kind: said, body }) => {
     const guest = room.people.get(from);
     if (said !== "guest_recorded" || guest?.role !== "guest") return;
     agreed[body.agreed ? "add" : "delete"](from);
-    running?.hear(from, body.agreed ? room.streams.get(from)?.main : null);
+    for (const recording of running) recording.hear(from, body.agreed ? room.streams.get(from)?.main : null);
     host.note?.(say(facts, body.agreed ? "guest_agreed" : "guest_left_out", { name: guest.name }));
   });
   on(room, "stream", ({ kind: which, person, stream }) => {
-    if (which === "main" && running && room.people.get(person)?.role === "guest") {
-      if (agreed.has(person)) running.hear(person, stream);
-      else if (stream) void askGuests();
+    if (which !== "main") return;
+    const role = room.people.get(person)?.role;
+    if (role === "guest" && running.size) {
+      if (stream && !agreed.has(person)) void askGuests();
+      else for (const recording of running) recording.hear(person, stream);
     }
     // A connection that was built anew brings new tracks: the rest is a recording of its own.
-    if (which === "main" && running && room.people.get(person)?.role === "patient") void stop().then(() => (wanted ? start() : undefined));
+    if (role === "patient" && stream) {
+      stale = true;
+      if (wanted && consents.state(kind) === "granted") void anew();
+    }
   });
+  return finish;
 }
 
 class Recording {
@@ -157,6 +218,12 @@ class Recording {
     this.queue = Promise.resolve();
     this.stopped = new Promise((resolve) => this.recorder.addEventListener("stop", resolve));
     this.broken = false;
+    /** @type {Promise<void> | undefined} */
+    this.held = undefined;
+    /** @type {(() => void) | undefined} */
+    this.release = undefined;
+    /** @type {Promise<boolean> | undefined} */
+    this.ending = undefined;
     this.recorder.addEventListener("dataavailable", ({ data }) => {
       this.queue = this.queue.then(() => this.put(data)).catch((error) => {
         if (!this.broken) failed(error);
@@ -207,24 +274,58 @@ class Recording {
     this.recorder.start(EVERY);
   }
 
+  /** During a hold nothing is recorded; what was, is kept until it may be sent. */
+  pause() {
+    if (this.held || this.ending) return;
+    this.held = new Promise((resolve) => (this.release = resolve));
+    if (this.recorder.state === "recording") {
+      this.recorder.requestData();
+      this.recorder.pause();
+    }
+  }
+
+  resume() {
+    if (this.recorder.state === "paused") this.recorder.resume();
+    this.release?.();
+    this.held = this.release = undefined;
+  }
+
   /** @param {Blob} data */
   async put(data) {
-    for (let at = 0; at < data.size && !this.broken; at += PART) {
-      const piece = data.slice(at, at + PART);
-      await this.send(piece, this.sent, false);
-      this.sent += piece.size;
+    for (let at = 0; at < data.size && !this.broken; at += PART) await this.deliver(data.slice(at, at + PART));
+  }
+
+  /** @param {Blob} piece */
+  async deliver(piece) {
+    for (let tries = 1; ; tries += 1) {
+      await this.held;
+      if (this.broken) return;
+      try {
+        await this.send(piece, this.sent, false);
+        this.sent += piece.size;
+        return;
+      } catch (error) {
+        // The server knows of a hold before this page does.
+        if (!(error instanceof Refusal) || error.code !== "wrong_state" || tries === TRIES) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }
   }
 
   /** @returns {Promise<boolean>} is there something in the record now? */
-  async end() {
+  end() {
+    this.ending ??= this.finish();
+    return this.ending;
+  }
+
+  async finish() {
+    this.resume();
     if (this.recorder.state !== "inactive") this.recorder.stop();
     await this.stopped;
     await this.queue;
     clearInterval(this.painting);
     void this.context.close();
-    if (!this.sent) return false;
-    await this.send(null, this.sent, true);
-    return true;
+    const { received } = await this.send(null, this.sent, true);
+    return received > 0;
   }
 }

@@ -31,7 +31,8 @@ function operate({ room, host, facts }, consents) {
   }
 
   function draw() {
-    const state = consents.state(CAMERA);
+    const now = consents.state(CAMERA);
+    const state = now === "revoked" ? "none" : now === "paused" ? "granted" : now;
     const granted = state === "granted";
     panel.dataset.camera = state;
     for (const one of panel.querySelectorAll("[data-ct-when]")) {
@@ -77,7 +78,7 @@ function operate({ room, host, facts }, consents) {
       const key = kind.startsWith("ask_") ? "asked" : `did_${kind}`;
       if (facts.words[key]) tell(say(facts, key));
       if (kind.startsWith("ask_")) void consents.refresh();
-    } else tell(say(facts, answer.reason === "consent_missing" ? "consent_missing" : "failed"));
+    } else tell(say(facts, ["consent_missing", "too_soon"].includes(answer.reason ?? "") ? (answer.reason ?? "") : "failed"));
   }
 
   panel.addEventListener("click", (event) => {
@@ -101,7 +102,7 @@ function operate({ room, host, facts }, consents) {
       if (old === "asked" && now === "refused") tell(say(facts, "refused"));
     }
     if (was === "asked" && is === "granted") tell(say(facts, "granted"));
-    if (was === "granted" && is !== "granted") tell(say(facts, "taken_back"));
+    if ((was === "granted" || was === "paused") && is === "revoked") tell(say(facts, "taken_back"));
     draw();
   });
   draw();
@@ -164,7 +165,7 @@ function obey({ room, host, facts }, consents) {
   on(consents, "change", (before) => {
     const [was, is] = [before?.get(CAMERA)?.state, consents.state(CAMERA)];
     if (is === "granted" && was !== "granted") void report();
-    if (was === "granted" && is !== "granted") void zoom(1);
+    if ((was === "granted" || was === "paused") && is !== "granted" && is !== "paused") void zoom(1);
   });
   on(room, "people", ({ people }) => {
     // A clinician whose page was loaded again knows nothing of this camera.

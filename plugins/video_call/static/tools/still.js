@@ -15,7 +15,8 @@ export function mountStill({ room, host, facts }, consents) {
       return;
     }
     const answer = await control(room, "ask_still");
-    host.announce(say(facts, answer.ok ? "asked" : "failed"));
+    host.announce(say(facts, answer.ok ? "asked" : answer.reason === "too_soon" ? "too_soon" : "failed"));
+    if (answer.reason === "too_soon") note(say(facts, "too_soon"));
     await consents.refresh();
   });
 
@@ -23,7 +24,7 @@ export function mountStill({ room, host, facts }, consents) {
   async function take(consent) {
     taking = consent;
     try {
-      const body = await frame(host.patientPicture());
+      const body = await frame(host.patientPicture(), host.photoHeight?.() ?? 0);
       await ask(facts, `stills?consent=${consent}`, { body, type: "image/jpeg" });
       host.announce(say(facts, "still_kept"));
       note(say(facts, "still_kept"));
@@ -48,14 +49,18 @@ export function mountStill({ room, host, facts }, consents) {
 }
 
 /**
- * What the video shows now, in the size in which it comes.
+ * What the video shows now, in the size in which it comes, or smaller.
  * @param {HTMLVideoElement | undefined} video
+ * @param {number} most lines; 0: as it comes
  * @returns {Promise<Blob>}
  */
-async function frame(video) {
+async function frame(video, most) {
   if (!video?.videoWidth) throw new Error("no picture");
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-  canvas.getContext("2d")?.drawImage(video, 0, 0);
+  const scale = most ? Math.min(1, most / video.videoHeight) : 1;
+  [canvas.width, canvas.height] = [Math.round(video.videoWidth * scale), Math.round(video.videoHeight * scale)];
+  const context = canvas.getContext("2d");
+  if (context) context.imageSmoothingQuality = "high";
+  context?.drawImage(video, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/jpeg", 0.92));
 }

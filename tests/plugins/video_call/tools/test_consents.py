@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from core import db, i18n
 from core.sdk import SocketRefused
 from plugins.video_call import consents, controls, recording, service
-from plugins.video_call.errors import ConsentMissing, NotYours, RecordingRefused, WrongState
+from plugins.video_call.errors import AskedTooSoon, ConsentMissing, NotYours, RecordingRefused, WrongState
 from plugins.video_call.models import Consent
+from tests.plugins.video_call.conftest import Handset, Made
 from tests.plugins.video_call.tools.conftest import Talk
 
 pytestmark = pytest.mark.both_databases
@@ -158,3 +162,51 @@ def test_no_grant_outlives_the_call(talk: Talk) -> None:
         with pytest.raises(WrongState):
             consents.answer(call, asked, granted=True)
     assert talk.consent(grant).state == "granted"  # what was agreed to stays on record
+
+
+def test_a_hold_pauses_what_was_granted_and_only_the_patient_takes_it_back(talk: Talk) -> None:
+    def states() -> dict[str, str]:
+        with talk.clinician() as (call, _me):
+            return {one["kind"]: one["state"] for one in consents.as_json(call, "clinician")}
+
+    grant = talk.grant(consents.CAMERA)
+    talk.ask(consents.STILL)
+    with talk.clinician() as (call, _me):
+        service.hold(call)
+    assert states() == {consents.CAMERA: "paused"}  # and nothing is asked meanwhile
+    with talk.clinician() as (call, _me):
+        service.resume(call)
+    assert states() == {consents.CAMERA: "granted", consents.STILL: "asked"}
+    with talk.patient() as (call, _me):
+        consents.revoke(call, grant)
+    assert states()[consents.CAMERA] == "revoked"
+
+
+def test_a_no_is_not_asked_again_at_once(talk: Talk) -> None:
+    asked = talk.ask(consents.CAMERA)
+    talk.answer(asked, granted=False)
+    with pytest.raises(AskedTooSoon, match="in a minute"):
+        talk.ask(consents.CAMERA)
+    talk.ask(consents.STILL)  # another question is
+    with talk.house.at(talk.made.practice_id) as session:
+        row = session.get_one(Consent, (talk.made.practice_id, asked))
+        row.answered_at = db.utcnow() - timedelta(seconds=61)
+    assert talk.ask(consents.CAMERA) != asked
+
+
+def test_a_phone_that_another_took_over_from_answers_nothing(
+    talk: Talk, enter: Callable[[Made], Handset]
+) -> None:
+    phone, asked = enter(talk.made), talk.ask(consents.CAMERA)
+    with talk.patient() as (_call, me):
+        me.client_id = "tablet"
+    said = json.dumps({"granted": True})
+
+    def answer(client: str) -> Any:
+        url, headers = f"{phone.place}/consents/{asked}", {"Accept": "application/json", "X-Client": client}
+        return phone.visitor.post(url, said, content_type="application/json", headers=headers)
+
+    assert answer("phone").get_json()["error"]["code"] == "taken_over"
+    assert talk.consent(asked).state == "asked"
+    assert answer("tablet").status_code == 200
+    assert talk.consent(asked).state == "granted"
