@@ -5,6 +5,7 @@ from core.plugin_system.activation import CannotSwitch, PluginState
 from core.plugin_system.capabilities import Capability, calls
 from core.plugin_system.contexts import (
     FileContext,
+    LineContext,
     LinkContext,
     NotificationContext,
     PatientContext,
@@ -14,13 +15,15 @@ from core.plugin_system.dispatch import call
 from core.plugin_system.hookspecs import hookimpl
 from core.plugin_system.manifest import ManifestError, Permission, Plugin, SettingsPage, SettingsTest
 from core.plugin_system.registry import Registry, registry
-from core.plugin_system.surfaces import Action, NavItem, Panel
+from core.plugin_system.surfaces import Action, LineDay, NavItem, Panel
 
 __all__ = [
     "Action",
     "CannotSwitch",
     "Capability",
     "FileContext",
+    "LineContext",
+    "LineDay",
     "LinkContext",
     "ManifestError",
     "NavItem",

@@ -46,6 +46,14 @@ class PatientContext(StaffContext):
 
 
 @dataclass(frozen=True, slots=True)
+class LineContext:
+    """The operator looks at how the practice's calls went since a moment."""
+
+    practice: Practice
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LinkContext:
     """A link of this plugin changed. change: opened, locked, unlocked, cancelled or completed."""
 

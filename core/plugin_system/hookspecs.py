@@ -16,12 +16,13 @@ import pluggy
 from core.patients.timeline import TimelineEntry
 from core.plugin_system.contexts import (
     FileContext,
+    LineContext,
     LinkContext,
     NotificationContext,
     PatientContext,
     StaffContext,
 )
-from core.plugin_system.surfaces import Action, NavItem, Panel
+from core.plugin_system.surfaces import Action, LineDay, NavItem, Panel
 
 PROJECT = "careroom"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -140,6 +141,15 @@ def timeline_entries(ctx: PatientContext) -> list[TimelineEntry]:  # type: ignor
 
     Where ``ctx.before`` is set: the newest of those before it. Called when the timeline is shown or one of the page's
     topics is told. Entries have no permission of their own: answer only what ``ctx.can`` allows this reader to see.
+    """
+
+
+@contract(LineDay, budget=2.0)
+def call_lines(ctx: LineContext) -> list[LineDay]:  # type: ignore[empty-body]
+    """How the lines of this practice's calls were, day by day, since ``ctx.since``: for the platform's operator.
+
+    Called in a scope of the practice that only reads, when the operator opens that page. Figures alone: no name, no
+    address, nothing by which a patient could be found.
     """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final, Protocol, cast
 
 from core.i18n import LazyString
@@ -91,6 +92,23 @@ class NavItem:
         _check_topics(self.name, self.topics)
         if self.badge is not None and not isinstance(self.badge, int):
             raise TypeError(f"{self.name}: a badge is a number")
+
+
+@dataclass(frozen=True, slots=True)
+class LineDay:
+    """How the lines of a practice's calls were on one day: figures, and nobody's name. relayed: calls that went through
+    the relay; interruptions: how often nothing arrived; longest: seconds; given_up: calls in which the telephone was
+    offered. rtt: milliseconds there and back, loss: percent, the means of what was measured, or None.
+    """
+
+    day: date
+    calls: int
+    relayed: int
+    interruptions: int
+    longest: float
+    given_up: int
+    rtt: float | None
+    loss: float | None
 
 
 def _check_topics(name: str, topics: object) -> None:

@@ -7,6 +7,8 @@ from core.sdk import (
     Erased,
     ExportPart,
     FileContext,
+    LineContext,
+    LineDay,
     LinkContext,
     NavItem,
     NotificationContext,
@@ -24,6 +26,7 @@ from plugins.video_call import (
     chat,
     documents,
     guests,
+    line_log,
     lists,
     panels,
     patient_data,
@@ -123,6 +126,11 @@ def file_processed(ctx: FileContext) -> None:
     chat.file_changed(ctx.file.id)
     backgrounds.file_changed(ctx.file.id)
     documents.file_changed(ctx.file.id)
+
+
+@hookimpl
+def call_lines(ctx: LineContext) -> list[LineDay]:
+    return line_log.days(ctx.since)
 
 
 @hookimpl

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Final
+from datetime import date, datetime
+from statistics import mean, median
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
-from core.sdk import SocketRefused, db, utcnow, uuid7
+from core.sdk import LineDay, SocketRefused, db, i18n, utcnow, uuid7
 from plugins.video_call import said
 from plugins.video_call.models import LineEntry
 
@@ -59,6 +61,59 @@ def summaries(call_id: UUID) -> list[Summary]:
     for entry in entries(call_id):
         by_role.setdefault(entry.role, []).append(entry)
     return [_summary(role, found) for role, found in sorted(by_role.items())]
+
+
+def days(since: datetime) -> list[LineDay]:
+    """How the lines of this practice's calls were, day by day, in two queries: figures alone, for the operator."""
+    asked = LineEntry.created_at >= since
+    begun = {
+        call_id: i18n.local(at).date()
+        for call_id, at in db.session().execute(
+            select(LineEntry.call_id, func.min(LineEntry.created_at)).where(asked).group_by(LineEntry.call_id)
+        )
+    }
+    rows = (
+        db.session()
+        .execute(
+            select(
+                LineEntry.call_id,
+                LineEntry.kind,
+                func.count(),
+                func.max(LineEntry.detail["ms"].as_float()),
+                func.avg(LineEntry.detail["rtt"].as_float()),
+                func.avg(LineEntry.detail["loss"].as_float()),
+                func.max(case((LineEntry.detail["relay"].as_boolean(), 1), else_=0)),
+            )
+            .where(asked, LineEntry.kind.in_(("quality", "stalled", "recovered", "lost")))
+            .group_by(LineEntry.call_id, LineEntry.kind)
+        )
+        .all()
+    )
+    return [
+        _day(day, [row for row in rows if begun[row[0]] == day], calls)
+        for day, calls in sorted(Counter(begun.values()).items())
+    ]
+
+
+def _day(day: date, rows: Sequence[Any], calls: int) -> LineDay:
+    of = {
+        kind: [row for row in rows if row[1] == kind] for kind in ("quality", "stalled", "recovered", "lost")
+    }
+
+    def middle(column: int) -> float | None:
+        values = [row[column] for row in of["quality"] if row[column] is not None]
+        return mean(values) if values else None
+
+    return LineDay(
+        day=day,
+        calls=calls,
+        relayed=sum(row[6] for row in of["quality"]),
+        interruptions=sum(row[2] for row in of["stalled"]),
+        longest=max((row[3] or 0 for row in of["recovered"]), default=0) / 1000,
+        given_up=len(of["lost"]),
+        rtt=middle(4),
+        loss=middle(5),
+    )
 
 
 def _summary(role: str, found: list[LineEntry]) -> Summary:

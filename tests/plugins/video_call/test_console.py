@@ -34,8 +34,12 @@ def test_the_page_says_who_waits_and_what_can_be_done(
     answer = amira.get(f"{BASE}/calls/{made.id}")
     page = text(answer)
     assert words in page
-    (badge,) = re.findall(r'class="vc-wait-head">\s*<span class="state state-(\w+)"', answer.get_data(as_text=True))
-    assert badge == {"invited": "warning", "waiting": "warning", "ready": "success"}.get(state, badge), "gold, then green"
+    (tone,) = re.findall(
+        r'class="vc-wait-head">\s*<span class="state state-(\w+)"', answer.get_data(as_text=True)
+    )
+    assert tone == {"invited": "warning", "waiting": "warning", "ready": "success"}.get(state, tone), (
+        "gold, green"
+    )
     if state != states.IN_CALL:
         assert words in text(amira.get(f"{BASE}/")), "the list says the same"
     assert button in page

@@ -16,7 +16,11 @@ GUEST_OF = Callable[..., tuple[UUID, Handset]]
 
 
 def test_what_a_guest_is_stands_beside_the_name(
-    house: House, amira: Visitor, call_in: Callable[..., Made], guest_of: GUEST_OF, enter: Callable[[Made], Handset]
+    house: House,
+    amira: Visitor,
+    call_in: Callable[..., Made],
+    guest_of: GUEST_OF,
+    enter: Callable[[Made], Handset],
 ) -> None:
     made = call_in(states.IN_CALL)
     guest_id, guest = guest_of(made)
@@ -27,7 +31,9 @@ def test_what_a_guest_is_stands_beside_the_name(
         call, person = db.get(Call, made.id), db.get(Participant, guest_id)
         assert call is not None
         assert person is not None
-        assert presence.shown(person)["as_what"] == "interpreter"  # a code: each page has the word in its language
+        assert (
+            presence.shown(person)["as_what"] == "interpreter"
+        )  # a code: each page has the word in its language
     for page in (console, enter(made).get("/"), guest.get("/")):
         assert '"as_interpreter": "Interpreter"' in page.get_data(as_text=True)
     clinician = next(p for p in enter(made).get("/state").json["participants"] if p["role"] == "guest")

@@ -58,6 +58,38 @@ def test_the_log_of_a_call_says_how_its_line_was(
     assert grace.get(place).status_code == 403
 
 
+def test_an_operator_reads_how_lines_were_and_nobodys_name(
+    house: House, visitor: Callable[[], Visitor], amira: Visitor, call_in: Callable[..., Any]
+) -> None:
+    from core import demo
+    from core.security import users
+
+    made, other = call_in("in_call"), call_in("in_call", family_name="Okafor")
+    with house.at(made.practice_id):
+        for call, kind, detail in (
+            (made, "connected", {"ms": 400}),
+            (made, "quality", {"rtt": 40, "loss": 1.0, "relay": True}),
+            (made, "quality", {"rtt": 80, "loss": 3.0, "relay": False}),
+            (made, "stalled", {}),
+            (made, "recovered", {"ms": 6400}),
+            (other, "quality", {"rtt": 20, "loss": 0.0}),
+            (other, "lost", {}),
+        ):
+            entry = said.Line.model_validate({"call": str(call.id), "kind": kind, "detail": detail})
+            line_log.note(call.id, "patient", entry)
+    with db.scope():
+        users.create_user("olga", "olga@example.com", "Olga", "Berg", demo.PASSWORD, is_operator=True)
+    olga = visitor()
+    olga.sign_in("olga")
+    assert amira.get("/operator/relay/lines").status_code == 404
+    assert "/operator/relay/lines" in olga.get("/operator/relay").get_data(as_text=True)
+    page = text(olga.get("/operator/relay/lines"))
+    assert re.search(r"Riverside Surgery .*2 1 1 6\.4 s 1 40 ms 1 %", page), page
+    assert "No call was measured." in page, "the other practices"
+    for name in ("Whitfield", "Okafor", "Amira"):
+        assert name not in page
+
+
 def test_an_operator_finds_every_address_of_the_relay_with_credentials_that_it_takes(
     house: House, visitor: Callable[[], Visitor], amira: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

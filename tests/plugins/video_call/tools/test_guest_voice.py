@@ -1,4 +1,4 @@
-"""A guest's voice in a recording: asked for once the patient has agreed, answered by the guest alone, kept in the trail."""
+"""A guest's voice in a recording: asked once the patient has agreed, answered by the guest alone, in the trail."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def test_a_guest_is_asked_and_answers_for_themselves(
             said = controls.decide(call, guest, "guest_recorded", {"agreed": True})
         assert (said.receivers, said.body) == ((clinician_id,), {"agreed": True})
     with talk.house.at(talk.made.practice_id, write=False) as session:
-        details = [e.detail or {} for e in session.scalars(select(AuditEntry)) if e.action == "video_call.control"]
+        details = [
+            e.detail or {} for e in session.scalars(select(AuditEntry)) if e.action == "video_call.control"
+        ]
     assert {"kind": "guest_recorded", "role": "guest", "agreed": True} in details
     page = phone.get("/").get_data(as_text=True)
     assert "May your voice be recorded, too?" in page
