@@ -1,7 +1,7 @@
 """The audit trail, for whoever may read it: who did what to whose data, when, from where; is it whole; take it away.
 
-Patients are named to those who may find patients anyway. A patient is chosen by following a name in the list: no name
-is ever part of an address. Reading the trail is noted in the trail.
+Patients are named to those who may find patients anyway. A patient is chosen by a search or by
+following a name in the list: no name is ever part of an address. Reading the trail is noted in the trail.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core import audit, db, i18n, patients
 from core.audit import AuditEntry, Filter
 from core.i18n import _, ngettext
 from core.tenancy import Membership
-from core.web import audit_words
+from core.web import audit_words, emergency, record
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -30,6 +30,8 @@ from core.web.routes import StaffRoutes
 PERMISSION: Final = "core.view_audit"
 PAGE: Final = 50
 _KINDS: Final = ("patient", "system")
+_SUGGESTED: Final = 8
+_SYSTEMS: Final = (patients.NHS_NUMBER, patients.INS, patients.LOCAL)
 
 routes = StaffRoutes("core", __name__, name="audit_trail", prefix="/admin/audit")
 
@@ -100,15 +102,51 @@ def index() -> Markup:
         "admin/audit.html",
         lines=[_line(entry, names, titles, chosen.patient_id) for entry in shown],
         chosen=chosen,
-        patient=names.get(chosen.patient_id, "") if chosen.patient_id else "",
+        patient=names.get(chosen.patient_id, _short(chosen.patient_id)) if chosen.patient_id else "",
         older=chosen.url(before=shown[-1].seq) if len(found) > PAGE else None,
         newest=chosen.url(before=None) if chosen.before else None,
         people=_people(),
         actions=_actions(chosen.action),
+        may_find=_may_find(),
     )
     audit.record("audit.read", patient_id=chosen.patient_id)
     audit.lists(names)
     return page
+
+
+@routes.post("/patient", permission=PERMISSION, scope="none")
+def find() -> ResponseReturnValue:
+    """Whose entries? By name, date of birth or number for who may find patients; else by a whole number alone.
+
+    Posted, because a name is in no address; what leads on holds the id. For the page's script only what was found.
+    """
+    words = " ".join(request.form.get("q", "")[:200].split())
+    chosen = replace(_chosen(), before=None)
+    with own_scope(write=False):
+        found = patients.search(words, _SUGGESTED, inactive=True) if words and _may_find() else []
+        only = found[0].id if len(found) == 1 else _by_number(words)
+        is_part = "X-Fragment" in request.headers
+        if only is not None and not is_part:
+            return redirect(replace(chosen, patient_id=only).url(), 303)
+        return render(
+            "admin/audit_found.html" if is_part else "admin/audit_find.html",
+            found=[(one, record.identity(one)) for one in found],
+            words=words,
+            chosen=chosen,
+            may_find=_may_find(),
+        )
+
+
+def _may_find() -> bool:
+    return "core.view_patients" in g.permissions
+
+
+def _by_number(words: str) -> UUID | None:
+    """The one patient with exactly this number: nobody is shown, and nothing is found by trying."""
+    number = "".join(words.split())
+    holders = {patients.by_identifier(system, number) for system in _SYSTEMS} if number else set()
+    ids = {one.id for one in holders if one is not None}
+    return ids.pop() if len(ids) == 1 else None
 
 
 @routes.get("/export.csv", permission=PERMISSION, scope="none")
@@ -161,10 +199,18 @@ def _chosen() -> Chosen:
         patient_id=request.args.get("patient", type=UUID),
         person=request.args.get("person", "")[:64],
         action=request.args.get("action", "").strip()[:80],
-        since=request.args.get("since", type=date.fromisoformat),
-        until=request.args.get("until", type=date.fromisoformat),
+        since=request.args.get("since", type=_day),
+        until=request.args.get("until", type=_day),
         before=int(before) if before.isascii() and before.isdecimal() and len(before) < 12 else None,
     )
+
+
+def _day(text: str) -> date:
+    """Raises ValueError, for years that no calendar here has, too."""
+    found = date.fromisoformat(text)
+    if not 1900 <= found.year <= 2200:
+        raise ValueError(text)
+    return found
 
 
 def _midnight(day: date) -> datetime:
@@ -180,13 +226,19 @@ def _people() -> list[tuple[str, str]]:
 
 
 def _names(entries: Any, patient_id: UUID | None) -> dict[UUID, str]:
-    """Names of the patients, by one query; nobody's for whom may not find patients."""
+    """Names of the patients; nobody's for whom may not find patients, and none of a restricted record that is closed."""
     if "core.view_patients" not in g.permissions:
         return {}
     wanted = {entry.patient_id for entry in entries if entry.patient_id is not None}
     if patient_id is not None:
         wanted.add(patient_id)
-    return {id: patient.display_name for id, patient in patients.get_many(wanted).items()}
+    # Whoever oversees a closed record looks at who did what: for that nobody needs the patient's name.
+    closed = emergency.closed(wanted)
+    return {id: patient.display_name for id, patient in patients.get_many(wanted - closed).items()}
+
+
+def _short(patient_id: UUID) -> str:
+    return f"…{str(patient_id)[-6:]}"
 
 
 def _actions(chosen: str) -> list[tuple[str, str]]:
@@ -205,7 +257,7 @@ def _line(entry: AuditEntry, names: dict[UUID, str], titles: dict[str, object], 
         who=_("The patient") if entry.actor_kind == "patient" else entry.actor_name,
         kind=entry.actor_kind,
         action=audit.in_words(entry.action, titles),
-        patient=names.get(who, f"…{str(who)[-6:]}") if who else "",
+        patient=names.get(who, _short(who)) if who else "",
         patient_id=who,
         others=len(on_it) - (who in on_it),
         reason=entry.reason,

@@ -22,6 +22,7 @@ from core.notifications.errors import NotificationError
 from core.notifications.rules import PERMISSION
 from core.notifications.undelivered import Which
 from core.patients import Patient
+from core.web import listing
 from core.web.communication import titles_here
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
@@ -90,7 +91,27 @@ def index() -> str:
         usage=admission.usage(),
         used=_usage_in_words(),
         page_url=_page_url(chosen),
+        may_export=listing.may_export(),
     )
+
+
+@routes.get("/export.csv", permission=PERMISSION)
+def export() -> ResponseReturnValue:
+    """The chosen ones as a table, of patients as much as the list says."""
+    chosen = _chosen()
+    rows, total = undelivered.page(chosen.which, channel=chosen.channel, limit=listing.MOST_ROWS)
+    if listing.is_too_long(total):
+        return redirect(chosen.url(), 303)
+    lines = _lines(rows)
+    columns = ("created_at", "channel", "message", "patient", "recipient", "state", "reason")
+    cells = [
+        (
+            row.patient_id,
+            (line.at, line.channel, line.title, line.patient, line.recipient, line.state, line.reason),
+        )
+        for row, line in zip(rows, lines, strict=True)
+    ]
+    return listing.spreadsheet("messages", columns, cells) or redirect(chosen.url(), 303)
 
 
 @routes.post("/<uuid:notification_id>/retry", permission=PERMISSION)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
+from core.audit import AuditEntry
 from core.security import members, permissions, roles
 from core.security.members import Member
 from core.security.roles import RoleRefused
 from core.tenancy import CLINICIAN, PRACTICE_ADMIN, RECEPTIONIST
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 
 URL = "/p/riverside/admin/staff"
 ROLES = "/p/riverside/admin/roles"
@@ -262,3 +267,42 @@ def test_two_administrators_who_drop_each_other_at_once_do_not_both_succeed(
 def _manages(house: House, number: int) -> bool:
     with house.at(house.riverside, write=False):
         return any(one.user_id == number and PRACTICE_ADMIN in one.roles for one in members.everybody())
+
+
+# --- finding colleagues ----------------------------------------------------------------------------------------------
+
+
+def names_of(page: Any) -> list[str]:
+    return re.findall(r'data-label="Name"><span>([^<]+?) ?<span', page.get_data(as_text=True))
+
+
+@pytest.mark.both_databases
+def test_colleagues_are_found_by_name_address_role_and_state(house: House, helen: Visitor) -> None:
+    url = "/p/riverside/admin/staff"
+    everybody = names_of(helen.get(url))
+    assert len(everybody) > 3
+    assert names_of(helen.post(url, {"q": "AMIRA"})) == names_of(helen.post(url, {"q": "khan amira"}))
+    assert len(names_of(helen.post(url, {"q": "amira"}))) == 1
+    assert len(names_of(helen.post(url, {"q": "amira@"}))) == 1
+    assert "No colleague fits" in text(helen.post(url, {"q": "nobody at all"}))
+    receptionists = names_of(helen.post(url, {"q": "", "role": "receptionist"}))
+    assert receptionists == names_of(helen.get(f"{url}?role=receptionist"))
+    assert 0 < len(receptionists) < len(everybody)
+    assert len(names_of(helen.post(url, {"state": "never"}))) == len(everybody) - 1, (
+        "only Helen has signed in"
+    )
+    assert names_of(helen.post(url, {"order": "seen"}))[0] == "Helen Price"
+    assert helen.post(url, {"state": "nonsense"}).status_code == 404
+    assert names_of(helen.get(f"{url}?q=nobody")) == everybody, "an address has no names"
+
+
+def test_the_list_of_staff_is_taken_away(house: House, helen: Visitor) -> None:
+    answer = helen.post("/p/riverside/admin/staff", {"q": "amira", "action": "csv"})
+    assert answer.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert [(row["email"], row["roles"], row["second_factor"]) for row in rows] == [
+        ("amira@riverside.example.com", "Clinician", "no")
+    ]
+    with house.at(house.riverside, write=False) as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "staff.exported")).one()
+    assert entry.detail == {"format": "csv", "count": 1}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select, text
 
-from core import audit, db, demo
+from core import audit, db, demo, patients
 from core.audit import Actor, AuditEntry
 from core.security import users
 from core.tenancy import PRACTICE_ADMIN, Practice
@@ -106,3 +106,43 @@ def test_another_practices_patient_shows_nothing(house: House, helen: Visitor) -
     with house.at(house.lumiere):
         audit.record("patient.viewed", patient_id=foreign)
     assert "No entry fits" in helen.get(f"{PLACE}?patient={foreign}").get_data(as_text=True)
+
+
+@pytest.mark.both_databases
+def test_a_patient_is_chosen_by_a_search_and_no_name_is_in_an_address(house: House, helen: Visitor) -> None:
+    patient_id = house.patient_id(house.riverside, "Whitfield")
+    assert "data-patient-search" in helen.get(PLACE).get_data(as_text=True)
+    one = helen.post(f"{PLACE}/patient?action=patient.viewed&before=5", {"q": "whitf"})
+    assert one.status_code == 303
+    assert one.headers["Location"].endswith(f"/admin/audit?patient={patient_id}&action=patient.viewed")
+    page = helen.get(one.headers["Location"]).get_data(as_text=True)
+    assert "Only entries about Margaret Whitfield" in page
+    several = helen.post(f"{PLACE}/patient", {"q": "a"}).get_data(as_text=True)
+    assert several.count('class="patient-row"') > 1
+    assert f'href="{PLACE}?patient=' in several
+    part = helen.post(f"{PLACE}/patient", {"q": "whitf"}, headers={"X-Fragment": "1"}).get_data(as_text=True)
+    assert "<html" not in part
+    assert "Whitfield, Margaret" in part
+    assert "No patient fits" in helen.post(f"{PLACE}/patient", {"q": "nobody"}).get_data(as_text=True)
+
+
+def test_who_may_not_find_patients_finds_one_by_the_whole_number_alone(
+    house: House, visitor: Callable[[], Visitor]
+) -> None:
+    with db.scope() as session:
+        practice = session.get_one(Practice, house.riverside)
+        made = users.create_user("ruth", "ruth@example.org", "Ruth", "Bell", demo.PASSWORD)
+        users.add_membership(practice, made, PRACTICE_ADMIN)
+    patient_id = house.patient_id(house.riverside, "Okafor")
+    with house.at(house.riverside, write=False):
+        number = patients.get(patient_id).nhs_number
+    assert number
+    ruth = visitor()
+    ruth.sign_in("ruth")
+    found = ruth.post(f"{PLACE}/patient", {"q": number})
+    assert found.headers["Location"].endswith(f"?patient={patient_id}")
+    assert "Okafor" not in ruth.get(found.headers["Location"]).get_data(as_text=True)
+    for tried in ("Okafor", number[:6]):
+        page = ruth.post(f"{PLACE}/patient", {"q": tried}).get_data(as_text=True)
+        assert "No patient has this number." in page
+        assert "patient-row" not in page

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from uuid import UUID
 
+from sqlalchemy import select
+
 from core import db, notifications, patients
+from core.audit import AuditEntry
 from core.notifications import Notification, undelivered
+from core.patients import Patient
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -139,3 +145,23 @@ def test_rules_are_kept_and_wrong_ones_are_said_beside_their_fields(house: House
     assert wrong.status_code == 422
     assert "field-quiet_texts_from-error" in wrong.get_data(as_text=True)
     assert 'value="nine"' in wrong.get_data(as_text=True)
+
+
+def test_the_list_is_taken_away_as_a_table(house: House, helen: Visitor) -> None:
+    write(house)
+    assert "Export as CSV" in text(helen.get(PAGE))
+    answer = helen.get(f"{PAGE}/export.csv?show=failed")
+    assert answer.mimetype == "text/csv"
+    rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
+    assert [(row["patient"], row["channel"], row["state"]) for row in rows] == [
+        ("Margaret Whitfield", "sms", "dead")
+    ]
+    assert rows[0]["reason"].startswith("The provider says")
+    with house.at(house.riverside) as session:
+        entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "patients.exported")).one()
+        assert house.patient_id(house.riverside, "Whitfield") in entry.shown
+        session.get_one(
+            Patient, (house.riverside, house.patient_id(house.riverside, "Whitfield"))
+        ).restricted = True
+    closed = helen.get(f"{PAGE}/export.csv?show=failed", follow_redirects=True)
+    assert "1 restricted record is not in the table" in text(closed)
