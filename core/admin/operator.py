@@ -5,10 +5,11 @@ It belongs to no practice. Whoever is no operator finds nothing here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -19,6 +20,7 @@ from core.i18n import _, use_language
 from core.plugin_system import activation
 from core.plugin_system.resolver import RULES, Rule
 from core.security import invitations
+from core.security.invitations import InvitationRefused
 from core.tenancy import PRACTICE_ADMIN, platform
 from core.web import listing
 from core.web.pages import render
@@ -27,7 +29,8 @@ from core.web.routes import CoreRoutes
 routes = CoreRoutes("operator", __name__, prefix="/operator")
 
 PAGE: Final = 50
-_FIELDS = ("name", "slug", "country", "email", "given_names", "family_name")
+_PERSON = ("email", "given_names", "family_name")
+_FIELDS = ("name", "slug", "country", *_PERSON)
 
 
 @routes.get("", access="operator")
@@ -75,7 +78,9 @@ def create() -> ResponseReturnValue:
     practice_id = None
     if not problems:
         try:
-            practice_id = platform_practices.create(typed["slug"], typed["name"], typed["country"])
+            practice_id = platform_practices.create(**typed)
+        except InvitationRefused as refusal:
+            problems["email"] = refusal.message
         except ValueError:
             problems["slug"] = _(
                 "Use 1 to 40 of a–z, 0–9 and hyphens; neither the first nor the last a hyphen."
@@ -84,25 +89,71 @@ def create() -> ResponseReturnValue:
         with db.scope(write=False):
             return _form(typed, problems), 422
     flash(_("%(name)s was created.", name=typed["name"]), "success")
-    try:
-        with tenancy.practice_scope(practice_id):
-            invitations.invite(typed["email"], typed["given_names"], typed["family_name"], PRACTICE_ADMIN)
-    except Refused as refusal:
-        flash(refusal.message, "warning")
-    else:
-        flash(_("The administrator was invited by e-mail."), "success")
+    flash(_("The administrator was invited by e-mail."), "success")
     return redirect(url_for("operator.practice", practice_id=practice_id), 303)
 
 
 @routes.get("/practices/<uuid:practice_id>", access="operator")
 def practice(practice_id: UUID) -> Markup:
-    """One practice: its state, and which plugins it may have."""
+    """One practice: its state, who is invited to run it, and which plugins it may have."""
+    return _practice_page(practice_id)
+
+
+def _practice_page(practice_id: UUID, typed: Mapping[str, str] | None = None, problem: str = "") -> Markup:
     found = _practice(practice_id)
     language = _language()
     with tenancy.practice_scope(practice_id, write=False), use_language(language):
-        plugins = [(state, state.rule, conflicts.seen(state.rule)) for state in activation.states()]
-        held = notifications.held_back() if found.status == platform.SUSPENDED else 0
-        return render("operator/practice.html", practice=found, plugins=plugins, held=held)
+        return render(
+            "operator/practice.html",
+            practice=found,
+            plugins=[(state, state.rule, conflicts.seen(state.rule)) for state in activation.states()],
+            held=notifications.held_back() if found.status == platform.SUSPENDED else 0,
+            invited=[one for one in invitations.pending() if one.role == PRACTICE_ADMIN],
+            typed=typed or {},
+            problem=problem,
+        )
+
+
+@routes.post("/practices/<uuid:practice_id>/administrators", access="operator", scope="none")
+def invite_administrator(practice_id: UUID) -> ResponseReturnValue:
+    """Invite somebody to run a practice: another one, or one whose address was written wrongly at first."""
+    typed = {name: request.form.get(name, "").strip() for name in _PERSON}
+    language = _language()
+    try:
+        with tenancy.practice_scope(practice_id), use_language(language):
+            _refuse_unless_active()
+            made = invitations.invite(**typed, role=PRACTICE_ADMIN)
+    except tenancy.UnknownPractice:
+        abort(404)
+    except InvitationRefused as refusal:
+        with db.scope(write=False):
+            return make_response(_practice_page(practice_id, typed, refusal.message), 422)
+    flash(_("An invitation is on its way to %(email)s.", email=made.email), "success")
+    return redirect(url_for("operator.practice", practice_id=practice_id), 303)
+
+
+@routes.post("/practices/<uuid:practice_id>/administrators/<uuid:item_id>", access="operator", scope="none")
+def invite_again(practice_id: UUID, item_id: UUID) -> ResponseReturnValue:
+    """Send an administrator's invitation again, with a new link for another week; an expired one, too."""
+    language = _language()
+    try:
+        with tenancy.practice_scope(practice_id), use_language(language):
+            _refuse_unless_active()
+            if item_id not in [one.id for one in invitations.pending() if one.role == PRACTICE_ADMIN]:
+                abort(404)
+            made = invitations.resend(item_id)
+    except tenancy.UnknownPractice:
+        abort(404)
+    except InvitationRefused as refusal:
+        flash(refusal.message, "warning")
+    else:
+        flash(_("An invitation is on its way to %(email)s.", email=made.email), "success")
+    return redirect(url_for("operator.practice", practice_id=practice_id), 303)
+
+
+def _refuse_unless_active() -> None:
+    if tenancy.current().status != platform.ACTIVE:
+        raise InvitationRefused(_("Nobody can be invited to a practice that is suspended or erased."))
 
 
 @routes.post("/practices/<uuid:practice_id>/status", access="operator", scope="none")
@@ -214,7 +265,18 @@ def _problems(typed: dict[str, str]) -> dict[str, str]:
         "given_names": _("Enter the first names."),
         "family_name": _("Enter the family name."),
     }
-    return problems | {name: said for name, said in required.items() if not typed[name]}
+    problems |= {name: said for name, said in required.items() if not typed[name]}
+    problems |= {name: _too_long(64) for name in ("given_names", "family_name") if len(typed[name]) > 64}
+    if typed["email"]:
+        try:
+            invitations.address_of(typed["email"])
+        except InvitationRefused as refusal:
+            problems["email"] = refusal.message
+    return problems
+
+
+def _too_long(most: int) -> str:
+    return _("This is too long: use at most %(most)s characters.", most=most)
 
 
 def _practice(practice_id: UUID) -> tenancy.Practice:

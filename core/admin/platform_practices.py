@@ -8,15 +8,19 @@ from __future__ import annotations
 from uuid import UUID
 
 from core import audit, db, notifications, tenancy
-from core.tenancy import platform
+from core.security import invitations
+from core.tenancy import PRACTICE_ADMIN, platform
 
 
 class PracticeErased(ValueError):
     """Nothing is left of this practice that could be suspended or go on."""
 
 
-def create(slug: str, name: str, country: str) -> UUID:
-    """Make a practice with its country's preset. Raises KeyError, ValueError."""
+def create(slug: str, name: str, country: str, *, email: str, given_names: str, family_name: str) -> UUID:
+    """Make a practice with its country's preset and invite its first administrator: both, or neither.
+
+    Raises KeyError, ValueError, invitations.InvitationRefused.
+    """
     preset = platform.PRESETS[country]
     with db.scope():
         made = tenancy.create_practice(
@@ -25,6 +29,8 @@ def create(slug: str, name: str, country: str) -> UUID:
         audit.record_platform(
             "practice.created", subject=("core.practice", made.id), detail={"country": country}
         )
+        db.enter_practice(made.id)
+        invitations.invite(email, given_names, family_name, PRACTICE_ADMIN)
         return made.id
 
 

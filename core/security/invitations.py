@@ -63,12 +63,8 @@ def invite(email: str, given_names: str, family_name: str, role: str) -> Invitat
 
     Raises InvitationRefused.
     """
-    address = _address(email)
-    given_names, family_name = " ".join(given_names.split()), " ".join(family_name.split())
-    if not given_names or not family_name or max(len(given_names), len(family_name)) > 64:
-        raise InvitationRefused(
-            _("Enter the given names and the family name, with at most 64 characters each.")
-        )
+    address = address_of(email)
+    given_names, family_name = names_of(given_names, family_name)
     if not users.is_assignable(role):
         raise InvitationRefused(_("Choose a role."))
     if _is_member(address):
@@ -153,7 +149,18 @@ def _send(invitation: Invitation) -> None:
         )
 
 
-def _address(email: str) -> str:
+def names_of(given_names: str, family_name: str) -> tuple[str, str]:
+    """Both as they are kept. Raises InvitationRefused."""
+    given_names, family_name = " ".join(given_names.split()), " ".join(family_name.split())
+    if not given_names or not family_name or max(len(given_names), len(family_name)) > 64:
+        raise InvitationRefused(
+            _("Enter the given names and the family name, with at most 64 characters each.")
+        )
+    return given_names, family_name
+
+
+def address_of(email: str) -> str:
+    """An e-mail address as it is kept. Raises InvitationRefused."""
     try:
         checked = validate_email(
             email.strip(), check_deliverability=False, test_environment=settings.current().is_open_house

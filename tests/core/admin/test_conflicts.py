@@ -32,6 +32,8 @@ NOTHING_TO_CHANGE = {
     "staff.invite": "makes an invitation",
     "roles.make": "makes a role",
     "operator.create": "makes a practice",
+    "operator.invite_administrator": "makes an invitation",
+    "operator.invite_again": "sends an invitation again",
     "practice.save_logo": "a picture, beside the one that is shown until it is ready",
     "lock.unlock": "the idle lock, on every page",
 }

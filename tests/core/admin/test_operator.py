@@ -157,6 +157,9 @@ def test_a_practice_is_made_with_its_countrys_preset_and_its_administrator_invit
         ({"name": "x" * 121}, "at most 120"),
         ({"country": "XX"}, "Choose a country"),
         ({"email": ""}, "e-mail address"),
+        ({"email": "paul@hillside"}, "This is not an e-mail address"),
+        ({"email": "paul"}, "This is not an e-mail address"),
+        ({"given_names": "x" * 65}, "use at most 64 characters"),
     ],
 )
 def test_wrong_values_are_named_and_nothing_typed_is_lost(
@@ -166,6 +169,56 @@ def test_wrong_values_are_named_and_nothing_typed_is_lost(
     assert answer.status_code == 422
     assert said in text(answer)
     assert 'value="Marchand"' in answer.get_data(as_text=True)
+    assert "Hillside" not in text(olga.get("/operator")), "no practice that nobody can enter"
+
+
+@pytest.mark.both_databases
+def test_a_practice_whose_administrator_cannot_be_invited_is_not_made(
+    olga: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staff, "write_to", lambda *_args, **_more: None)  # too many messages to this address
+    answer = olga.post("/operator/practices", NEW)
+    assert answer.status_code == 422
+    assert "Nothing can be sent to paul@hillside.example.com" in text(answer)
+    assert "Hillside" not in text(olga.get("/operator"))
+
+
+@pytest.mark.both_databases
+def test_another_administrator_is_invited_and_an_expired_invitation_sent_again(
+    olga: Visitor, house: House
+) -> None:
+    url = f"{practice_page(house)}/administrators"
+    person = {"email": "new@riverside", "given_names": "Nina", "family_name": "Okoye"}
+    wrong = olga.post(url, person)
+    assert wrong.status_code == 422
+    assert "This is not an e-mail address" in text(wrong)
+    assert 'value="Okoye"' in wrong.get_data(as_text=True)
+    person["email"] = "nina@riverside.example.com"
+    assert olga.post(url, person).status_code == 303
+    assert "nina@riverside.example.com Invited until" in text(olga.get(practice_page(house)))
+    with house.at(house.riverside) as session:
+        made = session.scalars(select(Invitation)).one()
+        assert made.role == "practice_admin"
+        made.expires_at = db.utcnow()
+        session.add(
+            Invitation(
+                email="c@riverside.example.com", given_names="C", family_name="D", role="clinician",
+                token_hash="x", expires_at=db.utcnow(), invited_by="4", invited_by_name="Helen Price",
+            )
+        )  # fmt: skip
+        session.flush()
+        clinician = session.scalars(select(Invitation.id).where(Invitation.role == "clinician")).one()
+    page = text(olga.get(practice_page(house)))
+    assert "nina@riverside.example.com The invitation has expired" in page
+    assert "c@riverside.example.com" not in page, "whom a practice invites to its work is its own affair"
+    assert olga.post(f"{url}/{clinician}").status_code == 404
+    assert olga.post(f"{url}/{made.id}").status_code == 303
+    with house.at(house.riverside, write=False) as session:
+        assert session.get_one(Invitation, (house.riverside, made.id)).state == "pending"
+        sent = select(Notification.id).where(Notification.recipient == "nina@riverside.example.com")
+        assert len(session.scalars(sent).all()) == 2
+    olga.post(f"{practice_page(house)}/status", {"status": "suspended"})
+    assert olga.post(url, {**person, "email": "x@riverside.example.com"}).status_code == 422
 
 
 def test_a_suspended_practice_is_told_so_and_works_again(
