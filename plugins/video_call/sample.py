@@ -9,7 +9,17 @@ from uuid import UUID, uuid4
 from PIL import Image
 
 from core.sdk import audit, db, patients, tenancy, utcnow
-from plugins.video_call import boards, chat, consents, documents, guests, invitations, participants, service
+from plugins.video_call import (
+    backgrounds,
+    boards,
+    chat,
+    consents,
+    documents,
+    guests,
+    invitations,
+    participants,
+    service,
+)
 from plugins.video_call.invitations import Wish
 from plugins.video_call.models import CLINICIAN, Call, Participant
 
@@ -28,10 +38,12 @@ def make(practice_id: UUID, patient_id: UUID) -> dict[str, UUID]:
     ids = {"call_id": call_id, "upload_id": uuid4()}
     with tenancy.practice_scope(practice_id, write=False):
         call, me = _held(practice_id, call_id)
+        wall = backgrounds.stage(picture("grey", (640, 400)), "wall.png", practice_id=practice_id)
         drawn = documents.stage(call, picture(), "drawing.png")
         sent = chat.stage(call, me, picture("orange"), "knee.png", practice_id=practice_id)
     with tenancy.practice_scope(practice_id):
         call, me = _held(practice_id, call_id)
+        ids["background_id"] = backgrounds.add(wall, "Reception").id
         ids["document_id"] = documents.keep_drawing(call, me, boards.PAGE, drawn).id
         chat.say(call, me, "Good morning", uuid4())
         file_id = chat.share(call, me, sent, uuid4()).file_id
@@ -75,10 +87,10 @@ def bring_into_call(practice_id: UUID, call_id: UUID) -> None:
         service.connect(call, "clinician")
 
 
-def picture(colour: str = "teal") -> io.BytesIO:
+def picture(colour: str = "teal", size: tuple[int, int] = (320, 240)) -> io.BytesIO:
     """A small picture."""
     target = io.BytesIO()
-    Image.new("RGB", (320, 240), colour).save(target, "PNG")
+    Image.new("RGB", size, colour).save(target, "PNG")
     target.seek(0)
     return target
 

@@ -18,15 +18,19 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
-from core import audit, db, links
+from core import audit, db, links, patients
 from core.authoring.surfaces import rules, url_of
 from core.authoring.tenancy import rows_of
 from core.demo import PASSWORD
+from core.notifications import Notification
 from core.security import create_user, invitations
 from core.security import roles as practice_roles
+from core.testing.practices import LINK
 from core.web.routes import Kind
+from plugins.photo_request.service import request_photos
+from plugins.video_call import sample as video_sample
 from tests.support.forms import TYPED, Control, Form, forms_of
-from tests.support.house import House, Visitor
+from tests.support.house import House, Visitor, open_link
 from tests.support.photos import a_request_with_photos
 
 SCRIPT = "<script>alert('pwned')</script>"
@@ -38,7 +42,15 @@ WRONG = {
     "the wrong kind": ["-1", "NaN", "31/02/2024", "1e999", "0x10", " \u00a0 "],
 }
 """What is typed into the fields of a form, by turns."""
-LEAST = {"administration": 12, "workplace": 4, "account": 2, "console": 2, "nobody": 3}
+PHONES = {"photos": "photo_request.invitation"}  # a call's pages have no form that is sent without a script
+LEAST = {
+    "administration": 13,
+    "workplace": 8,
+    "account": 2,
+    "console": 2,
+    "nobody": 3,
+    "photos": 1,
+}
 """So many forms are there at least."""
 
 TYPED_ANEW = re.compile(r"/patient-data/[^/]+/erase$|^/account/(password|codes)$")
@@ -63,8 +75,15 @@ class Comer:
 @pytest.fixture
 def comers(app: Flask, house: House, visitor: Callable[[], Visitor]) -> dict[str, Comer]:
     """Who sees which pages: the practice's administrator, the operator, somebody who is not signed in."""
+    with db.scope(write=False) as session:
+        helen_id = session.scalars(select(User.id).where(User.username == "helen")).one()
+    as_helen = audit.Actor("staff", str(helen_id), "Helen Price")
     ids = a_request_with_photos(house, house.riverside)
-    with house.at(house.riverside), audit.use_actor(audit.Actor("staff", "4", "Helen Price")):
+    with audit.use_actor(as_helen):
+        ids |= video_sample.make(house.riverside, ids["patient_id"])
+    house.work()
+    with house.at(house.riverside), audit.use_actor(as_helen):
+        request_photos(patients.get(ids["patient_id"]), channels=["sms"])
         nurse = practice_roles.make("Nurse", "", ["core.view_patients"])
         invitations.invite("sam@example.com", "Sam", "Taylor", "clinician")
         unopened = links.issue("photo_request.photos", ids["patient_id"], db.uuid7())
@@ -85,11 +104,33 @@ def comers(app: Flask, house: House, visitor: Callable[[], Visitor]) -> dict[str
         "administration": Comer(helen, pages=[one for one in staff if "/admin" in one]),
         "workplace": Comer(helen, pages=[one for one in staff if "/admin" not in one]),
         "account": Comer(helen, pages=pages(app, "signed_in", given, ids)),
+        **{who: on_a_phone(app, house, ids["patient_id"], purpose) for who, purpose in PHONES.items()},
         "console": Comer(boss, pages=pages(app, "operator", given, ids)),
         "nobody": Comer(
             visitor(), pages=[*pages(app, "public", given, ids), f"/l/{unopened.url.rpartition('/')[2]}"]
         ),
     }
+
+
+def on_a_phone(app: Flask, house: House, patient_id: UUID, purpose: str) -> Comer:
+    """The patient, behind the newest link of this kind."""
+    with house.at(house.riverside, write=False) as session:
+        sent = session.scalars(
+            select(Notification)
+            .where(Notification.patient_id == patient_id, Notification.template == purpose)
+            .order_by(Notification.created_at.desc(), Notification.id.desc())
+        ).first()
+        assert sent is not None
+    found = LINK.search(sent.body)
+    assert found
+    phone = open_link(app, house, found.group())
+    place, owner = phone.place.rpartition("/")[0], phone.place.rpartition("/")[2]
+    paths = [
+        str(rule.build({"link_id": UUID(place.rpartition("/")[2])})[1])  # type: ignore[index]
+        for rule, access in rules(app, "patient")
+        if access.owner == owner and "GET" in (rule.methods or ()) and rule.arguments == {"link_id"}
+    ]
+    return Comer(phone.visitor, pages=paths)
 
 
 def pages(app: Flask, kind: Kind, given: dict[str, Any], ids: dict[str, UUID]) -> list[str]:
@@ -144,7 +185,7 @@ def wrong_forms(form: Form, foreign: str) -> Iterable[tuple[str, dict[str, list[
     yield "nothing at all", {}, []
 
 
-@pytest.mark.parametrize("who", ["administration", "workplace", "account", "console", "nobody"])
+@pytest.mark.parametrize("who", list(LEAST))
 def test_wrong_values_break_no_form_and_cost_nothing_that_was_typed(
     house: House, comers: dict[str, Comer], who: str
 ) -> None:

@@ -14,11 +14,6 @@ from tests.support.browser import chromium
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 FACE, SHIRT = (285, 210, 355, 270), (260, 390, 380, 460)
 WALL = (0, 0, 120, 200)
-# Drawing takes far longer than the machine of a practice may need for it.
-SLOW = behind.WORKER.read_text().replace(
-    "const began = performance.now();",
-    "const began = performance.now(); while (performance.now() - began < 130);",
-)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +21,7 @@ def opened() -> Iterator[Page]:
     with (
         sync_playwright() as playwright,
         chromium(playwright) as browser,
-        behind.page(browser, slow=SLOW) as page,
+        behind.page(browser, slow=behind.on_a_machine(slow=True)) as page,
     ):
         yield page
 

@@ -3,7 +3,7 @@
  * are dropped rather than queued, and on a machine that is too slow it switches itself off and says so.
  */
 import { sendThrough, own } from "./own.js";
-import { part, prefer, root } from "./page.js";
+import { part, prefer, preferences, root } from "./page.js";
 import { announce, say } from "./words.js";
 
 const WIDTH = 640;
@@ -52,6 +52,12 @@ async function fetched(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error("the picture is not there any more");
   return createImageBitmap(await answer.blob(), { resizeWidth: WIDTH, resizeQuality: "high" });
+}
+
+/** What this browser had chosen before; whoever has chosen meanwhile is not overruled. */
+export function preferred() {
+  const before = preferences().background;
+  if (before && chosen === "none") void background(before);
 }
 
 /** @returns {Promise<Worker>} a worker that is ready to find people */

@@ -1,7 +1,7 @@
 /** The clinician's page of a call: what happens when. Each part is in a module of its own. */
 import { toast } from "careroom/toast";
 import { openRoom } from "../line/room.js";
-import { background } from "./background.js";
+import { background, preferred } from "./background.js";
 import { captions, showLine } from "./line.js";
 import { keepNotes } from "./notes.js";
 import { shortcuts } from "./keys.js";
@@ -65,7 +65,7 @@ async function begin() {
   await start(); // the other side sees both at once, or whatever there is
   follow(root.dataset.state ?? "");
   await enter();
-  void background(preferences().background ?? "none");
+  preferred();
 }
 
 async function enter() {
