@@ -15,4 +15,4 @@ in the first and off in the second), ``patient``, ``clinician``, ``receptionist`
 Nothing here is imported when Careroom runs. (PYTEST_DONT_REWRITE: it asserts nothing, and a conftest may import it.)
 """
 
-pytest_plugins = ["core.testing.fixtures"]
+pytest_plugins = ["core.testing.fixtures", "core.testing.once"]

@@ -18,7 +18,8 @@ KEYS: Final = {"secret_key": "test-secret-key-test-secret-key-test", "master_key
 
 def settings_for(url: str, folder: Path, **changes: Any) -> Settings:
     """Settings of a test; nothing is read from the environment's own files."""
-    values: dict[str, Any] = {"async_mode": "threading", **KEYS, **changes}
+    here: dict[str, Any] = {"identity_provider_hosts": ("127.0.0.1",)}  # where those of tests answer
+    values: dict[str, Any] = {"async_mode": "threading", **here, **KEYS, **changes}
     return Settings(environment="test", database_url=url, data_dir=folder, **values)
 
 

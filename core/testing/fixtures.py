@@ -79,11 +79,14 @@ def house(configured: Settings) -> House:
 
 
 @pytest.fixture
-def app(house: House) -> Flask:
+def app(house: House) -> Iterator[Flask]:
     """The web application of this house."""
     from core.app import create_app
+    from core.realtime.sockets import bus_of
 
-    return create_app(house.settings)
+    made = create_app(house.settings)
+    yield made
+    bus_of(made).stop()  # it hears every commit of this process, and would be kept for that
 
 
 @pytest.fixture
