@@ -213,9 +213,9 @@ def _receivers(call: Call, me: Participant, to: str) -> tuple[UUID, ...]:
     )
 
 
-def _check_shown(call: Call, me: Participant, told: Any) -> None:
-    """The patient may show what they may open."""
-    if told.file is not None and documents.file_of(call, told.file, for_patient=me.role != CLINICIAN) is None:
+def _check_shown(call: Call, _me: Participant, told: Any) -> None:
+    """What is shown is shown to the patient: a picture that they may not open is shared first."""
+    if told.file is not None and documents.file_of(call, told.file, for_patient=True) is None:
         raise SocketRefused("unknown")
     call.shown_file = told.file
 

@@ -39,9 +39,14 @@ def put(sender: Participant, receiver: Participant, signal: said.Signal) -> dict
 
 
 def of(receiver: Participant) -> list[dict[str, Any]]:
-    """What waits for the page that speaks for them now, in the order in which it came."""
+    """What waits for the page that speaks for them now, from pages that still do, in the order in which it came."""
     found = db.session().scalars(
         select(Signal)
+        .join(
+            Participant,
+            (Participant.id == Signal.sender_id) & (Participant.practice_id == Signal.practice_id),
+        )
+        .where(Participant.client_id == Signal.client_id)
         .where(Signal.receiver_id == receiver.id, Signal.created_at > utcnow() - KEPT_FOR)
         .order_by(Signal.created_at, Signal.id)
     )

@@ -7,8 +7,8 @@ import { photoHeight } from "./settings.js";
 import { announce } from "./words.js";
 
 /** @param {import("../line/room.js").Room} room */
-export async function mountTools(room) {
-  await mount(room, {
+export function mountTools(room) {
+  return mount(room, {
     bar: part("[data-tools]", HTMLElement, root),
     side: part("[data-tool-place]", HTMLElement, root),
     stage: part("[data-stage]", HTMLElement, root),

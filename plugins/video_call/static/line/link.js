@@ -26,6 +26,8 @@ export class Link {
     this.polite = polite;
     this.around = around;
     this.client = person.client_id;
+    /** Pages that spoke for them before: what they said may still arrive. @type {Set<string>} */
+    this.former = new Set();
     /** @type {LineState} */
     this.line = "connecting";
     this.flows = false;
@@ -95,6 +97,7 @@ export class Link {
 
   /** @param {string | null} client */
   meet(client) {
+    if (this.client) this.former.add(this.client);
     this.client = client;
     this.peer.end();
     this.peer.generation = this.last = 0;
@@ -113,6 +116,7 @@ export class Link {
 
   /** @param {Signal} signal */
   take(signal) {
+    if (this.former.has(signal.client_id)) return;
     if (signal.client_id !== this.client) {
       this.meet(signal.client_id); // the server has seen to it that this is their page now
       this.person = { ...this.person, client_id: signal.client_id, here: true };

@@ -63,6 +63,7 @@ export class Room extends EventTarget {
     on(signalling, "entered", (view) => {
       this.stand(view);
       mesh.renew();
+      this.tell("entered", {});
     });
     on(signalling, "viewed", ({ ice }) => (mesh.ice = ice));
     on(signalling, "changed", ({ type, by }) => void this.refresh(type, by));
@@ -234,6 +235,11 @@ export class Room extends EventTarget {
   stroke(stroke) {
     this.mesh.say("strokes", stroke);
     return this.signalling.ask("stroke", stroke);
+  }
+
+  /** What the server did not take is on no board. @param {{board: string, key: string}} said */
+  retract({ board, key }) {
+    this.mesh.say("strokes", { board, op: "retract", body: {}, key });
   }
 
   /** How the line to each person is: round trip in ms, loss in %, kbit/s and frames a second of their picture. */

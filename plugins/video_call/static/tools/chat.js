@@ -92,7 +92,8 @@ export function mountChat(tools, show) {
     const made = make("kept");
     part(made, "[data-ct-name]", HTMLElement).textContent = one.title;
     part(made, "time", HTMLTimeElement).textContent = one.time;
-    made.append(fileOf(one.file));
+    const shared = () => act(() => ask(facts, `documents/${one.id}/share`, { json: { shared: true } }));
+    made.append(one.shared || facts.role !== "clinician" ? fileOf(one.file) : fileOf(one.file, shared));
     if (facts.role !== "clinician") return made;
     const share = make("share");
     const box = part(share, "input", HTMLInputElement);
@@ -102,8 +103,8 @@ export function mountChat(tools, show) {
     return made;
   }
 
-  /** @param {FileFacts} file */
-  function fileOf(file) {
+  /** @param {FileFacts} file @param {() => Promise<boolean>} [share] what has to be done before the others can see it */
+  function fileOf(file, share) {
     const made = make("file");
     const link = part(made, "a", HTMLAnchorElement);
     part(link, "[data-ct-file]", HTMLElement).textContent = file.name;
@@ -115,7 +116,10 @@ export function mountChat(tools, show) {
     else part(made, "[data-ct-state]", HTMLElement).textContent = file.refusal ?? say(facts, "preparing");
     const large = part(made, "button", HTMLButtonElement);
     large.hidden = !(file.picture && ready) || facts.role === "guest";
-    large.addEventListener("click", () => void show.open(file.id));
+    if (share) part(large, "span", HTMLSpanElement).textContent = say(facts, "share_and_show");
+    large.addEventListener("click", async () => {
+      if (!share || (await share())) await show.open(file.id);
+    });
     return made;
   }
 

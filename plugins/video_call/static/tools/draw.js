@@ -1,5 +1,6 @@
 /** Drawing together on a blank page or over the shared screen. What is drawn goes to the others at once and to the server. */
 import { ask, button, control, make, on, part, press, Refusal, say } from "./host.js";
+import { Log } from "./log.js";
 import { at, short, standing } from "./ops.js";
 
 /** @typedef {import("./ops.js").Op} Op */
@@ -10,7 +11,8 @@ const LONGEST = 250; // points in one message; a longer line goes on in the next
 const REACH = 0.012;
 
 /** @param {import("./host.js").Tools} tools */
-export function mountDraw({ room, host, facts }) {
+export function mountDraw(tools) {
+  const { room, host, facts } = tools;
   const cover = make("board");
   const canvas = part(cover, "canvas", HTMLCanvasElement);
   const video = part(cover, "video", HTMLVideoElement);
@@ -18,8 +20,7 @@ export function mountDraw({ room, host, facts }) {
   const input = part(cover, "[data-ct-write]", HTMLTextAreaElement);
   const cross = part(cover, "[data-ct-cross]", HTMLElement);
   const note = part(cover, "[data-ct-note]", HTMLElement);
-  /** @type {Record<Name, Map<string, Op>>} */
-  const logs = { page: new Map(), screen: new Map() };
+  const log = new Log(tools, { changed: () => draw(), refused: (why) => tell(say(facts, why === "board_full" ? "board_full" : "failed")) });
   /** @type {Name | null} */
   let open = null;
   let opener = false;
@@ -47,7 +48,7 @@ export function mountDraw({ room, host, facts }) {
   part(cover, "[data-ct-keep]", HTMLElement).hidden = facts.role !== "clinician";
 
   const ratio = () => (open === "screen" && video.videoWidth ? video.videoHeight / video.videoWidth : PAGE_RATIO);
-  const shown = () => (open ? standing(logs[open].values()) : []);
+  const shown = () => (open ? standing(log.boards[open].values()) : []);
   const screen = () => (room.tracks.screen ? new MediaStream([room.tracks.screen]) : ([...screens.values()][0] ?? null));
 
   /** @param {Name} name @param {boolean} own */
@@ -93,29 +94,12 @@ export function mountDraw({ room, host, facts }) {
 
   /** @param {Name} name */
   async function replay(name) {
-    const before = new Set(logs[name].keys());
-    try {
-      const read = await ask(facts, `boards/${name}`);
-      const kept = new Map(read.strokes.map((/** @type {Op} */ one) => [one.key, one]));
-      // What came on the line while the server answered is younger than what it kept.
-      const since = [...logs[name]].filter(([key]) => !kept.has(key) && !before.has(key));
-      logs[name] = new Map([...kept, ...since]);
-    } catch {
-      tell(say(facts, "board_failed"));
-    }
+    await log.read(name, () => ask(facts, `boards/${name}`)).catch(() => tell(say(facts, "board_failed")));
   }
 
   /** @param {Op["op"]} op @param {any} body @param {string} [key] */
   async function put(op, body, key = crypto.randomUUID()) {
-    if (!open) return;
-    const board = open;
-    logs[board].set(key, { key, op, body, author: room.me?.id });
-    draw();
-    const answer = await room.stroke({ board, op, body, key });
-    if (answer.ok || ["disconnected", "timeout"].includes(answer.reason ?? "")) return;
-    logs[board].delete(key);
-    draw();
-    tell(say(facts, answer.reason === "board_full" ? "board_full" : "failed"));
+    if (open) await log.put(open, op, body, key);
   }
 
   function finish() {
@@ -257,13 +241,14 @@ export function mountDraw({ room, host, facts }) {
     if (body.open) void show(body.board, false);
     else if (open === body.board) close(false);
   });
-  on(room, "stroke", ({ from, board, op, body, key }) => {
+  on(room, "stroke", ({ from, board, op, body, key, number }) => {
     const role = room.people.get(from)?.role;
     if (role !== "clinician" && !(role === "patient" && facts.patient_may_draw)) return;
-    const log = logs[/** @type {Name} */ (board)];
-    if (!log || log.has(key)) return;
-    log.set(key, { key, op, body, author: from });
-    draw();
+    log.hear({ from, board, op, body, key, number });
+  });
+  on(room, "entered", async () => {
+    await log.again();
+    if (open) await replay(open);
   });
   on(room, "people", () => {
     marks();

@@ -8,6 +8,30 @@
  */
 
 /**
+ * In the order of everybody: that of the server's numbers. What has none yet is younger than all that have one.
+ * @param {Iterable<Op>} ops
+ */
+function ordered(ops) {
+  return [...ops].sort((a, b) => (a.number ?? Infinity) - (b.number ?? Infinity) || 0);
+}
+
+/**
+ * A board as the server has it, with what it does not know yet: what is still to be sent, and what came since it was asked.
+ * @param {Map<string, Op>} log
+ * @param {Op[]} read by the server, from the last clearing on
+ * @param {(op: Op) => boolean} isYoung was it put there since, or is it ours to send?
+ * @returns {Map<string, Op>}
+ */
+export function merged(log, read, isYoung) {
+  const kept = new Map(read.map((op) => [op.key, op]));
+  const last = read[read.length - 1]?.number ?? 0;
+  for (const [key, op] of log) {
+    if (!kept.has(key) && (op.number === undefined ? isYoung(op) : op.number > last)) kept.set(key, op);
+  }
+  return kept;
+}
+
+/**
  * What is on the board after these operations, oldest first.
  * @param {Iterable<Op>} ops
  * @returns {Op[]}
@@ -17,7 +41,7 @@ export function standing(ops) {
   const there = new Map();
   /** @type {Set<string>} */
   const seen = new Set();
-  for (const op of ops) {
+  for (const op of ordered(ops)) {
     if (seen.has(op.key)) continue;
     seen.add(op.key);
     if (op.op === "clear") there.clear();

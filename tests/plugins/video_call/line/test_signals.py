@@ -75,6 +75,7 @@ def test_signals_reach_the_other_page_once_admitted_and_wait_until_they_are_ackn
     ]
 
     # A newer page takes over: the older is told, may say nothing more, and cannot take back.
+    assert patient.signal(amira, number=8)["ok"]
     newer = page(patient=True)
     assert newer.enter()["generation"] == 2
     assert eventually(lambda: patient.heard("taken_over"))[0]["by"] == newer.client_id
@@ -82,6 +83,8 @@ def test_signals_reach_the_other_page_once_admitted_and_wait_until_they_are_ackn
     assert amira.signal(patient, number=9)["reason"] == "gone"
     assert patient.say("enter", client_id=patient.client_id, generation=1)["reason"] == "taken_over"
     assert newer.signal(amira)["ok"]
+    # What the older page said is of no use to anybody who reads it now.
+    assert [one["client_id"] for one in amira.enter(generation=1)["mailbox"]] == [newer.client_id]
 
 
 def test_a_connection_is_got_ready_while_the_patient_waits_and_no_address_crosses(

@@ -62,7 +62,7 @@ export const asked = [];
 /** Answers of the server by the beginning of a path; a function may be asked each time. */
 export const answers = {};
 
-const names = ["Element", "Button", "Input", "TextArea", "OList", "Video", "Canvas", "Image", "Anchor", "Time", "Dialog", "Form", "Output"];
+const names = ["Element", "Button", "Input", "TextArea", "OList", "Video", "Canvas", "Image", "Anchor", "Time", "Dialog", "Form", "Output", "Span"];
 for (const name of names) globalThis[`HTML${name === "Element" ? "" : name}Element`] = Element;
 globalThis.HTMLTemplateElement = Element;
 globalThis.window = globalThis;

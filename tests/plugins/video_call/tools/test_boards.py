@@ -8,10 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from plugins.video_call import boards, controls, tools
-from plugins.video_call.errors import NotYours
-from tests.plugins.video_call.conftest import Handset, Made
+from core.sdk import SocketRefused
+from plugins.video_call import boards, consents, controls, documents, tools
+from plugins.video_call.errors import BoardFull, NotYours
+from tests.plugins.video_call.conftest import BASE, Handset, Made
 from tests.plugins.video_call.tools.conftest import Talk
+from tests.support.house import Visitor
+from tests.support.photos import jpeg
 
 LINE = {"points": [[0.1, 0.1, 0.5], [0.4, 0.5, 0.5]], "colour": "red", "size": 0.01}
 TEXT = {"x": 0.2, "y": 0.3, "text": "left knee"}
@@ -77,6 +80,37 @@ def test_the_practice_may_keep_the_pen_to_itself_and_guests_look_on(
 def test_what_is_no_operation_is_not_kept(talk: Talk, board: str, op: str, body: object) -> None:
     with pytest.raises(ValueError, match=r"operation|board"), talk.clinician() as (call, me):
         boards.add(call, me, board, op, body, uuid4())
+
+
+def test_a_board_that_was_full_is_empty_again_once_it_is_cleared(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boards, "MOST", 3)
+    for _line in range(3):
+        draw(talk, "stroke", LINE)
+    with pytest.raises(BoardFull):
+        draw(talk, "stroke", LINE)
+    draw(talk, "clear", {})
+    draw(talk, "stroke", LINE)
+
+
+def test_what_is_shown_is_what_the_patient_may_open(talk: Talk, amira: Visitor) -> None:
+    path = f"{BASE}/calls/{talk.made.id}"
+    headers = {"Accept": "application/json"}
+    grant = talk.grant(consents.STILL)
+    still = amira.post(f"{path}/stills?consent={grant}", jpeg(), content_type="image/jpeg", headers=headers)
+
+    def show() -> None:
+        with talk.clinician() as (call, me):
+            (one,) = documents.of_call(call.id)
+            controls.decide(call, me, "show_file", {"file": str(one.file_id)})
+
+    with pytest.raises(SocketRefused, match="unknown"):
+        show()
+    amira.post(f"{path}/documents/{still.get_json()['id']}/share", {"shared": "1"}, headers=headers)
+    show()
+    with talk.clinician() as (call, _me):
+        assert call.shown_file is not None
 
 
 def test_a_new_share_begins_with_a_clean_screen(talk: Talk) -> None:

@@ -214,3 +214,103 @@ def test_a_device_that_another_took_over_from_asks_nothing_and_takes_no_picture(
     """
     )
     assert said == [0, True]
+
+
+def test_a_board_is_the_same_on_both_sides_whatever_came_first() -> None:
+    boards = play(
+        """
+    const { Log } = await tools("log");
+    const { standing } = await tools("ops");
+    const signal = new AbortController().signal;
+    const side = (me) => new Log({ room: room(me), signal }, { changed() {}, refused() {} });
+    const [desk, phone] = [side("clinician"), side("patient")];
+    const stroke = (key, number) => ({ from: "p", board: "page", op: "stroke", body: {}, key, number });
+    const clear = { from: "c", board: "page", op: "clear", body: {}, key: "x", number: 2 };
+    for (const said of [stroke("a"), clear, stroke("a", 3), stroke("b", 1)]) desk.hear(said);
+    for (const said of [stroke("b", 1), clear, stroke("a", 3)]) phone.hear(said);
+    say([desk, phone].map((log) => standing(log.boards.page.values()).map(({ key }) => key)));
+    """
+    )
+    assert boards == [["a"], ["a"]]
+
+
+def test_what_is_drawn_while_the_line_is_away_is_sent_when_it_is_back_and_what_is_refused_is_nowhere() -> (
+    None
+):
+    said = play(
+        """
+    const { Log } = await tools("log");
+    const { standing } = await tools("ops");
+    const opened = room();
+    const [sent, taken, why] = [[], [], []];
+    let answer = { ok: false, reason: "disconnected" };
+    opened.stroke = async ({ key }) => (sent.push(key), answer);
+    opened.retract = ({ key }) => taken.push(key);
+    const signal = new AbortController().signal;
+    const log = new Log({ room: opened, signal }, { changed() {}, refused: (reason) => why.push(reason) });
+    const shown = () => standing(log.boards.page.values()).map(({ key }) => key);
+    await log.put("page", "stroke", {}, "a");
+    await log.read("page", async () => ({ strokes: [{ key: "z", op: "stroke", body: {}, number: 1 }] }));
+    const away = shown();
+    answer = { ok: true, answer: { number: 2 } };
+    await log.again();
+    answer = { ok: false, reason: "board_full" };
+    await log.put("page", "stroke", {}, "b");
+    log.hear({ from: "p", board: "page", op: "stroke", body: {}, key: "c" });
+    log.hear({ from: "x", board: "page", op: "retract", body: {}, key: "c" });
+    const foreign = shown();
+    log.hear({ from: "p", board: "page", op: "retract", body: {}, key: "c" });
+    say({ away, sent, taken, why, foreign, end: shown(), left: log.pending.size });
+    """
+    )
+    assert said == {
+        "away": ["z", "a"],
+        "sent": ["a", "a", "b"],
+        "taken": ["b"],
+        "why": ["board_full"],
+        "foreign": ["z", "a", "c"],
+        "end": ["z", "a"],
+        "left": 0,
+    }
+
+
+def test_a_picture_that_the_patient_may_not_open_is_shared_before_it_is_shown() -> None:
+    said = play(
+        """
+    const { mountChat } = await tools("chat");
+    const file = { id: "f", name: "", picture: true, state: "ready", url: "", thumb: "" };
+    const still = { id: "d", kind: "still", title: "", shared: false, time: "", file };
+    answers["/chat"] = { messages: [], documents: [still] };
+    const done = [];
+    answers["/documents/d/share"] = () => (done.push("shared"), {});
+    const all = { room: room(), host, facts: facts("clinician", { chat: { accept: "", max_text: 1, max_bytes: 1 } }) };
+    const signal = new AbortController().signal;
+    mountChat({ ...all, signal }, { open: (id) => done.push(id) });
+    await settle();
+    const button = made.file.querySelector("button");
+    const words = button.querySelector("span").textContent;
+    button.click();
+    await settle();
+    say([words, ...done]);
+    """
+    )
+    assert said == ["share_and_show", "shared", "f"]
+
+
+def test_what_an_older_page_said_does_not_tear_down_the_connection_to_the_new_one() -> None:
+    clients = play(
+        """
+    const { Link } = await line("link");
+    const no = () => undefined;
+    const around = { talking: () => true, ice: no, isLive: () => true, check: no, tracks: () => ({}), limit: no };
+    const person = { id: "c", role: "clinician", client_id: "old", generation: 1, here: true };
+    const link = new Link(person, true, { ...around, post: no, drop: no, tell: no });
+    link.update({ ...person, client_id: "new", generation: 2 });
+    const signal = { from: "c", to_client: "me", generation: 1, number: 7, kind: "bye", body: {} };
+    link.take({ ...signal, client_id: "old" });
+    const after = link.client;
+    link.take({ ...signal, client_id: "newest" });  // its own word may be here before the server's
+    say([after, link.client]);
+    """
+    )
+    assert clients == ["new", "newest"]
