@@ -10,7 +10,10 @@ import { prefer, preferences } from "./page.js";
 
 const SENT = /** @type {Record<Kind, Sent>} */ ({ camera: "video", microphone: "audio" });
 
-/** Tells "change" (tracks came, went, or were turned on or off) and "gone" ({detail: label}) when a device was unplugged. */
+/**
+ * Tells "change" (tracks came, went, or were turned on or off) and, when a device was unplugged and another was looked
+ * for, "gone" ({detail: {name, kind, another: is there one?}}).
+ */
 export const own = new EventTarget();
 /** What the room sends and the preview shows. @type {{stream: MediaStream}} */
 export const local = { stream: new MediaStream() };
@@ -129,7 +132,8 @@ export async function sendThrough(filter) {
 /** @param {Kind} kind @param {MediaStreamTrack} fresh */
 async function put(kind, fresh) {
   delete missing[kind];
-  fresh.addEventListener("ended", () => lost(kind, fresh));
+  fresh.addEventListener("ended", () => void lost(kind, fresh));
+  for (const name of ["mute", "unmute"]) fresh.addEventListener(name, tell); // the system took it, and gives it back
   if (kind === "camera") {
     const before = raw;
     raw = fresh;
@@ -175,13 +179,18 @@ function drop(kind) {
 }
 
 /** Unplugged. @param {Kind} kind @param {MediaStreamTrack} old */
-function lost(kind, old) {
+async function lost(kind, old) {
   if (kind === "camera" ? raw !== old : track(kind) !== null) return;
   drop(kind);
   tell();
-  own.dispatchEvent(new CustomEvent("gone", { detail: old.label }));
-  void start();
+  await start();
+  own.dispatchEvent(new CustomEvent("gone", { detail: { name: old.label, kind, another: track(kind) !== null } }));
 }
+
+// What was unplugged and comes back is used again.
+navigator.mediaDevices?.addEventListener?.("devicechange", () => {
+  if ((wants.camera && missing.camera && !track("camera")) || (wants.microphone && missing.microphone && !track("microphone"))) void start();
+});
 
 function tell() {
   own.dispatchEvent(new Event("change"));

@@ -27,13 +27,21 @@ export function show(person, stream, silent) {
   for (const name of ["addtrack", "removetrack"]) stream.addEventListener(name, look);
   look();
   video.play().catch((/** @type {unknown} */ error) => {
-    if (error instanceof DOMException && error.name === "NotAllowedError") silent();
+    if (!(error instanceof DOMException && error.name === "NotAllowedError")) return;
+    video.muted = true; // a picture is played before the page was touched
+    void video.play().catch(() => undefined);
+    silent();
   });
 }
 
 /** Plays what the browser held back. */
 export function playAll() {
-  for (const figure of shown.values()) void part("video", HTMLVideoElement, figure).play().catch(() => undefined);
+  for (const figure of shown.values()) {
+    const video = part("video", HTMLVideoElement, figure);
+    video.muted = false;
+    void hearThrough(video);
+    void video.play().catch(() => undefined);
+  }
 }
 
 /** @param {Iterable<Person>} people who take part now */

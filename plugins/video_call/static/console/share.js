@@ -7,6 +7,8 @@ import { announce, say } from "./words.js";
 
 /** @type {MediaStreamTrack | null} */
 let shared = null;
+/** What somebody else shares. @type {MediaStream | null} */
+let theirs = null;
 
 /** @param {() => Room | undefined} room */
 export function sharing(room) {
@@ -37,7 +39,7 @@ export function stop(room) {
   shared = null;
   void room?.setTrack("screen", null);
   showSharing(false);
-  showShared(null);
+  showShared(theirs);
   announce(say("not_sharing"));
 }
 
@@ -59,8 +61,19 @@ function showSharing(on) {
   part("[data-sharing]", HTMLElement, root).hidden = !on;
 }
 
+/** Somebody else shares a screen, or ends it. @param {MediaStream | null} stream @param {string} name */
+export function showTheirs(stream, name) {
+  const before = theirs;
+  theirs = stream;
+  const badge = part("[data-shown-by]", HTMLElement, root);
+  badge.hidden = !stream;
+  part("[data-shown-by-words]", HTMLElement, badge).textContent = stream ? say("shares", { name }) : "";
+  if (stream || before) announce(say(stream ? "shares" : "shares_no_more", { name }));
+  if (stream || !shared) showShared(stream);
+}
+
 /** Shows a screen on the stage, one's own or somebody else's; null: nobody's. @param {MediaStream | null} stream */
-export function showShared(stream) {
+function showShared(stream) {
   const box = part("[data-shared]", HTMLElement, root);
   const video = part("[data-shared-video]", HTMLVideoElement, root);
   if (video.srcObject !== stream) video.srcObject = stream;

@@ -1,7 +1,7 @@
 /** The call: the clinician large, oneself small, big controls, and in plain words how the connection is. */
 import { openRoom } from "../line/room.js";
-import { chosenSpeaker } from "./check.js";
-import { devices, local, off, takeAnew, track, tryAgain, turnCamera, turnOff, turnOn } from "./devices.js";
+import { devices, local, off, track, tryAgain, turnCamera, turnOff } from "./devices.js";
+import { watchDevices } from "./interrupted.js";
 import { announce, one, place, press, say, tell } from "./parts.js";
 import { makeMovable } from "./selfview.js";
 import { ask, callId, changes, clinician, isGuest, isReachable, now, phone } from "./server.js";
@@ -36,7 +36,7 @@ async function open(visit) {
   room = await openRoom({ callId, local });
   /** @param {string} name @param {(detail: any) => void} act */
   const on = (name, act) => room?.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
-  on("stream", ({ person, stream, kind }) => show(person, stream, kind, chosenSpeaker()));
+  on("stream", ({ person, stream, kind }) => show(person, stream, kind));
   on("people", ({ people }) => know(people));
   on("line", ({ line: how }) => showLine(how));
   on("taken_over", () => {
@@ -45,11 +45,8 @@ async function open(visit) {
   });
   on("over", visit.over);
   devices.addEventListener("change", send);
-  devices.addEventListener("paused", showPaused);
-  devices.addEventListener("lost", () => {
-    announce(say("unplugged"));
-    void turnOn();
-  });
+  devices.addEventListener("paused", send);
+  watchDevices();
   changes.addEventListener("change", showState);
   changes.addEventListener("network", () => showLine(line));
   know(room.people);
@@ -99,10 +96,6 @@ function controls() {
     allowSound();
     unblock();
   });
-  press("uninterrupt", async () => {
-    await takeAnew();
-    showPaused();
-  });
 }
 
 async function showControls() {
@@ -125,14 +118,6 @@ function showState() {
   if (is !== before) announce(say(is ? "on_hold" : "goes_on"));
   place("recording").hidden = !recording;
   showLine(line);
-}
-
-function showPaused() {
-  const banner = place("interrupted");
-  const is = [track("camera"), track("microphone")].some((one) => one?.muted);
-  if (is && banner.hidden) announce(say("paused"));
-  one("[data-text]", HTMLElement, banner).textContent = say("paused");
-  banner.hidden = !is;
 }
 
 /** @param {string} how "connecting", "good", "weak", "reconnecting" or "lost" */

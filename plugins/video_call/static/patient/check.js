@@ -1,5 +1,6 @@
 /** The check: camera, microphone, sound and connection, each with its word, and with help where it does not work. */
-import { choose, devices, doWithout, how, isMirrored, local, track, tryAgain, turnOn } from "./devices.js";
+import { chosenSpeaker, listChoices, startChoices } from "./choices.js";
+import { devices, doWithout, how, isMirrored, local, track, tryAgain, turnOn } from "./devices.js";
 import { levelOf } from "./level.js";
 import { measure } from "./network.js";
 import { announce, one, place, press, say, tell } from "./parts.js";
@@ -17,8 +18,6 @@ let wasHeard = false;
 let canHear = false;
 /** @type {(() => void) | undefined} */
 let stopLevel;
-/** @type {string | undefined} */
-let speaker;
 
 /** What the check found, for the practice. */
 export const found = () => ({ camera: !!track("camera"), microphone: !!track("microphone"), speaker: canHear });
@@ -37,11 +36,13 @@ export function startCheck(done) {
   for (const id of ["play-sound", "play-again"]) press(id, play);
   press("heard", () => heard(true));
   press("not-heard", () => heard(false));
-  navigator.mediaDevices?.addEventListener?.("devicechange", () => isOpen && void listDevices());
-  for (const box of document.querySelectorAll("[data-choice]")) {
-    const select = one("select", HTMLSelectElement, box);
-    select.addEventListener("change", () => void chosen(box.getAttribute("data-choice") ?? "", select.value));
-  }
+  const box = one('[data-step="check"]', HTMLElement);
+  navigator.mediaDevices?.addEventListener?.("devicechange", () => isOpen && void listChoices(box));
+  startChoices(box, (name) => {
+    if (name !== "microphone") return;
+    stopLevel?.();
+    stopLevel = undefined;
+  });
 }
 
 /** The check is on the screen. */
@@ -50,7 +51,7 @@ export async function openCheck() {
   line("speaker", canHear ? "good" : "off", canHear ? say("speaker_good") : "");
   void network();
   await turnOn();
-  await listDevices();
+  await listChoices(one('[data-step="check"]', HTMLElement));
 }
 
 export function closeCheck() {
@@ -102,7 +103,7 @@ async function network() {
 }
 
 async function play() {
-  await playTest(speaker);
+  await playTest(chosenSpeaker() || undefined);
   one("[data-speaker-first]", HTMLElement).hidden = true;
   one("[data-speaker-answer]", HTMLElement).hidden = false;
   line("speaker", "wait", say("speaker_ask"));
@@ -133,35 +134,3 @@ function line(name, tone, words, fault = "") {
   tell(shown, words);
   showHelp(one("[data-help]", HTMLElement, row), tone === "bad" ? fault : "", name);
 }
-
-async function listDevices() {
-  const all = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
-  for (const [name, kind] of [["camera", "videoinput"], ["microphone", "audioinput"], ["speaker", "audiooutput"]]) {
-    const box = one(`[data-choice="${name}"]`, HTMLElement);
-    const select = one("select", HTMLSelectElement, box);
-    const some = all.filter((device) => device.kind === kind && device.deviceId && device.label);
-    const canChoose = name === "speaker" ? "setSinkId" in HTMLMediaElement.prototype : how[name === "camera" ? "camera" : "microphone"] === "good";
-    box.hidden = some.length < 2 || !canChoose;
-    const current = name === "speaker" ? speaker : track(name === "camera" ? "camera" : "microphone")?.getSettings().deviceId;
-    select.replaceChildren(...some.map((device) => new Option(device.label, device.deviceId, false, device.deviceId === current)));
-  }
-}
-
-/** @param {string} name @param {string} id */
-async function chosen(name, id) {
-  if (name === "speaker") {
-    speaker = id;
-    for (const video of document.querySelectorAll("video")) {
-      if (!video.muted && "setSinkId" in video) void video.setSinkId(id).catch(() => undefined);
-    }
-  } else {
-    if (name === "microphone") {
-      stopLevel?.();
-      stopLevel = undefined;
-    }
-    await choose(name === "camera" ? "camera" : "microphone", id).catch(() => listDevices());
-  }
-}
-
-/** The speaker that was chosen, "" for the usual one. */
-export const chosenSpeaker = () => speaker ?? "";

@@ -12,7 +12,7 @@ import { isInApp } from "./where.js";
 const TRACK = /** @type {const} */ ({ camera: "video", microphone: "audio" });
 const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
 
-/** Tells "change" when tracks came or went, or were turned on or off, and "paused" when the system took one away. */
+/** Tells "change" when tracks came or went, or were turned on or off, "paused" when the system took one away, "lost" (its kind) when one ended. */
 export const devices = new EventTarget();
 
 /** @type {{stream: MediaStream | null}} */
@@ -146,7 +146,7 @@ function lost(kind, old) {
   local.stream.removeTrack(old);
   how[kind] = "none";
   tellChange();
-  devices.dispatchEvent(new Event("lost"));
+  devices.dispatchEvent(new CustomEvent("lost", { detail: kind }));
 }
 
 /** @param {Kind} kind */

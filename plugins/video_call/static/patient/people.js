@@ -1,4 +1,5 @@
 /** Who is seen: what is shared, else the clinician, on the whole screen; everybody else in small pictures. */
+import { chosenSpeaker } from "./choices.js";
 import { announce, one, place, say, tell } from "./parts.js";
 import { clinician } from "./server.js";
 
@@ -18,9 +19,8 @@ const blocked = new Set();
  * @param {string} id
  * @param {MediaStream | null} stream
  * @param {"main" | "screen"} kind
- * @param {string} speaker
  */
-export function show(id, stream, kind, speaker) {
+export function show(id, stream, kind) {
   const key = `${id} ${kind}`;
   const known = pictures.get(key);
   if (!stream) {
@@ -32,7 +32,7 @@ export function show(id, stream, kind, speaker) {
     pictures.set(key, picture);
     picture.stream = stream;
     if (picture.video.srcObject !== stream) picture.video.srcObject = stream;
-    if (speaker && "setSinkId" in picture.video) void picture.video.setSinkId(speaker).catch(() => undefined);
+    if (chosenSpeaker() && "setSinkId" in picture.video) void picture.video.setSinkId(chosenSpeaker()).catch(() => undefined);
     for (const track of stream.getTracks()) for (const name of ["mute", "unmute", "ended"]) track.addEventListener(name, arrange);
     void play(picture.video);
   }
@@ -52,18 +52,31 @@ export function know(now) {
 
 /** The press that the browser waited for before it played anything. */
 export function unblock() {
-  for (const video of blocked) void play(video);
+  for (const video of [...blocked]) {
+    video.muted = false;
+    if (chosenSpeaker() && "setSinkId" in video) void video.setSinkId(chosenSpeaker()).catch(() => undefined);
+    void play(video);
+  }
 }
 
 /** @param {HTMLVideoElement} video */
 async function play(video) {
   try {
     await video.play();
-    blocked.delete(video);
+    if (!video.muted) blocked.delete(video);
   } catch (error) {
-    if (error instanceof DOMException && error.name === "NotAllowedError") blocked.add(video);
+    if (error instanceof DOMException && error.name === "NotAllowedError") await playSilently(video);
   }
+  const was = place("blocked").hidden;
   place("blocked").hidden = !blocked.size;
+  if (was && blocked.size) announce(say("tap_to_hear"));
+}
+
+/** Browsers play sound once the page was touched; a picture they play before. @param {HTMLVideoElement} video */
+async function playSilently(video) {
+  blocked.add(video);
+  video.muted = true;
+  await video.play().catch(() => undefined);
 }
 
 /**
@@ -90,7 +103,7 @@ function arrange() {
     const person = people.get(picture.id);
     picture.figure.classList.toggle("large", picture === large);
     picture.figure.classList.toggle("blind", !hasPicture(picture));
-    tell(one("figcaption", HTMLElement, picture.figure), picture.kind === "screen" ? say("shared_by", { name: person?.name ?? "" }) : called(person));
+    tell(one("figcaption", HTMLElement, picture.figure), picture.kind === "screen" ? (person ? say("shared_by", { name: person.name }) : say("shared_by_me")) : called(person));
   }
   const nobody = place("nobody");
   nobody.hidden = !!large && hasPicture(large);

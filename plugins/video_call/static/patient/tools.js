@@ -5,7 +5,8 @@ import { announce, one, place } from "./parts.js";
 /** @param {import("../line/room.js").Room} room */
 export async function mountTools(room) {
   // Their modules come when the call is there: seeing and hearing must not wait for them.
-  const { mountTools: mount } = await import("../tools/tools.js");
+  const [{ mountTools: mount }, { mountMore }] = await Promise.all([import("../tools/tools.js"), import("./more.js")]);
+  mountMore(room);
   await mount(room, {
     bar: place("tool-buttons"),
     side: place("tool-side"),

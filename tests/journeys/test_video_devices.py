@@ -1,0 +1,163 @@
+"""Devices in a call as the two who talk have them: a browser that holds the sound back, a camera that stops, another chosen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.consultations import Consultation, flows
+from tests.journeys.looking import look_over, sideways
+from tests.journeys.people import People
+from tests.support.browser import Windows
+from tests.support.running import Careroom, eventually
+
+# Until it is pressed, no video with sound may play; and the page's devices are at hand.
+REFUSE_SOUND = """
+  const play = HTMLMediaElement.prototype.play;
+  addEventListener("click", (event) => { window.wasTouched ||= Boolean(event.target.closest("#unblock")); }, true);
+  HTMLMediaElement.prototype.play = function () {
+    if (!this.muted && this.srcObject && !window.wasTouched)
+      return Promise.reject(new DOMException("for the test", "NotAllowedError"));
+    return play.call(this);
+  };
+"""
+SELF = "document.querySelector('{}').srcObject"
+STOP = """([video, kind]) => {
+  const track = document.querySelector(video).srcObject.getTracks().find((one) => one.kind === kind);
+  track.stop();
+  track.dispatchEvent(new Event("ended"));
+}"""
+NO_MICROPHONE = """(is) => {
+  const real = MediaDevices.prototype.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    if (is && wanted.audio) throw new DOMException("for the test", "NotFoundError");
+    return real(wanted);
+  };
+}"""
+# A phone call takes the microphone: the track is muted, and nobody can do that from a page.
+PHONE_CALL = """(is) => {
+  const [track] = document.querySelector("#self video").srcObject.getAudioTracks();
+  Object.defineProperty(track, "muted", { value: is, configurable: true });
+  track.dispatchEvent(new Event(is ? "mute" : "unmute"));
+}"""
+SCREEN = """() => {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [640, 360];
+    const paint = canvas.getContext("2d");
+    let turn = 0;
+    setInterval(() => { paint.fillStyle = `hsl(${(turn += 9)} 80% 50%)`; paint.fillRect(0, 0, 640, 360); }, 60);
+    return canvas.captureStream(15);
+  };
+}"""
+HEARD = "(video) => [video.muted, video.paused]"
+
+
+@pytest.fixture
+def visit(careroom: Careroom, people: People) -> Consultation:
+    return Consultation(careroom, people.new())
+
+
+def test_what_happens_to_devices_in_a_call_is_said_and_mended(windows: Windows, visit: Consultation) -> None:
+    home = windows.desk()  # a patient at a computer
+    home.add_init_script(REFUSE_SOUND)
+    desk = windows.clinician("amira")
+    visit.wait_in(home)
+    desk.goto(visit.path)
+    desk.get_by_role("button", name=re.compile("^Admit")).click()
+    picture, theirs = "#pictures .large video", "[data-role=patient] video"
+
+    # The picture is there, and one touch brings the sound.
+    expect(home.locator("#status")).to_contain_text("Tap to hear")
+    visit.becomes("in_call")
+    flows(home, picture)
+    assert home.locator(picture).evaluate(HEARD) == [True, False]
+    home.get_by_role("button", name="Tap to hear").click()
+    expect(home.get_by_role("button", name="Tap to hear")).to_be_hidden()
+    assert home.locator(picture).evaluate(HEARD) == [False, False]
+    flows(desk, theirs)
+
+    _devices(home, desk, theirs)
+    _screen(home, desk)
+    # The clinician's camera stops, too: another one goes on.
+    desk.evaluate(STOP, ["[data-self-video]", "video"])
+    expect(desk.get_by_text("was unplugged. Another device is used.")).to_be_visible()
+    arrive(home, picture)
+    home.get_by_role("button", name="End", exact=True).click()
+    home.get_by_role("button", name="End the consultation").click()
+    expect(home.get_by_role("heading", name="The consultation has ended")).to_be_visible()
+
+
+def arrive(page: Page, video: str) -> None:
+    """More and more frames; those of Chromium's second camera are black, so nothing else is to be seen in them."""
+    count = "(video) => video.getVideoPlaybackQuality().totalVideoFrames"
+    before = page.locator(video).evaluate(count)
+    eventually(lambda: page.locator(video).evaluate(count) >= before + 5, 20, f"frames in {video}")
+
+
+def _devices(home: Page, desk: Page, theirs: str) -> None:
+    """The camera stops, the microphone stops and there is no other, a phone call comes; and others are chosen."""
+    home.evaluate(STOP, ["#self video", "video"])
+    expect(home.locator("#interrupted")).to_contain_text("Your camera has stopped. Another one is used now.")
+    arrive(desk, theirs)
+    home.evaluate(NO_MICROPHONE, True)
+    home.evaluate(STOP, ["#self video", "audio"])
+    gone = "Your microphone has stopped. The others do not hear you."
+    expect(home.locator("#interrupted")).to_contain_text(gone)
+    expect(home.locator("#status")).to_contain_text(gone)
+    expect(desk.locator("[data-role=patient] [data-person-muted]")).to_be_visible()
+    home.evaluate(NO_MICROPHONE, False)
+    home.locator("#interrupted").get_by_role("button", name="Try again").click()
+    expect(home.locator("#interrupted")).to_be_hidden()
+    expect(desk.locator("[data-role=patient] [data-person-muted]")).to_be_hidden()
+
+    home.evaluate(PHONE_CALL, True)
+    expect(home.locator("#interrupted")).to_contain_text("perhaps by a phone call. The others do not hear you.")
+    expect(desk.locator("[data-role=patient] [data-person-muted]")).to_be_visible()
+    home.locator("#interrupted").get_by_role("button", name="Try again").click()
+    expect(home.locator("#interrupted")).to_be_hidden()
+    expect(desk.locator("[data-role=patient] [data-person-muted]")).to_be_hidden()
+
+    home.get_by_role("button", name="More").click()
+    dialog = home.get_by_role("dialog", name="More")
+    for label in ("Camera", "Microphone", "Loudspeaker"):
+        expect(dialog.get_by_label(label)).to_be_visible()
+    options = dialog.get_by_label("Camera").locator("option")
+    expect(options).to_have_count(2)
+    other = dialog.get_by_label("Camera").locator("option:not(:checked)").first.inner_text()
+    dialog.get_by_label("Camera").select_option(label=other)
+    label = "document.querySelector('#self video').srcObject.getVideoTracks()[0]?.label"
+    eventually(lambda: home.evaluate(label) == other, what="the other camera")
+    speaker = dialog.get_by_label("Loudspeaker").locator("option:not(:checked)").last.get_attribute("value")
+    dialog.get_by_label("Loudspeaker").select_option(value=speaker)
+    eventually(
+        lambda: home.evaluate("document.querySelector('#pictures .large video').sinkId") == speaker,
+        what="sound from the other loudspeaker",
+    )
+    look_over(home)
+    for size in ({"width": 320, "height": 568}, {"width": 1280, "height": 900}):
+        home.set_viewport_size(size)  # type: ignore[arg-type]
+        assert not sideways(home)
+    dialog.get_by_role("button", name="Close").click()
+    flows(desk, theirs)
+
+
+def _screen(home: Page, desk: Page) -> None:
+    """The patient shows the screen of their computer, and both are told."""
+    home.evaluate(SCREEN)
+    home.get_by_role("button", name="More").click()
+    home.get_by_role("button", name="Show my screen").click()
+    expect(home.locator("#sharing")).to_contain_text("The others see your screen.")
+    expect(desk.locator("[data-shown-by]")).to_contain_text("shows their screen")
+    flows(desk, "[data-shared-video]")
+    home.locator("#sharing").get_by_role("button", name="Stop").click()
+    expect(home.locator("#sharing")).to_be_hidden()
+    expect(desk.locator("[data-shared]")).to_be_hidden()
+    expect(desk.locator("[data-shown-by]")).to_be_hidden()
+
+    home.get_by_role("button", name="More").click()
+    home.get_by_role("button", name="Full screen").click()
+    eventually(lambda: home.evaluate("document.fullscreenElement?.id") == "call", what="full screen")
+    home.evaluate("document.exitFullscreen()")
