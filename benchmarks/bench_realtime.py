@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ def ours() -> Cost:
         port = free_port()
         command = [sys.executable, "-m", "core.server", "--mode", "eventlet", "--port", str(port)]
         app = "benchmarks.realtime_app:create_app"
-        with _running([*command, "--app", app], {**os.environ, **said}) as server:
+        with serving([*command, "--app", app], {**os.environ, **said}) as server:
             return _measure(server, port, said["BENCH_PRACTICE"])
 
 
@@ -67,12 +67,12 @@ def node() -> Cost:
     from tests.support.servers import free_port
 
     port = free_port()
-    with _running(["node", str(HERE / "peer_server.mjs"), str(port)], dict(os.environ)) as server:
+    with serving(["node", str(HERE / "peer_server.mjs"), str(port)], dict(os.environ)) as server:
         return _measure(server, port, "00000000-0000-0000-0000-000000000000")
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+def serving(command: list[str], environment: dict[str, str]) -> Iterator[int]:
     """A server on the first core, until the end."""
     process = subprocess.Popen(
         ["taskset", "-c", "0", *command],
@@ -87,9 +87,28 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator[int]:
 
 def _measure(pid: int, port: int, practice: str) -> Cost:
     wait_for_port(port, pid)
+    with asking(HERE / "socket_load.mjs", f"http://127.0.0.1:{port}", practice) as ask:
+        ask("connect 1")  # what the first connection brings in is not one connection's
+        before = resident(pid)
+        ask(f"connect {CLIENTS}")
+        memory = (resident(pid) - before) / (CLIENTS - 1)
+        ask("echo 3")
+        began = cpu_of_process(pid)
+        echoed = ask(f"echo {ROUNDS}")
+        echo = (cpu_of_process(pid) - began) / echoed["count"]
+        ask("fan 3")
+        began = cpu_of_process(pid)
+        told = ask(f"fan {EVENTS}")
+        fan = (cpu_of_process(pid) - began) / told["count"]
+        return Cost(echo * 1e6, fan * 1e6, memory, echoed["p99"])
+
+
+@contextmanager
+def asking(script: Path, url: str, *more: str) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """The load on a server, on the last core: what it is asked by a line, it does and answers."""
     last = str((os.cpu_count() or 1) - 1)
     load = subprocess.Popen(
-        ["taskset", "-c", last, "node", str(HERE / "socket_load.mjs"), f"http://127.0.0.1:{port}", practice],
+        ["taskset", "-c", last, "node", str(script), url, *more],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -100,30 +119,18 @@ def _measure(pid: int, port: int, practice: str) -> Cost:
         load.stdin.flush()
         answer = load.stdout.readline()
         if not answer:
-            raise SystemExit(f"the load on port {port} broke off at {line!r}")
+            raise SystemExit(f"the load at {url} broke off at {line!r}")
         found: dict[str, Any] = json.loads(answer)
         return found
 
     try:
-        ask("connect 1")  # what the first connection brings in is not one connection's
-        before = _resident(pid)
-        ask(f"connect {CLIENTS}")
-        memory = (_resident(pid) - before) / (CLIENTS - 1)
-        ask("echo 3")
-        began = cpu_of_process(pid)
-        echoed = ask(f"echo {ROUNDS}")
-        echo = (cpu_of_process(pid) - began) / echoed["count"]
-        ask("fan 3")
-        began = cpu_of_process(pid)
-        told = ask(f"fan {EVENTS}")
-        fan = (cpu_of_process(pid) - began) / told["count"]
-        return Cost(echo * 1e6, fan * 1e6, memory, echoed["p99"])
+        yield ask
     finally:
         load.kill()
         load.wait()
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
     """Kilobytes in memory, without what is shared."""
     rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(float(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_"))
