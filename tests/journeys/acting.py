@@ -13,7 +13,7 @@ from flask_appbuilder.security.sqla.models import User
 from playwright.sync_api import Error, Locator, Page, Route, expect
 from sqlalchemy import select
 
-from core import audit, patients
+from core import audit, demo, patients
 from core.files.models import File
 from core.notifications import Notification
 from plugins.photo_request import service
@@ -23,6 +23,14 @@ from tests.journeys.photos import Chosen
 from tests.support.running import Careroom
 
 LINK = re.compile(r"https?://127\.0\.0\.1:\d+/l/[\w-]+")
+
+
+def sign_in(page: Page, username: str, password: str = demo.PASSWORD, *, site: str = "") -> None:
+    """Fill the sign-in and press the button; works in every language. Where it leads is the test's to say."""
+    page.goto(f"{site}/login")
+    page.locator("input[name=username]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.locator("main button[type=submit]").first.click()
 
 
 # --- the practice ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from core import patients
+from core import db, demo, patients, tenancy
+from core.security import create_user
 from tests.support.running import Careroom
 
 # Ranges that regulators keep for fiction, behind the demonstration's own numbers.
@@ -59,6 +60,14 @@ class Person:
     def path(self) -> str:
         """Where the patient's workspace is."""
         return f"/p/{self.slug}/patients/{self.id}"
+
+
+def hire(username: str, given_names: str, family_name: str, role: str, slug: str = "riverside") -> None:
+    """Somebody new works in a practice, with the demonstration's password."""
+    with db.scope() as session:
+        practice_id = tenancy.find_by_slug(slug).id
+        user = create_user(username, f"{username}@example.com", given_names, family_name, demo.PASSWORD)
+        session.add(tenancy.Membership(practice_id=practice_id, user_id=user.id, role=role))
 
 
 @dataclass(frozen=True, slots=True)
