@@ -21,9 +21,9 @@ from core.i18n import _, _l
 from core.notifications import inbox, staff
 from core.patients import Patient
 from core.realtime import events
-from core.security import letters
+from core.security import letters, roles
 from core.security.models import EmergencyAccess
-from core.tenancy import PRACTICE_ADMIN, Membership
+from core.tenancy import Membership
 
 VIEW: Final = "core.view_patients"
 VIEW_RESTRICTED: Final = "core.view_restricted"
@@ -126,21 +126,18 @@ def _tell(made: EmergencyAccess) -> None:
         key=f"emergency:{made.id}",
     )
     link = f"{settings.current().base_url}/p/{tenancy.current().slug}{path}"
-    for user_id in _administrators():
+    for user_id in _overseers():
         letters.write(
             user_id, staff.EMERGENCY_ACCESS, practice=tenancy.current().name, person=made.user_name, link=link
         )
 
 
-def _administrators() -> list[int]:
-    return list(
-        db.session().scalars(
-            select(Membership.user_id)
-            .join(User, User.id == Membership.user_id)
-            .where(Membership.practice_id == db.practice_id(), Membership.role == PRACTICE_ADMIN)
-            .where(User.active.is_(True))
-        )
+def _overseers() -> list[int]:
+    """Who looks at emergency accesses here: whoever has the right to, by whatever role."""
+    here = select(Membership.user_id).where(
+        Membership.practice_id == db.practice_id(), Membership.role.in_(roles.holders_of(OVERSEE))
     )
+    return list(db.session().scalars(select(User.id).where(User.id.in_(here), User.active.is_(True))))
 
 
 def set_restricted(patient_id: UUID, restricted: bool) -> bool:
@@ -186,7 +183,7 @@ def review(access_id: UUID, user: User, note: str) -> None:
     found = db.get(EmergencyAccess, access_id)
     if found is None:
         raise LookupError("no such access in this practice")
-    if found.user_id == user.id and len(_administrators()) > 1:
+    if found.user_id == user.id and len(_overseers()) > 1:
         raise Refused(_("Another administrator has to look at what you opened yourself."), "own")
     if found.reviewed_at is not None:
         return

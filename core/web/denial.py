@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from core import db, plugin_system, tenancy
 from core.i18n import _
+from core.security import roles
 from core.security.core_permissions import CORE_PERMISSIONS
-from core.tenancy import PRACTICE_ADMIN, Membership
+from core.tenancy import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,18 @@ def of(permission: str | None) -> Denial | None:
 
 
 def administrators() -> list[str]:
-    """The names of those who run the current practice."""
+    """The names of those who can give a right in the current practice, whatever their role is called."""
+    return holders(roles.MANAGE_STAFF)
+
+
+def holders(permission: str) -> list[str]:
+    """The names of those in the current practice whose roles include a permission."""
+    here = select(Membership.user_id).where(
+        Membership.practice_id == tenancy.current().id, Membership.role.in_(roles.holders_of(permission))
+    )
     users = db.session().scalars(
         select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.practice_id == tenancy.current().id, Membership.role == PRACTICE_ADMIN)
-        .where(User.active.is_(True))
-        .order_by(User.last_name, User.first_name)
+        .where(User.id.in_(here), User.active.is_(True))
+        .order_by(User.last_name, User.first_name, User.id)
     )
     return [user.get_full_name() for user in users]
