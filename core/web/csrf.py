@@ -87,6 +87,13 @@ def _page_of_the_form() -> str:
     return safe_next(referrer.path) if referrer.netloc == request.host else "/"
 
 
+def is_by_script() -> bool:
+    """Did a script or a program send this request, which reads a short answer, and not a person's link or form?"""
+    said = ("X-Panel", "X-Fragment", "X-CSRFToken", "X-Requested-With")
+    wanted = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return any(name in request.headers for name in said) or wanted == "application/json"
+
+
 def _is_form() -> bool:
     return request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Flask, abort, flash, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -15,13 +17,17 @@ from core.patients import Patient
 from core.security import emergency
 from core.security.models import EmergencyAccess
 from core.security.permissions import current_permissions
-from core.web import denial
+from core.web import csrf, denial
 from core.web.pages import render
 from core.web.routes import Access, StaffRoutes
 
 routes = StaffRoutes("core", __name__, name="emergency", prefix="/emergency")
 # Not "patient_id": asking is not yet seeing, so the trail says "emergency.opened" and nothing before.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Who opened a record and why is read without opening it; what names the patient there asks closed() itself.
+_OVERSEEING: Final = ("emergency.", "oversight.", "audit_trail.")
+ACTION: Final = re.compile(r"[a-z0-9_]{1,60}(?:\.[a-z0-9_]{1,60})?")
+"""What somebody wants to do in a record, as a clinical system names it: see core.web.launch."""
 
 
 def install(app: Flask) -> None:
@@ -57,7 +63,7 @@ def admit(asked: Access) -> Any:
 
 def refuse_shown() -> Any:
     """After the view: None, or the answer instead of one that shows a restricted record to somebody without access."""
-    if (request.endpoint or "").startswith(("emergency.", "oversight.")) or g.get("user") is None:
+    if (request.endpoint or "").startswith(_OVERSEEING) or g.get("user") is None:
         return None
     concerned = context.concerned() | {entry.patient_id for entry in audit.pending() if entry.patient_id}
     refused = closed(concerned)
@@ -69,7 +75,7 @@ def closed(patient_ids: Any) -> set[UUID]:
     if not patient_ids or emergency.VIEW_RESTRICTED in g.get("permissions", frozenset()):
         return set()
     restricted = emergency.restricted_among(patient_ids)
-    return {one for one in restricted if emergency.current(one, g.user.id) is None}
+    return restricted - emergency.opened_by(g.user.id) if restricted else set()
 
 
 def _exists(patient_id: UUID) -> bool:
@@ -77,12 +83,30 @@ def _exists(patient_id: UUID) -> bool:
 
 
 def _ask(patient_id: UUID) -> Any:
+    """To the page that asks why; for a script, words; for a form, a page that keeps what was typed."""
     if request.method in _SAFE and "X-Panel" not in request.headers and "X-Fragment" not in request.headers:
         return redirect(url_for("emergency.ask", record_id=patient_id))
-    words = _("This record is restricted. Open it from the list of patients to say why you need it.")
-    response = jsonify(error={"code": "restricted", "message": words})
-    response.status_code = 403
-    return response
+    if request.method in _SAFE or csrf.is_by_script():
+        words = _("This record is restricted. Open it from the list of patients to say why you need it.")
+        response = jsonify(error={"code": "restricted", "message": words})
+        response.status_code = 403
+        return response
+    asking = url_for("emergency.ask", record_id=patient_id, action=action_in(request.form) or None)
+    if (request.endpoint or "").startswith("launch."):
+        return redirect(asking, 303)
+    page = render_template(
+        "emergency/refused_form.html",
+        kept=csrf.typed(),
+        action=request.full_path.rstrip("?"),
+        ask=url_for("emergency.ask", record_id=patient_id) if emergency.OPEN in g.permissions else None,
+    )
+    return make_response(page, 403)
+
+
+def action_in(given: Mapping[str, str]) -> str:
+    """The action that a form or an address names; empty where it names none."""
+    asked = given.get("action", "").strip()
+    return asked if ACTION.fullmatch(asked) else ""
 
 
 # --- the page ------------------------------------------------------------------------------------------------------
@@ -91,20 +115,22 @@ def _ask(patient_id: UUID) -> Any:
 @routes.get("/<uuid:record_id>", permission=emergency.OPEN)
 def ask(record_id: UUID) -> Any:
     """Ask for the reason. It tells nothing of the patient."""
-    return _page(record_id)
+    return _page(record_id, action=action_in(request.args))
 
 
 @routes.post("/<uuid:record_id>", permission=emergency.OPEN)
 def open_record(record_id: UUID) -> Any:
     """Open the record for an hour, and lead to it."""
     why: emergency.Why = "restricted" if emergency.VIEW in g.permissions else "role"
-    reason = request.form.get("reason", "")[:2000]
+    reason, action = request.form.get("reason", "")[:2000], action_in(request.form)
     try:
         emergency.open_record(record_id, g.user, why, reason)
     except emergency.ReasonMissing as missing:
-        return _page(record_id, reason, missing.message, status=422)
+        return _page(record_id, reason, missing.message, action=action, status=422)
     except LookupError:
         abort(404)
+    if action:
+        return redirect(url_for("launch.act", patient_id=record_id, name=action), 303)
     return redirect(url_for("patients.show", patient_id=record_id), 303)
 
 
@@ -128,7 +154,9 @@ def restrict(record_id: UUID) -> Any:
     return redirect(url_for("patients.show", patient_id=record_id), 303)
 
 
-def _page(record_id: UUID, reason: str = "", error: str | None = None, *, status: int = 200) -> Any:
+def _page(
+    record_id: UUID, reason: str = "", error: str | None = None, *, action: str = "", status: int = 200
+) -> Any:
     if not _exists(record_id):
         abort(404)
     page = render(
@@ -137,7 +165,8 @@ def _page(record_id: UUID, reason: str = "", error: str | None = None, *, status
         restricted=emergency.VIEW in g.permissions,
         reason=reason,
         error=error,
-        administrators=denial.administrators(),
+        action=action,
+        administrators=denial.holders(emergency.OVERSEE),
     )
     return make_response(page, status)
 

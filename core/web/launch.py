@@ -19,7 +19,7 @@ from markupsafe import Markup
 from core import audit, patients
 from core.i18n import _
 from core.patients import active, details, launching
-from core.web import panels, record
+from core.web import emergency, panels, record
 from core.web import patients as patient_pages
 from core.web.pages import render
 from core.web.routes import CoreRoutes, StaffRoutes
@@ -29,7 +29,6 @@ routes = StaffRoutes("core", __name__, name="launch", prefix="")
 
 HANDED_OVER: Final = (*launching.IDENTITY, "action", "system")
 _LONGEST: Final = 200
-_ACTION: Final = re.compile(r"[a-z0-9_]{1,60}(?:\.[a-z0-9_]{1,60})?")
 _SYSTEM: Final = re.compile(r"[A-Za-z0-9 ._-]{1,40}")
 
 
@@ -62,7 +61,7 @@ def hand_over() -> Markup:
 def open_patient() -> ResponseReturnValue:
     """To the patient, when there is no doubt; else to a choice."""
     found = launching.find(request.form)
-    action, system = _action(), _system()
+    action, system = emergency.action_in(request.form), _system()
     if found.patient is not None:
         return _open(found.patient.id, action, {"by": ", ".join(found.by), **system})
     audit.record(
@@ -87,20 +86,20 @@ def open_patient() -> ResponseReturnValue:
 def choose() -> ResponseReturnValue:
     """Somebody has chosen the patient whom the clinical system means."""
     patient = patients.get(_uuid(request.form.get("patient_id", "")))
-    return _open(patient.id, _action(), {"by": "choice", **_system()})
+    return _open(patient.id, emergency.action_in(request.form), {"by": "choice", **_system()})
 
 
 @routes.post("/launch/add", permission="core.edit_patients")
 def add() -> Markup:
     """The form for a new patient, with what the clinical system said."""
     typed = {name: request.form.get(name, "")[:_LONGEST] for name in details.FIELDS}
-    return patient_pages.blank_form(typed, then=_action())
+    return patient_pages.blank_form(typed, then=emergency.action_in(request.form))
 
 
 @routes.get("/patients/<uuid:patient_id>/actions/<name>", permission="core.view_patients")
 def act(patient_id: UUID, name: str) -> ResponseReturnValue:
     """To the page of an action of this patient's workspace, or to the workspace with a word on why not."""
-    return redirect(_place(patient_id, name if _ACTION.fullmatch(name) else ""), 303)
+    return redirect(_place(patient_id, name if emergency.ACTION.fullmatch(name) else ""), 303)
 
 
 def _open(patient_id: UUID, action: str, detail: dict[str, str]) -> ResponseReturnValue:
@@ -121,11 +120,6 @@ def _place(patient_id: UUID, action: str) -> str:
             return one.url
     flash(_("What the clinical system asked for is not offered for this patient."), "warning")
     return workspace
-
-
-def _action() -> str:
-    asked = request.form.get("action", "").strip()
-    return asked if _ACTION.fullmatch(asked) else ""
 
 
 def _system() -> dict[str, str]:

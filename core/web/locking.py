@@ -118,9 +118,7 @@ def _lock() -> None:
 
 
 def _locked() -> Any:
-    by_script = (
-        "X-Panel" in request.headers or "X-Fragment" in request.headers or "X-CSRFToken" in request.headers
-    )
+    by_script = csrf.is_by_script()
     if request.method in _SAFE and not by_script:
         return redirect(url_for("lock.page", next=request.full_path.rstrip("?")))
     if by_script or not request.form:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, update
 
 from core import audit, db
 from core.audit import AuditEntry
 from core.notifications import InboxItem, Notification
 from core.patients import Patient
-from core.security import emergency
+from core.security import emergency, roles
 from core.security.models import EmergencyAccess
-from core.tenancy import PRACTICE_ADMIN
+from core.tenancy import PRACTICE_ADMIN, Membership
 from tests.support.house import House, Visitor
 from tests.support.photos import a_request_with_photos
 
@@ -37,6 +39,11 @@ def signed_in(visitor: Visit, username: str) -> Visitor:
     browser = visitor()
     assert browser.sign_in(username).status_code == 303
     return browser
+
+
+def by_form(browser: Visitor, url: str, sent: dict[str, Any]) -> Any:
+    """As a page's form sends it: the token is one of its fields."""
+    return browser.client.post(url, data={**sent, "csrf_token": browser._token()})
 
 
 def actions(house: House, patient_id: UUID) -> list[str]:
@@ -120,6 +127,85 @@ def test_every_way_into_a_restricted_record_is_closed(house: House, visitor: Vis
     assert actions(house, ids["patient_id"]) == before, "and nothing was done"
 
 
+def test_a_form_about_a_closed_record_keeps_what_was_typed(house: House, visitor: Visit, ill: UUID) -> None:
+    amira = signed_in(visitor, "amira")
+    url = f"/p/riverside/patients/{ill}/edit"
+    refused = by_form(amira, url, {"family_name": "Half-typed"})
+    assert refused.status_code == 403
+    assert refused.mimetype == "text/html"
+    assert 'value="Half-typed"' in refused.text
+    assert f'action="{url}"' in refused.text
+    assert f'href="/p/riverside/emergency/{ill}"' in refused.text
+    assert "Margaret" not in refused.text
+    by_script = amira.post(url, {"family_name": "X"})
+    assert by_script.get_json()["error"]["code"] == "restricted"
+    several = {"patient": [str(ill), str(house.patient_id(house.riverside, "Okafor"))], "action": "leave"}
+    bulk = by_form(amira, "/p/riverside/patients/several", several)
+    assert bulk.status_code == 403
+    assert bulk.text.count('name="patient"') == 2
+    with house.at(house.riverside, write=False) as session:
+        assert all(session.scalars(select(Patient.active))), "nobody was taken off the list"
+
+
+@pytest.mark.both_databases
+def test_a_clinical_system_leads_to_the_reason_and_on_to_what_it_asked_for(
+    house: House, visitor: Visit, ill: UUID
+) -> None:
+    amira = signed_in(visitor, "amira")
+    chosen = {"patient_id": str(ill), "action": "photo_request"}
+    asked = by_form(amira, "/p/riverside/launch/choose", chosen)
+    assert (asked.status_code, asked.location) == (
+        303,
+        f"/p/riverside/emergency/{ill}?action=photo_request",
+    )
+    assert 'name="action" value="photo_request"' in amira.get(asked.location).text
+    ask = f"/p/riverside/emergency/{ill}"
+    assert 'value="photo_request"' in amira.post(ask, {"reason": "", "action": "photo_request"}).text
+    opened = amira.post(ask, {"reason": REASON, "action": "photo_request"})
+    assert opened.location == f"/p/riverside/patients/{ill}/actions/photo_request"
+    assert f"photo_request/patients/{ill}" in amira.get(opened.location).location
+
+
+def test_an_overseer_reads_what_was_done_without_opening_the_record(
+    house: House, visitor: Visit, ill: UUID
+) -> None:
+    signed_in(visitor, "amira").post(f"/p/riverside/emergency/{ill}", {"reason": REASON})
+    helen = signed_in(visitor, "helen")
+    overview = helen.get("/p/riverside/oversight").text
+    assert f'href="/p/riverside/admin/audit?patient={ill}"' in overview
+    shown = helen.get(f"/p/riverside/admin/audit?patient={ill}")
+    assert shown.status_code == 200
+    assert REASON in shown.text
+    assert f"…{str(ill)[-6:]}" in shown.text
+    assert "Margaret" not in shown.text
+    helen.post(f"/p/riverside/emergency/{ill}", {"reason": REASON})
+    assert "Margaret" in helen.get(f"/p/riverside/admin/audit?patient={ill}").text
+
+
+@pytest.mark.both_databases
+def test_who_is_told_and_who_is_named_go_by_the_right_and_not_by_the_role(
+    house: House, visitor: Visit, ill: UUID
+) -> None:
+    """A practice's own role with the right to oversee; and one that manages staff."""
+    with house.at(house.riverside) as session:
+        key = roles.make("Data protection", "", ["core.oversee", "core.manage_staff"])
+        tom = session.scalars(select(User).where(User.username == "tom")).one()
+        session.add(Membership(practice_id=house.riverside, user_id=tom.id, role=key))
+    amira = signed_in(visitor, "amira")
+    ask = f"/p/riverside/emergency/{ill}"
+    name = tom.get_full_name()
+    assert name in amira.get(ask).text
+    assert name in amira.get("/p/riverside/admin/plugins").text, "who can give a right"
+    amira.post(ask, {"reason": REASON})
+    helen = signed_in(visitor, "helen")
+    helen.post(ask, {"reason": REASON})
+    with house.at(house.riverside, write=False) as session:
+        written = select(Notification.recipient).where(Notification.template == "core.emergency_access")
+        assert {"helen@riverside.example.com", tom.email} == set(session.scalars(written))
+        own = session.scalars(select(EmergencyAccess.id).where(EmergencyAccess.user_name == "Helen Price")).one()
+    assert helen.post(f"/p/riverside/oversight/{own}/review").status_code == 409, "there is another now"
+
+
 def test_a_restricted_record_has_a_lock_with_words_in_lists_and_searches(
     house: House, visitor: Visit, ill: UUID
 ) -> None:
@@ -143,8 +229,6 @@ def test_a_restricted_record_has_a_lock_with_words_in_lists_and_searches(
 
 
 def test_whoever_has_no_right_to_patients_opens_one_and_no_more(house: House, visitor: Visit) -> None:
-    from core.tenancy import Membership
-
     with db.scope() as session:
         session.delete(
             session.scalars(
@@ -191,8 +275,6 @@ def test_unknown_and_foreign_records_do_not_exist(house: House, visitor: Visit) 
 
 
 def test_nobody_looks_at_their_own_access_where_another_can(house: House, visitor: Visit, ill: UUID) -> None:
-    from flask_appbuilder.security.sqla.models import User
-
     from core import tenancy
     from core.security import add_membership
 
