@@ -1,50 +1,76 @@
-"""The command line, as an operator uses it: in a process of its own, on an empty machine."""
+"""The command line, as an operator uses it on an empty machine.
+
+What starts or is refused before it starts runs in a process of its own; the rest in the tests' process, which need
+not import everything for each command.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from core import demo
+from core import db, demo
+from core.cli import main
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class Shell:
-    """Runs ``careroom`` with the settings of a folder."""
+    """Runs ``careroom`` with the settings of a folder and no others."""
 
     def __init__(self, folder: Path) -> None:
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CAREROOM_")},
-            **demo.environment(folder, 8000),
-            "CAREROOM_ENVIRONMENT": "development",
-        }
+        self.environment = {**demo.environment(folder, 8000), "CAREROOM_ENVIRONMENT": "development"}
 
-    def __call__(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def __call__(self, *arguments: str) -> Said:
+        others: dict[str, str | None] = {
+            name: None for name in os.environ if name.startswith("CAREROOM_") and name not in self.environment
+        }
+        done = CliRunner().invoke(main, list(arguments), env={**others, **self.environment})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    def process(self, *arguments: str) -> Said:
+        """The same in a process of its own."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("CAREROOM_")}
+        done = subprocess.run(
             [sys.executable, "-m", "core.cli", *arguments],
-            env=self.environment,
-            input=given,
+            env={**inherited, **self.environment},
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
+        return Said(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module")
-def careroom(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+def careroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """An installation that was migrated and has one practice."""
     shell = Shell(tmp_path_factory.mktemp("cli"))
-    before = shell("serve", "--port", "1")
+    before = shell.process("serve", "--port", "1")
     assert before.returncode == 1
     assert "careroom migrate" in before.stderr, "an empty database is not served"
-    migrated = shell("migrate")
+    migrated = shell.process("migrate")
     assert migrated.returncode == 0, migrated.stderr
-    made = shell("practice", "create", "hillside", "Hillside Practice")
+    made = shell.process("practice", "create", "hillside", "Hillside Practice")
     assert made.returncode == 0, made.stderr
-    return shell
+    yield shell
+    db.dispose()
 
 
 def test_migrating_twice_is_as_good_as_once(careroom: Shell) -> None:
@@ -56,7 +82,7 @@ def test_practices_are_listed(careroom: Shell) -> None:
 
 
 def test_a_slug_that_no_url_could_carry_is_refused(careroom: Shell) -> None:
-    answer = careroom("practice", "create", "Hill Side", "x")
+    answer = careroom.process("practice", "create", "Hill Side", "x")
     assert answer.returncode != 0
     assert "a slug has 1 to 40" in answer.stderr
     assert "Traceback" not in answer.stderr
@@ -113,10 +139,10 @@ def test_a_refused_plugin_fails_only_who_is_strict(careroom: Shell) -> None:
         listed = careroom("plugin", "list")
         assert listed.returncode == 0
         assert "refused: ModuleNotFoundError" in listed.stdout
-        strict = careroom("plugin", "list", "--strict")
+        strict = careroom.process("plugin", "list", "--strict")
         assert strict.returncode == 1
         assert "nowhere.to_be_found" in strict.stderr
-        serving = careroom("serve", "--strict", "--port", "1")
+        serving = careroom.process("serve", "--strict", "--port", "1")
         assert serving.returncode == 1
         assert "These plugins were refused" in serving.stderr
     finally:
@@ -141,7 +167,7 @@ def test_an_unknown_practice_is_said_so(careroom: Shell) -> None:
 
 
 def test_keys_are_fresh_and_fit_the_settings(careroom: Shell) -> None:
-    first, second = careroom("keys").stdout, careroom("keys").stdout
+    first, second = careroom.process("keys").stdout, careroom.process("keys").stdout
     assert first != second
     assert {line.partition("=")[0] for line in first.splitlines()} == {
         "CAREROOM_SECRET_KEY",
