@@ -226,7 +226,7 @@ def _people() -> list[tuple[str, str]]:
 
 
 def _names(entries: Any, patient_id: UUID | None) -> dict[UUID, str]:
-    """Names of the patients; nobody's for whom may not find patients, and none of a restricted record that is closed."""
+    """Names of the patients; nobody's for whom may not find patients, and none of a record that is closed."""
     if "core.view_patients" not in g.permissions:
         return {}
     wanted = {entry.patient_id for entry in entries if entry.patient_id is not None}

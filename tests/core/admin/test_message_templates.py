@@ -144,7 +144,9 @@ def test_a_stored_wording_that_would_hand_a_key_on_is_not_used(house: House) -> 
     with house.at(house.riverside) as session:
         for name in ("core.password_reset", "photo_request.invitation"):
             session.add(
-                TemplateOverride(template=name, language="en", text="https://evil.example/?to={link}", sms="Own {link}")
+                TemplateOverride(
+                    template=name, language="en", text="https://evil.example/?to={link}", sms="Own {link}"
+                )
             )
     with house.at(house.riverside, write=False):
         reset = templates.wording(templates.find("core.password_reset"), "en")

@@ -202,7 +202,9 @@ def test_who_is_told_and_who_is_named_go_by_the_right_and_not_by_the_role(
     with house.at(house.riverside, write=False) as session:
         written = select(Notification.recipient).where(Notification.template == "core.emergency_access")
         assert {"helen@riverside.example.com", tom.email} == set(session.scalars(written))
-        own = session.scalars(select(EmergencyAccess.id).where(EmergencyAccess.user_name == "Helen Price")).one()
+        own = session.scalars(
+            select(EmergencyAccess.id).where(EmergencyAccess.user_name == "Helen Price")
+        ).one()
     assert helen.post(f"/p/riverside/oversight/{own}/review").status_code == 409, "there is another now"
 
 

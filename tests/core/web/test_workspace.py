@@ -93,7 +93,9 @@ def test_an_alert_of_another_patient_is_not_found(amira: Visitor, house: House, 
 
 
 @pytest.mark.both_databases
-def test_what_came_in_while_the_form_was_open_is_not_undone(house: House, amira: Visitor, margaret: UUID) -> None:
+def test_what_came_in_while_the_form_was_open_is_not_undone(
+    house: House, amira: Visitor, margaret: UUID
+) -> None:
     """The patient answers STOP to a text; a form that says "agreed" is open, and saved for the e-mails' sake."""
     with house.at(house.riverside):
         contact_states.set_consent(margaret, "sms", "given")
