@@ -227,6 +227,14 @@ def read_hours(form: Form) -> tuple[Hours | None, Errors]:
     return (None if errors else Hours(week, closed)), errors
 
 
+def _clock(text: str) -> time:
+    """A time of day as the practice's clock shows it. Raises ValueError, for a time with a zone, too."""
+    found = time.fromisoformat(text)
+    if found.tzinfo is not None:
+        raise ValueError(text)
+    return found
+
+
 def _spans(form: Form, day: int) -> tuple[Span, ...]:
     found: list[Span] = []
     for place in range(MOST_SPANS):
@@ -236,7 +244,7 @@ def _spans(form: Form, day: int) -> tuple[Span, ...]:
         if not opens or not closes:
             raise Wrong(_("Enter both times, or neither."))
         try:
-            found.append(Span(time.fromisoformat(opens), time.fromisoformat(closes)))
+            found.append(Span(_clock(opens), _clock(closes)))
         except ValueError:
             raise Wrong(_("The practice must open before it closes. Times read like 08:30.")) from None
     if any(first.closes > second.opens for first, second in pairwise(found)):

@@ -57,7 +57,7 @@ def save() -> ResponseReturnValue:
         return make_response(_page(choices, {}, is_stale=True), 409)
     stored = _stored()
     changed = {name: days for name, days in choices.items() if days != stored[name]}
-    going = sum(item.count for item in retention.preview(changed) if item.kind.name in changed)
+    going = sum(item.count for item in retention.preview(changed, only=changed))
     if going and "sure" not in request.form:
         return make_response(_page(choices, {}, asks=going), 422)
     for name, days in changed.items():
@@ -75,7 +75,7 @@ def preview() -> Markup:
 
 
 def _stored() -> Choices:
-    return {item.kind.name: item.days for item in retention.preview()}
+    return {kind.name: retention.days_of(kind) for kind in retention.kinds_here()}
 
 
 def _read() -> tuple[Choices, dict[str, str]]:

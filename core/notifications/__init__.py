@@ -72,7 +72,6 @@ from core.notifications.templates import Template
 JOBS = (
     Job("core.notifications_mask", delivery.mask_old, every=timedelta(hours=1), across_practices=True),
     Job("core.recipients_forget", flood.forget_old, every=timedelta(hours=1), across_practices=True),
-    Job("core.inbox_forget", inbox.forget_old, every=timedelta(days=1), across_practices=True),
 )
 
 __all__ = [

@@ -17,7 +17,6 @@ from core.notifications.models import InboxItem, InboxRead
 from core.realtime import events
 
 TOPIC: Final = "core.inbox"
-KEEP: Final = timedelta(days=90)
 _UNREAD_FOR: Final = timedelta(days=30)
 
 
@@ -163,15 +162,6 @@ def mark_subject_read(user_id: int, subject_id: UUID, *, permissions: Collection
     """The user has looked at the thing itself: its items are read."""
     ids = db.session().scalars(select(InboxItem.id).where(InboxItem.subject_id == subject_id))
     return mark_read(user_id, list(ids), permissions=permissions)
-
-
-def forget_old(_payload: dict[str, object]) -> None:
-    """Sweep: drop items after 90 days, with their read marks."""
-    before = db.utcnow() - KEEP
-    with db.scope(across_practices=True) as session:
-        old = select(InboxItem.id).where(InboxItem.created_at < before)
-        session.execute(delete(InboxRead).where(InboxRead.item_id.in_(old)))
-        session.execute(delete(InboxItem).where(InboxItem.created_at < before))
 
 
 def _mark(item_id: UUID, user_id: int) -> bool:

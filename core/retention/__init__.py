@@ -6,7 +6,17 @@ from typing import Final
 from core.jobs import Job
 from core.retention.core_kinds import KINDS
 from core.retention.kinds import BadKind, Kind, find, forget, register, registered
-from core.retention.service import APPLY, NotAllowed, Preview, apply, apply_daily, choose, days_of, preview
+from core.retention.service import (
+    APPLY,
+    NotAllowed,
+    Preview,
+    apply,
+    apply_daily,
+    choose,
+    days_of,
+    kinds_here,
+    preview,
+)
 
 JOBS: Final[tuple[Job, ...]] = (Job(APPLY, apply_daily, every=timedelta(days=1)),)
 
@@ -22,6 +32,7 @@ __all__ = [
     "days_of",
     "find",
     "forget",
+    "kinds_here",
     "preview",
     "register",
     "registered",

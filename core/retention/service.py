@@ -5,8 +5,9 @@ The practice's choices are in its profile, as what differs from the defaults.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -18,6 +19,8 @@ from core.retention.kinds import Kind
 APPLY: Final = "core.apply_retention"
 BATCH: Final = 200
 _KEY: Final = "retention"
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing here is older, and so is no time to stay."""
 log = structlog.get_logger(__name__)
 
 
@@ -59,11 +62,18 @@ def choose(kind: Kind, days: int | None) -> None:
     )
 
 
-def preview(changes: dict[str, int | None] | None = None) -> list[Preview]:
-    """What would go now from the current practice; with ``changes`` (kind -> days) as if those had been chosen."""
+def preview(
+    changes: dict[str, int | None] | None = None, *, only: Collection[str] | None = None
+) -> list[Preview]:
+    """What would go now from the current practice; with ``changes`` (kind -> days) as if those had been chosen.
+
+    only: the names of the kinds to count; None: all, a query each.
+    """
     asked = changes or {}
     found = []
-    for kind in _kinds_here():
+    for kind in kinds_here():
+        if only is not None and kind.name not in only:
+            continue
         days = asked.get(kind.name, days_of(kind))
         found.append(Preview(kind, days, 0 if days is None else kind.count(_moment(days))))
     return found
@@ -75,7 +85,7 @@ def apply() -> dict[str, int]:
     Opens its own scopes through :func:`jobs.scope`: a batch a transaction, so that a year's worth holds up nobody.
     """
     with jobs.scope(write=False):
-        due = [(kind, _moment(days)) for kind in _kinds_here() if (days := days_of(kind)) is not None]
+        due = [(kind, _moment(days)) for kind in kinds_here() if (days := days_of(kind)) is not None]
     gone: dict[str, int] = {}
     for kind, before in due:
         try:
@@ -104,13 +114,14 @@ def _remove_all(kind: Kind, before: datetime) -> int:
             return total
 
 
-def _kinds_here() -> list[Kind]:
+def kinds_here() -> list[Kind]:
     """Those of the core and of the plugins that are on."""
     return [kind for kind in kinds.registered() if tenancy.switches.is_on(kind.owner)]
 
 
 def _moment(days: int) -> datetime:
-    return db.utcnow() - timedelta(days=days)
+    now = db.utcnow()
+    return now - timedelta(days=min(days, (now - _BEGINNING).days))
 
 
 def _said(days: int | None) -> str:

@@ -59,7 +59,7 @@ def hash_of(password: str) -> str:
 
 
 def matches(stored: str, password: str) -> bool:
-    """Is this the password of which that is stored? Every failure is False, a damaged hash too."""
+    """Is this the password of which that is stored? Every failure is False, a damaged hash or text too."""
     if not stored.startswith(_ARGON):
         try:
             return check_password_hash(stored, password)
@@ -67,7 +67,7 @@ def matches(stored: str, password: str) -> bool:
             return False
     try:
         return _hasher.verify(stored, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

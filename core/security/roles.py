@@ -130,6 +130,7 @@ def make(title: str, note: str, allowed: Iterable[str]) -> str:
 
 def change(key: str, title: str, note: str, allowed: Iterable[str]) -> None:
     """Change one of the practice's own. Raises RoleRefused, LookupError."""
+    tenancy.held()
     before = get(key)
     if not before.is_own:
         raise RoleRefused("title", _("This role is the same in every practice. Copy it to change it."))
@@ -152,6 +153,7 @@ def change(key: str, title: str, note: str, allowed: Iterable[str]) -> None:
 
 def delete(key: str) -> None:
     """Delete one of the practice's own that nobody has. Raises RoleRefused, LookupError."""
+    tenancy.held()  # so that nobody is given it between the look and the deed
     found = get(key)
     if not found.is_own:
         raise RoleRefused("title", _("This role is the same in every practice. It cannot be deleted."))

@@ -7,6 +7,7 @@ password would buy ten guesses at the code again and again.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
@@ -27,7 +28,7 @@ MAX_TRIES: Final = 10
 PAUSE: Final = timedelta(minutes=15)
 
 # Checked when there is no account to check against, so that both take the same time.
-_NOBODYS_HASH: Final = passwords.hash_of("nobody's password")
+_NOBODYS_HASH: Final = passwords.hash_of(secrets.token_urlsafe())
 
 Step = Literal["password", "totp", "recovery", "passkey", "oidc"]
 
@@ -114,6 +115,12 @@ def succeeded(user_id: int, step: Step) -> bool:
     return True
 
 
+def note(user: User, action: str) -> None:
+    """Put what became of a session ("session.locked", "session.signed_out") on the trail, as this user's doing."""
+    with audit.use_actor(Actor("staff", str(user.id), user.get_full_name())):
+        audit.record_platform(action, subject=subject_of(user.id))
+
+
 def failed(user_id: int, step: Step) -> None:
     """Count, in the current scope, a second step that was wrong."""
     _count_failure(user_id, step)
@@ -169,7 +176,7 @@ def _of(user_id: int) -> _Candidate | None:
             user.id,
             user.get_full_name(),
             user.password or _NOBODYS_HASH,
-            bool(user.active) and not paused,
+            bool(user.active and user.password) and not paused,
             frozenset(needs),
         )
 

@@ -23,6 +23,7 @@ audit.describe(
         "second_factor.removed": _l("Second factor removed"),
         "session.ended": _l("Other devices signed out"),
         "session.locked": _l("Locked"),
+        "session.signed_out": _l("Signed out"),
         "session.unlocked": _l("Unlocked"),
         "sign_in.password_right": _l("Password right, second step asked for"),
         "sign_in.rules_changed": _l("Rules for sign-ins changed"),

@@ -59,6 +59,9 @@ class AuthDBView(FabAuthDBView):
         """
         row = sessions.current()
         practice_id = row.only_practice if row is not None else None
+        if current_user.is_authenticated:
+            with db.scope():
+                sign_in.note(current_user, "session.signed_out")
         sessions.end()
         return redirect("/login", 303) if practice_id is None else _farewell(practice_id)
 

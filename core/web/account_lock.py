@@ -13,6 +13,7 @@ from core.i18n import _
 from core.security import limits, passkeys, sessions, sign_in
 from core.web.pages import render
 from core.web.routes import CoreRoutes
+from core.web.sent import json_object
 
 routes = CoreRoutes("lock", __name__, prefix="/session")
 
@@ -56,7 +57,7 @@ def unlocked() -> Any:
 def unlock() -> Any:
     """Unlock with the password or a passkey of the person who is signed in."""
     by_script = request.is_json
-    sent: dict[str, Any] = (request.get_json(silent=True) or {}) if by_script else dict(request.form)
+    sent: dict[str, Any] = json_object() if by_script else dict(request.form)
     target = security.safe_next(str(sent.get("next") or ""))
     wait = limits.is_exhausted(limits.SIGN_IN_BY_ADDRESS, limits.origin(request.remote_addr))
     if wait or not _is_it_you(sent):

@@ -10,7 +10,8 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from flask import abort, flash, jsonify, make_response, redirect, request, session, url_for
+from flask import abort, flash, g, jsonify, make_response, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
 from flask_appbuilder.security.sqla.models import User
 from flask_login import current_user
 
@@ -21,6 +22,7 @@ from core.security import credentials, limits, passkeys, passwords, rules, sessi
 from core.web import providers_offered
 from core.web.pages import render
 from core.web.routes import CoreRoutes
+from core.web.sent import json_object
 
 routes = CoreRoutes("your_account", __name__, prefix="/account")
 _NEXT = "account_next"
@@ -31,7 +33,7 @@ def proven(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        if sessions.is_proven():
+        if sessions.is_proven(g.get("practice_id")):
             return view(*args, **kwargs)
         if request.is_json or "X-CSRFToken" in request.headers:
             raise Refused(_("Please confirm first that it is you."), "not_proven", status=403)
@@ -41,8 +43,20 @@ def proven(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def ask_for_proof(back: str) -> Any:
-    """To the page that asks who somebody is; from there they come back to ``back`` and press again."""
+def ask_for_proof(back: str) -> ResponseReturnValue:
+    """To the page that asks who somebody is; from there they come back to ``back`` and press again.
+
+    Whom a practice's provider let in is asked by it, by way of a page: a form may not lead to another site.
+    """
+    if sessions.is_partial():
+        provider = providers_offered.of_session()
+        if provider is None:
+            words = _(
+                "This takes a sign-in with your password or a passkey. Sign out, then sign in with one of them."
+            )
+            raise Refused(words, "not_proven", status=403)
+        asking = url_for("oidc.unlock", next=back)
+        return make_response(render("account/to_provider.html", url=asking, title=provider.title))
     flash(_("Please confirm first that it is you, then press it again."), "info")
     return redirect(url_for("your_account.confirm", next=back), 303)
 
@@ -249,7 +263,7 @@ def passkey_question() -> Any:
 @proven
 def passkey_add() -> Any:
     """Keep the passkey that the browser made."""
-    sent = request.get_json(silent=True) or {}
+    sent = json_object()
     try:
         passkeys.add(current_user.id, sent.get("credential"), str(sent.get("name") or ""))
     except passkeys.PasskeyRefused:
@@ -300,7 +314,7 @@ def confirm_check() -> Any:
 @routes.post("/confirm/passkey", access="signed_in", scope="none")
 def confirm_by_passkey() -> Any:
     """The same with a passkey."""
-    sent = request.get_json(silent=True) or {}
+    sent = json_object()
     try:
         with db.scope():
             right = passkeys.answer(sent.get("credential")) == current_user.id

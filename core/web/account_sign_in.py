@@ -25,6 +25,7 @@ from core.security.invitations import InvitationOver, Opened
 from core.security.users import UserRefused
 from core.web.pages import render
 from core.web.routes import CoreRoutes
+from core.web.sent import json_object
 
 routes = CoreRoutes("sign_in", __name__)
 
@@ -114,7 +115,7 @@ def passkey_answer() -> Any:
     """Sign in whoever's passkey this is. It is a whole sign-in, also as the second step."""
     if (wait := _too_many()) is not None:
         raise Refused(wait, "too_many", status=429)
-    sent = request.get_json(silent=True) or {}
+    sent = json_object()
     waiting = second_step.waiting()
     refused = Refused(_("This passkey is not known here. Sign in with your password."), "passkey", status=422)
     user_id = None

@@ -36,7 +36,7 @@ def seen() -> Response:
 
 @routes.get("/all", permission="core.work")
 def index() -> str:
-    """Everything of the last 90 days, or what is new of it; the list alone for a page that heard of a change."""
+    """Everything that is kept, or what is new of it; the list alone for a page that heard of a change."""
     show = "new" if request.args.get("show") == "new" else "all"
     found = inbox.items(g.user.id, current_permissions(), limit=_MOST)
     shown = [one for one in found if show == "all" or not one.read]

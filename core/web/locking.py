@@ -13,7 +13,7 @@ from flask_login import current_user
 from core import db, settings, tenancy
 from core.errors import Refused
 from core.i18n import _
-from core.security import rules, sessions
+from core.security import rules, sessions, sign_in
 from core.security.models import SignInSession
 from core.tenancy import Practice
 from core.web import csrf
@@ -110,11 +110,16 @@ def _second_factor(to_script: str, to_person: str) -> Any:
 
 def _lock() -> None:
     if db.is_write():
-        sessions.set_here(locked_at=db.utcnow())
+        _note_lock()
         db.session().commit()  # what is refused is undone; that it is locked stays
     else:
         with db.scope():
-            sessions.set_here(locked_at=db.utcnow())
+            _note_lock()
+
+
+def _note_lock() -> None:
+    sessions.set_here(locked_at=db.utcnow())
+    sign_in.note(current_user, "session.locked")
 
 
 def _locked() -> Any:

@@ -86,7 +86,7 @@ def _moment(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo is not None else None
+    return found if found.tzinfo is not None and 1900 <= found.year <= 2200 else None
 
 
 def _beginning(patient: Patient) -> list[TimelineEntry]:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from core import db, retention
+from core.jobs.service import running_for
 from core.notifications import InboxItem
 from tests.support.house import House, Visitor
 
@@ -97,3 +99,23 @@ def test_two_admins_at_once(helen: Visitor, house: House) -> None:
     assert answer.status_code == 409
     assert "Somebody else has changed these times meanwhile" in answer.get_data(as_text=True)
     assert days(house) is None
+
+
+@pytest.mark.both_databases
+def test_notices_stay_for_as_long_as_was_chosen(helen: Visitor, house: House) -> None:
+    def there_after(choice: str) -> int:
+        helen.post(URL, {KIND: choice, "sure": "1"})
+        with running_for(house.riverside):
+            retention.apply()
+        with house.at(house.riverside, write=False) as session:
+            return session.scalar(select(func.count(InboxItem.id)).where(InboxItem.title == "Old")) or 0
+
+    with house.at(house.riverside) as session:
+        at = db.utcnow() - timedelta(days=200)
+        session.add(InboxItem(owner="core", permission="core.work", title="Old", url="/", created_at=at))
+    assert there_after("365") == 1
+    assert there_after("180") == 0
+
+
+def test_a_time_longer_than_the_calendar_is_answered(helen: Visitor) -> None:
+    assert helen.post(f"{URL}/preview", {"core.message_bodies": "999999"}).status_code == 200

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
 
-from core import db
 from core.i18n import N_, _l, use_language
-from core.notifications import InboxItem, InboxRead, inbox
+from core.notifications import inbox
 from core.realtime.events import events_since
 from tests.peers.clinic import Clinic
 
@@ -142,16 +139,3 @@ def test_pages_hear_of_it_without_a_word_of_what_it_is(clinic: Clinic) -> None:
     with clinic.at(write=False):
         [event] = events_since(0)
         assert (event.topic, event.type, event.ids) == ("core.inbox", "new", {"item": str(item)})
-
-
-def test_old_items_go_with_their_marks(clinic: Clinic) -> None:
-    old, _new = hang(clinic, 1), hang(clinic, 2)
-    with clinic.at():
-        inbox.mark_read(1, permissions=SEE)
-        row = db.get(InboxItem, old)
-        assert row is not None
-        row.created_at = db.utcnow() - timedelta(days=91)
-    inbox.forget_old({})
-    with clinic.at(write=False) as session:
-        assert [entry.title for entry in inbox.items(1, SEE)] == ["Photos: 2"]
-        assert session.scalar(select(func.count(InboxRead.id))) == 1

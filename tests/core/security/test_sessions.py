@@ -10,6 +10,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, update
 
 from core import db, tenancy
+from core.audit import PlatformAuditEntry
 from core.demo import PASSWORD
 from core.notifications import Notification
 from core.realtime.tickets import TicketEnded, check_not_ended, issue, read
@@ -171,6 +172,23 @@ def test_a_name_can_be_changed(house: House, visitor: Visit) -> None:
 
 
 # --- the idle lock -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.both_databases
+def test_the_trail_shows_ends_and_locks_beside_beginnings(visitor: Visit) -> None:
+    browser = signed_in(visitor)
+    idle(60 * 24)
+    browser.get("/p/riverside/patients")
+    browser.post("/session/unlock", {"password": PASSWORD})
+    browser.post("/logout")
+    with db.scope(write=False) as session:
+        rows = session.scalars(select(PlatformAuditEntry).order_by(PlatformAuditEntry.seq)).all()
+    kept = [
+        row.action
+        for row in rows
+        if row.actor_name == "Amira Khan" and row.action.startswith(("session.", "sign_in."))
+    ]
+    assert kept == ["sign_in.succeeded", "session.locked", "session.unlocked", "session.signed_out"]
 
 
 def idle(minutes: float) -> None:
