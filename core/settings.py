@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     console_second_factor: Literal["optional", "required"] = Field(
         "optional", description="Must operators sign in with a second factor?"
     )
+    identity_provider_hosts: tuple[str, ...] = Field(
+        (),
+        description="Hosts of practices' identity providers that may be inside the operator's own network.",
+    )
     breached_passwords: Path | None = Field(
         None, description="File of Have I Been Pwned, SHA-1 ordered by hash: none of them may be a password."
     )

@@ -60,7 +60,7 @@ def practice_state() -> Markup:
 @routes.post("/practice", permission=EVERYTHING)
 def make_practice() -> ResponseReturnValue:
     """Have one made."""
-    if sessions.is_proven():  # else the page asks
+    if sessions.is_proven(g.practice_id):  # else the page asks
         practice_exports.request()
     return redirect(url_for("exports.practice"), 303)
 
@@ -69,7 +69,7 @@ def make_practice() -> ResponseReturnValue:
 def retry_practice(export_id: UUID) -> ResponseReturnValue:
     """Try one that failed once more."""
     found = _practice_export(export_id)
-    if sessions.is_proven():
+    if sessions.is_proven(g.practice_id):
         practice_exports.retry(found)
     return redirect(url_for("exports.practice"), 303)
 
@@ -87,7 +87,7 @@ def download_practice(export_id: UUID) -> ResponseReturnValue:
     """The archive, decrypted on its way. No transaction is held while it is read: it may take minutes."""
     with own_scope():
         found = _practice_export(export_id)
-        if not sessions.is_proven():
+        if not sessions.is_proven(g.practice_id):
             return redirect(url_for("exports.practice"), 303)
         size, at = found.size, i18n.local(found.finished_at or found.created_at)
         stream = practice_exports.open_archive(found)
@@ -116,7 +116,7 @@ def _practice_exports() -> dict[str, Any]:
 @routes.get("/patients.csv", permission=PERMISSION, scope="none")
 def patients_csv() -> ResponseReturnValue:
     """All patients as a table, former ones too, each on the trail; without the restricted records that are closed."""
-    if not sessions.is_proven():
+    if not sessions.is_proven(g.practice_id):
         return ask_for_proof(url_for("exports.index"))
     practice_id, name = g.practice_id, f"patients-{g.practice.slug}"
     with own_scope():

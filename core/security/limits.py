@@ -36,6 +36,9 @@ class Limit:
 SIGN_IN_BY_ADDRESS: Final = Limit("sign_in.address", "30 per 10 minutes")
 """A surgery's whole desk may share one address; thirty wrong passwords in ten minutes are no desk."""
 
+PROVIDER_BY_ADDRESS: Final = Limit("provider.address", "120 per 10 minutes")
+"""Ways to a practice's own sign-in, each of which asks something of another server."""
+
 CODE_BY_ACCOUNT: Final = Limit("code.account", "10 per 10 minutes")
 """Codes that are to confirm a new authenticator app."""
 

@@ -7,32 +7,27 @@ by an invitation to the e-mail address that the provider has verified, or by the
 
 from __future__ import annotations
 
-import json
 import secrets
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-import requests
 import structlog
-from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
-from urllib3.exceptions import HTTPError
 
 from core import audit, db, settings
-from core.errors import Refused
 from core.i18n import _
 from core.plugin_system import secrets as sealed
-from core.security import letters
+from core.security import letters, oidc_network, sessions
 from core.security.models import IdentityProvider, Invitation, LinkedIdentity
+from core.security.oidc_network import OidcRefused, away, schemes
 from core.security.sign_in import subject_of
 from core.tenancy import Membership
 
@@ -41,17 +36,8 @@ ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDS
 
 LEEWAY: Final = 120  # seconds by which clocks may differ
 STATE_SECONDS: Final = 600
-_KEEP_SECONDS: Final = 3600  # of what a provider publishes
-_TIMEOUT: Final = 10
-_DEADLINE: Final = 15  # seconds for a whole answer, however often a bit of it comes
-_MOST_BYTES: Final = 1_000_000
-_PIECE: Final = 65_536
 
 log = structlog.get_logger(__name__)
-
-
-class OidcRefused(Refused):
-    """Nobody came in: ``message`` says what can be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +83,10 @@ def opened() -> Provider | None:
 def configure(
     title: str, issuer: str, client_id: str, client_secret: str, scopes: str, *, enabled: bool
 ) -> None:
-    """Store the provider. An empty secret keeps the one that is stored. Writes. Raises OidcRefused."""
+    """Store the provider. An empty secret keeps the one that is stored. Writes. Raises OidcRefused.
+
+    Whom it let in is signed out when it is switched off or becomes another one.
+    """
     issuer = issuer.strip()
     parts = urlsplit(issuer)
     if parts.scheme != "https" and not settings.current().is_open_house:
@@ -105,6 +94,7 @@ def configure(
     if not parts.hostname or parts.query or parts.fragment or parts.username or len(issuer) > 300:
         raise OidcRefused(_("The issuer is an address that begins with https://."), "issuer", status=422)
     row = configured()
+    before = (row.issuer, row.client_id) if row is not None else None
     if row is None:
         row = IdentityProvider(client_secret="")
     if client_secret:
@@ -116,11 +106,14 @@ def configure(
     row.enabled = enabled
     db.session().add(row)
     db.session().flush()
+    if before is not None and (not enabled or before != (row.issuer, row.client_id)):
+        sessions.end_of_provider(db.practice_id())
     audit.record("identity_provider.changed", detail={"issuer": issuer, "enabled": enabled})
 
 
 def remove() -> None:
-    """Drop the provider and all links to it. Writes."""
+    """Drop the provider and all links to it; whom it let in is signed out. Writes."""
+    sessions.end_of_provider(db.practice_id())
     db.session().execute(delete(IdentityProvider))
     db.session().execute(delete(LinkedIdentity))
     audit.record("identity_provider.removed")
@@ -128,79 +121,24 @@ def remove() -> None:
 
 # --- what a provider publishes -------------------------------------------------------------------------------------
 
-_published: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
-_lock = threading.Lock()
-
-
-def forget() -> None:
-    """Drop what is remembered of providers."""
-    with _lock:
-        _published.clear()
-
 
 def metadata(issuer: str) -> dict[str, Any]:
     """The provider's description of itself. Over the network: call it in no scope. Raises OidcRefused."""
-    found = _get(issuer, issuer.rstrip("/") + "/.well-known/openid-configuration")
+    found = oidc_network.published(issuer, issuer.rstrip("/") + "/.well-known/openid-configuration")
     if found.get("issuer") != issuer:
-        raise _away("issuer")
+        raise away("issuer")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if urlsplit(str(found.get(name, ""))).scheme not in _schemes():
-            raise _away(name)
+        if urlsplit(str(found.get(name, ""))).scheme not in schemes():
+            raise away(name)
     return found
 
 
 def _keys(issuer: str, *, fresh: bool = False) -> KeySet:
-    raw = _get(issuer, str(metadata(issuer)["jwks_uri"]), fresh=fresh)
+    raw = oidc_network.published(issuer, str(metadata(issuer)["jwks_uri"]), fresh=fresh)
     try:
         return KeySet.import_key_set(raw)  # type: ignore[arg-type]
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise _away("keys") from error
-
-
-def _get(issuer: str, url: str, *, fresh: bool = False) -> dict[str, Any]:
-    now = time.monotonic()
-    with _lock:
-        known = _published.get((issuer, url))
-    if known is not None and not fresh and now - known[0] < _KEEP_SECONDS:
-        return known[1]
-    try:
-        with requests.get(
-            url, timeout=_TIMEOUT, allow_redirects=False, headers={"Accept": "application/json"}, stream=True
-        ) as answer:
-            answer.raise_for_status()
-            if answer.is_redirect:
-                raise _away("answer")
-            found = json.loads(_read(answer, now + _DEADLINE))
-    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise _away(type(error).__name__) from error
-    if not isinstance(found, dict):
-        raise _away("answer")
-    with _lock:
-        _published[issuer, url] = (now, found)
-    return found
-
-
-def _read(answer: requests.Response, until: float) -> bytes:
-    """The body, unless it is too large or comes too slowly: whoever answers may be anybody. Raises OidcRefused."""
-    body = bytearray()
-    # As much as is there, at most so much at once: a larger piece would wait for a slow sender until it is whole.
-    while piece := answer.raw.read1(_PIECE, decode_content=True):
-        body += piece
-        if len(body) > _MOST_BYTES:
-            raise _away("too large")
-        if time.monotonic() > until:
-            raise _away("too slow")
-    return bytes(body)
-
-
-def _schemes() -> tuple[str, ...]:
-    return ("https", "http") if settings.current().is_open_house else ("https",)
-
-
-def _away(what: str) -> OidcRefused:
-    log.warning("oidc_provider_fault", what=what)
-    words = _("Your practice's sign-in does not answer as it should. Try again later, or use your password.")
-    return OidcRefused(words, "provider", status=502)
+        raise away("keys") from error
 
 
 # --- the flow ------------------------------------------------------------------------------------------------------
@@ -231,7 +169,7 @@ def farewell(provider: Provider, back: str) -> str | None:
         endpoint = str(metadata(provider.issuer).get("end_session_endpoint") or "")
     except OidcRefused:
         return None  # signed out here all the same
-    if urlsplit(endpoint).scheme not in _schemes():
+    if urlsplit(endpoint).scheme not in schemes():
         return None
     asked = urlencode({"client_id": provider.client_id, "post_logout_redirect_uri": back})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{asked}"
@@ -254,12 +192,16 @@ def finish(
     if "code" not in answer:
         raise OidcRefused(_("The sign-in was broken off. Please try again."), "broken_off", status=400)
     found = metadata(provider.issuer)
-    try:
-        token = _client(provider, redirect_uri).fetch_token(
-            found["token_endpoint"], code=answer["code"], code_verifier=kept["verifier"], timeout=_TIMEOUT
-        )
-    except (AuthlibBaseError, requests.RequestException, ValueError) as error:
-        raise _away(type(error).__name__) from error
+    token = oidc_network.post(
+        str(found["token_endpoint"]),
+        {
+            "grant_type": "authorization_code",
+            "code": answer["code"],
+            "code_verifier": str(kept["verifier"]),
+            "redirect_uri": redirect_uri,
+        },
+        (provider.client_id.encode(), provider.client_secret.encode()),
+    )
     since = int(kept["at"]) if kept.get("anew") else None
     return check(provider, str(token.get("id_token") or ""), str(kept["nonce"]), since)
 
@@ -322,7 +264,6 @@ def _client(provider: Provider, redirect_uri: str) -> OAuth2Session:
         scope=provider.scopes,
         redirect_uri=redirect_uri,
         code_challenge_method="S256",
-        default_timeout=_TIMEOUT,
     )
 
 
@@ -371,10 +312,11 @@ def link(user_id: int, claims: Claims) -> None:
 
 
 def unlink(user_id: int) -> bool:
-    """Forget the link in the current practice; False when there is none. Writes."""
+    """Forget the link in the current practice, and what it opened; False when there is none. Writes."""
     gone = db.session().execute(delete(LinkedIdentity).where(LinkedIdentity.user_id == user_id))
     if not gone.rowcount:  # type: ignore[attr-defined]
         return False
+    sessions.end_of_provider(db.practice_id(), user_id)
     audit.record("identity.unlinked", subject=subject_of(user_id))
     letters.tell_change(user_id, letters.IDENTITY_UNLINKED)
     return True

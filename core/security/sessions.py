@@ -54,7 +54,7 @@ def begin(user_id: int, method: str = "password", *, only_practice: UUID | None 
             browser=(request.user_agent.string or "")[:200],
             method=method,
             only_practice=only_practice,
-            # A practice's provider proves nothing about an account that reaches beyond the practice.
+            # That somebody is signed in at a practice's provider is not yet that they were asked again: see unlock.
             proven_at=None if only_practice is not None else db.utcnow(),
         )
         opened.add(row)
@@ -96,6 +96,19 @@ def end_all(user_id: int, *, but_this: bool = False) -> int:
 def end_one(user_id: int, session_id: UUID) -> bool:
     """Sign one browser of a user out, in the current scope; False when it is not theirs or is out already."""
     return bool(_end_rows((SignInSession.id == session_id) & (SignInSession.user_id == user_id)))
+
+
+def end_of_provider(practice_id: UUID, user_id: int | None = None) -> int:
+    """End what a practice's provider has opened, of one user or of all, in the current scope; not this browser, whose
+    person does it. Answers how many were ended.
+    """
+    which = (SignInSession.only_practice == practice_id) & (SignInSession.expires_at > db.utcnow())
+    if user_id is not None:
+        which &= SignInSession.user_id == user_id
+    here = _session_id()
+    if here is not None:
+        which &= SignInSession.id != here
+    return _end_rows(which)
 
 
 def of_user(user_id: int) -> list[Seen]:
@@ -177,10 +190,15 @@ def set_here(**values: object) -> None:
             set_committed_value(row, name, value)
 
 
-def is_proven() -> bool:
-    """Has this person shown within the last quarter of an hour who they are? What changes the sign-in asks for it."""
+def is_proven(practice_id: UUID | None = None) -> bool:
+    """Has this person shown within the last quarter of an hour who they are? What changes the sign-in asks for it.
+
+    practice_id: where it is asked; what they showed to a practice's provider counts in that practice alone.
+    """
     row = current()
-    return row is not None and row.proven_at is not None and row.proven_at > db.utcnow() - PROVEN_FOR
+    if row is None or row.only_practice not in (None, practice_id):
+        return False
+    return row.proven_at is not None and row.proven_at > db.utcnow() - PROVEN_FOR
 
 
 def is_idle(minutes: int) -> bool:
@@ -217,10 +235,9 @@ def unlock() -> None:
     """Somebody has shown again who they are: this browser answers again. In the current writing scope, on the trail."""
     now = db.utcnow()
     row = current()
-    # A practice's provider proves nothing about an account that reaches beyond the practice: see begin.
-    proven = None if row is not None and row.only_practice is not None else now
-    set_here(locked_at=None, last_seen_at=now, proven_at=proven)
-    if row is not None:
+    was_locked = is_locked()
+    set_here(locked_at=None, last_seen_at=now, proven_at=now)
+    if row is not None and was_locked:
         audit.record_platform("session.unlocked", subject=subject_of(row.user_id))
 
 

@@ -107,6 +107,9 @@ def _begin(
     practice_id: UUID, provider: oidc.Provider, target: str, user_id: int | None, *, anew: bool = False
 ) -> str:
     """Keeps what is needed on the way back; the provider's address."""
+    if not limits.count(limits.PROVIDER_BY_ADDRESS, limits.origin(request.remote_addr)):
+        words = _("There were too many attempts from your network. Please wait ten minutes and try again.")
+        raise OidcRefused(words, "too_many", status=429)
     url, kept = oidc.begin(provider, _redirect_uri(), anew=anew)
     session[_KEY] = {**kept, "practice": str(practice_id), "next": target, "user": user_id}
     return url

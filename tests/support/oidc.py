@@ -132,6 +132,9 @@ def running() -> Iterator[Provider]:
             if provider.fails == "/token":
                 self._say({"error": "server_error"}, 503)
                 return
+            if provider.endless == "/token":
+                self._go_on_forever()
+                return
             form = {name: values[0] for name, values in parse_qs(body).items()}
             found = provider.token(form, self.headers.get("Authorization", ""))
             self._say(found or {"error": "invalid_grant"}, 200 if found else 400)

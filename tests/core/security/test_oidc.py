@@ -17,7 +17,7 @@ from sqlalchemy import select
 from core import db, tenancy
 from core.demo import PASSWORD
 from core.notifications import Notification
-from core.security import invitations, oidc, permissions, sessions, users
+from core.security import invitations, limits, oidc, oidc_network, permissions, sessions, users
 from core.security.models import IdentityProvider, LinkedIdentity, SignInSession
 from tests.support.house import House, Visitor
 from tests.support.oidc import CLIENT_ID, CLIENT_SECRET, Provider
@@ -326,10 +326,66 @@ def test_a_provider_that_is_away_is_said_so(
 
 
 @pytest.mark.parametrize("pace", [0.0, 0.05])
+def test_a_code_that_is_answered_without_end_is_left(
+    house: House, provider: Provider, visitor: Visit, monkeypatch: pytest.MonkeyPatch, pace: float
+) -> None:
+    link_amira(house, provider)
+    monkeypatch.setattr(oidc_network, "_DEADLINE", 30 if not pace else 0.3)
+    provider.endless, provider.pace = "/token", pace
+    began = time.monotonic()
+    assert go(visitor(), provider).status_code == 502
+    assert time.monotonic() - began < 10
+    assert provider.sent < 50_000_000, "it was not read to its end"
+
+
+def test_no_address_inside_our_network_is_spoken_to(house: House, provider: Provider, visitor: Visit) -> None:
+    """Unless the operator has named the host: what a practice enters, and what its provider names, is anybody's."""
+    house.settings.identity_provider_hosts = ()
+    assert visitor().get("/login/provider/riverside").status_code == 502
+    assert provider.requests == {}
+    oidc_network.forget()
+    house.settings.identity_provider_hosts = ("127.0.0.1",)
+    assert visitor().get("/login/provider/riverside").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1", "100.64.0.1"]
+)
+def test_inner_addresses(house: House, address: str) -> None:
+    with pytest.raises(oidc_network.InnerAddress):
+        oidc_network._check("provider.example", address)
+    oidc_network._check("provider.example", "8.8.8.8")
+
+
+def test_a_provider_that_failed_is_left_alone_for_a_minute(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    path = "/.well-known/openid-configuration"
+    provider.fails = path
+    for _again in range(3):
+        assert visitor().get("/login/provider/riverside").status_code == 502
+    assert provider.requests[path] == 1
+    oidc_network.forget()  # the minute is over
+    provider.fails = None
+    assert visitor().get("/login/provider/riverside").status_code == 302
+
+
+def test_nobody_begins_without_end(
+    house: House, provider: Provider, visitor: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.settings.rate_limits = True
+    limits.forget()
+    monkeypatch.setattr(limits, "PROVIDER_BY_ADDRESS", limits.Limit("provider.address", "2 per 10 minutes"))
+    asked = [visitor().get("/login/provider/riverside").status_code for _ in range(3)]
+    assert asked == [302, 302, 429]
+    limits.forget()
+
+
+@pytest.mark.parametrize("pace", [0.0, 0.05])
 def test_a_provider_that_answers_without_end_is_left(
     house: House, provider: Provider, visitor: Visit, monkeypatch: pytest.MonkeyPatch, pace: float
 ) -> None:
-    monkeypatch.setattr(oidc, "_DEADLINE", 30 if not pace else 0.3)
+    monkeypatch.setattr(oidc_network, "_DEADLINE", 30 if not pace else 0.3)
     provider.endless, provider.pace = "/.well-known/openid-configuration", pace
     began = time.monotonic()
     assert visitor().get("/login/provider/riverside").status_code == 502

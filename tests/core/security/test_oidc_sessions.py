@@ -11,13 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
-from core import db
+from core import audit, db
+from core.audit import Actor
 from core.audit.models import PlatformAuditEntry
-from core.security import oidc
+from core.security import invitations, oidc, oidc_network
+from core.security.models import LinkedIdentity
 from tests.support import oidc as providers
 from tests.support.house import House, Visitor
 from tests.support.oidc import CLIENT_ID, Provider
-from tests.support.oidc_visits import go, invite, is_in, link_amira, way_back
+from tests.support.oidc_visits import GUEST, go, invite, is_in, link_amira, way_back
 
 Visit = Callable[[], Visitor]
 
@@ -26,7 +28,7 @@ def test_a_provider_that_is_down_or_slow_keeps_nobody_from_their_password(
     house: House, provider: Provider, visitor: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link_amira(house, provider)
-    monkeypatch.setattr(oidc, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(oidc_network, "_TIMEOUT", 0.3)
     with providers.silent() as (closed, mute):
         for issuer in (closed, mute):
             with house.at(house.riverside):
@@ -115,6 +117,53 @@ def test_a_way_back_that_was_not_begun_here_unlocks_nothing(
     assert is_in(guest)
 
 
+@pytest.mark.both_databases
+def test_an_administrator_whom_the_provider_let_in_is_asked_by_it(
+    house: House, provider: Provider, visitor: Visit
+) -> None:
+    """Where a proof is asked for; being signed in there is none, and it counts in this practice alone."""
+    with house.at(house.riverside), audit.use_actor(Actor("staff", "4", "Helen Price")):
+        invitations.invite(GUEST, "Sam", "Taylor", "practice_admin")
+    browser = visitor()
+    go(browser, provider)
+    exports = "/p/riverside/admin/exports"
+    for page, back in ((f"{exports}/practice", f"{exports}/practice"), (f"{exports}/patients.csv", exports)):
+        asked = browser.get(page)
+        assert asked.status_code == 200
+        assert "Going on to CIS2" in asked.get_data(as_text=True)
+        assert f'href="/session/unlock/provider?next={back}"' in asked.get_data(as_text=True)
+    assert go(browser, provider, f"/session/unlock/provider?next={exports}").location == exports
+    assert "Okafor" in browser.get(f"{exports}/patients.csv").get_data(as_text=True)
+    assert "Going on" not in browser.get(f"{exports}/practice").get_data(as_text=True)
+    assert browser.get("/account").status_code == 404
+    with db.scope(write=False) as session:
+        told = session.scalars(select(PlatformAuditEntry.action)).all()
+    assert "session.unlocked" not in told, "it was not locked"
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("how", ["removed", "off", "unlinked"])
+def test_what_a_provider_opened_ends_with_it(
+    house: House, provider: Provider, visitor: Visit, how: str
+) -> None:
+    link_amira(house, provider)
+    there, by_password, tom = visitor(), visitor(), visitor()
+    go(there, provider)
+    by_password.sign_in("amira")
+    tom.sign_in("tom")
+    assert is_in(there)
+    with house.at(house.riverside) as session:
+        if how == "removed":
+            oidc.remove()
+        elif how == "off":
+            oidc.configure("CIS2", provider.issuer, CLIENT_ID, "", "email", enabled=False)
+        else:
+            oidc.unlink(session.scalars(select(LinkedIdentity.user_id)).one())
+    assert not is_in(there)
+    assert is_in(by_password)
+    assert is_in(tom)
+
+
 def test_signing_out_here_leads_to_signing_out_there(
     house: House, provider: Provider, visitor: Visit
 ) -> None:
@@ -137,6 +186,6 @@ def test_signing_out_works_while_the_provider_is_away(
     browser = visitor()
     go(browser, provider)
     provider.fails = "/.well-known/openid-configuration"
-    oidc.forget()
+    oidc_network.forget()
     assert browser.post("/logout").location == "/login?practice=riverside"
     assert not is_in(browser)
