@@ -66,7 +66,7 @@ def script_of_patient() -> tuple[float, float]:
 
 def _weight(modules: set[Path]) -> float:
     """As they are sent: lean, and each compressed by itself."""
-    return sum(len(gzip.compress(lean_file(path).encode(), 6)) for path in modules) / 1024
+    return sum(len(gzip.compress(lean_file(path).encode(), 6)) for path in modules) / 1000
 
 
 def _brought_in(entries: set[Path], pattern: str) -> set[Path]:

@@ -1,9 +1,7 @@
 /** The call: the clinician large, oneself small, big controls, and in plain words how the connection is. */
 import { openRoom } from "../line/room.js";
 import { devices, local, off, track, tryAgain, turnCamera, turnOff } from "./devices.js";
-import { watchDevices } from "./interrupted.js";
 import { announce, one, place, press, say, tell } from "./parts.js";
-import { makeMovable } from "./selfview.js";
 import { ask, callId, changes, clinician, isGuest, isReachable, now, phone } from "./server.js";
 import { allowSound } from "./sound.js";
 import { know, show, unblock } from "./people.js";
@@ -31,7 +29,6 @@ export function openCall(visit) {
 
 /** @param {Visit} visit */
 async function open(visit) {
-  makeMovable(place("self"));
   controls();
   room = await openRoom({ callId, local });
   /** @param {string} name @param {(detail: any) => void} act */
@@ -46,7 +43,6 @@ async function open(visit) {
   on("over", visit.over);
   devices.addEventListener("change", send);
   devices.addEventListener("paused", send);
-  watchDevices();
   changes.addEventListener("change", showState);
   changes.addEventListener("network", () => showLine(line));
   know(room.people);

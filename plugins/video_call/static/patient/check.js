@@ -5,7 +5,6 @@ import { levelOf } from "./level.js";
 import { measure } from "./network.js";
 import { announce, one, place, press, say, tell } from "./parts.js";
 import { playTest } from "./sound.js";
-import { showHelp } from "./help.js";
 
 /** @typedef {"wait" | "good" | "fair" | "bad" | "off"} Tone */
 
@@ -132,5 +131,8 @@ function line(name, tone, words, fault = "") {
   if (row.dataset.tone !== tone && tone === "bad") announce(words);
   row.dataset.tone = tone;
   tell(shown, words);
-  showHelp(one("[data-help]", HTMLElement, row), tone === "bad" ? fault : "", name);
+  const [help, wanted] = [one("[data-help]", HTMLElement, row), tone === "bad" ? fault : ""];
+  if (!wanted && help.hidden && !row.dataset.helped) return;
+  row.dataset.helped = wanted; // most people need none: it comes when somebody does
+  void import("./help.js").then(({ showHelp }) => row.dataset.helped === wanted && showHelp(help, wanted, name)).catch(() => undefined);
 }

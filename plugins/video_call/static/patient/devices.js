@@ -112,7 +112,7 @@ export function hold(is) {
 /** After a phone call took the camera or the microphone away: opens them again. */
 export async function takeAnew() {
   for (const kind of KINDS) if (track(kind)?.muted) drop(kind);
-  await tryAgain();
+  await turnOn(); // not what the patient chose to do without
 }
 
 /** Lets everything go: the light beside the camera goes out. */

@@ -1,7 +1,9 @@
 /** What comes after the call has begun: other devices, full screen, a small window, and one's own screen shown to the others. */
 import { listChoices, startChoices } from "./choices.js";
+import { watchDevices } from "./interrupted.js";
 import { announce, one, place, press, say } from "./parts.js";
 import { show } from "./people.js";
+import { makeMovable } from "./selfview.js";
 
 /** @typedef {import("../line/room.js").Room} Room */
 
@@ -11,6 +13,8 @@ let shared = null;
 
 /** @param {Room} room */
 export function mountMore(room) {
+  watchDevices();
+  makeMovable(place("self"));
   const dialog = one("#more", HTMLDialogElement);
   const choices = one("[data-choices]", HTMLElement, dialog);
   startChoices(choices);
