@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from flask import Response, abort, flash, g, request
@@ -24,6 +24,8 @@ MOST_ROWS: Final = 10_000
 """In a table to take away: whoever wants more chooses fewer days at a time."""
 _LONGEST: Final = 200
 _MOST_PAGES: Final = 1_000_000
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,16 @@ class Asked:
             "until": self.until.isoformat() if self.until else None,
             "order": self.order if self.order != usual else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A page of a list, and how many there are in all; ``asked`` says which page it is."""
+
+    rows: list[Item]
+    total: int
+    pages: int
+    asked: Asked
 
 
 def asked(orders: Sequence[str] = ("",), *, words_in_address: bool = False) -> Asked:

@@ -41,22 +41,12 @@ class Wanted:
     holder: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of them; ``asked`` says which page it is."""
-
-    rows: list[lists.Row]
-    total: int
-    pages: int
-    asked: listing.Asked
-
-
-def page(wanted: Wanted) -> Page:
+def page(wanted: Wanted) -> listing.Page[lists.Row]:
     """The page that is asked for, or the last that there is."""
     total = count(wanted)
     given, pages = wanted.asked.on_page(total, PAGE_SIZE)
     chosen = _ordered(wanted).limit(PAGE_SIZE).offset((given.page - 1) * PAGE_SIZE)
-    return Page(lists.rows(db.session().scalars(chosen).all()), total, pages, given)
+    return listing.Page(lists.rows(db.session().scalars(chosen).all()), total, pages, given)
 
 
 def count(wanted: Wanted) -> int:
