@@ -11,11 +11,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from core import db, files, jobs, settings, tenancy
 from core.files import keys, pictures, rendering
 from core.settings import Settings, new_master_key
+from core.web import gate
+from core.web.file_response import file_response
+from core.web.routes import PatientRoutes
+from core.web.uploads import mount
 from tests.core.files import pictures_of
+from tests.core.files.tus import Door, keeps, most_two
 from tests.support.s3 import Bucket, S3Server, s3
 
 
@@ -89,6 +96,35 @@ def blobs(store_settings: Settings, request: pytest.FixtureRequest) -> Callable[
         return bucket.objects
     root = Path(store_settings.blob_url.removeprefix("file://"))
     return lambda: sorted(path for path in root.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def door(practice: UUID) -> Door:
+    return Door(practice)
+
+
+@pytest.fixture
+def app(door: Door) -> Flask:
+    """Takes uploads, and shows the pictures that became of them."""
+    app = Flask(__name__)
+    app.url_value_preprocessor(gate._take_values)
+    app.url_defaults(gate._give_values)
+    app.before_request(door.open)
+    routes = PatientRoutes("photos", __name__)
+    mount(routes, "/uploads", purpose="photos.send", allow=most_two, finished=keeps, max_size=2_000_000)
+    app.register_blueprint(routes)
+
+    @app.get("/picture/<uuid:file_id>/<name>")
+    def picture(file_id: UUID, name: str) -> Any:
+        with db.scope(door.practice, write=False):
+            return file_response(files.get(file_id), name)
+
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.fixture(scope="session")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,33 +14,16 @@ from PIL import Image
 from sqlalchemy import select
 
 from core import db, files, jobs
-from core.files import pictures, rendering, service, store
+from core.files import pictures, rendering, store
 from core.files.errors import PictureFailed
 from core.files.models import File, Rendition
-from core.files.s3 import S3Writer
-from core.jobs.service import running_for
-from core.realtime.events import events_since
 from core.settings import Settings
 from tests.core.files import pictures_of
+from tests.core.files.received import events_of, file_of, received
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.both_stores]
 
 Blobs = Callable[[], list[Any]]
-
-
-def received(practice: UUID, content: bytes, name: str = "rash.jpg") -> UUID:
-    with db.scope(practice, write=False):
-        return files.receive(io.BytesIO(content), owner="photo_request", name=name, patient_id=uuid4()).id
-
-
-def file_of(practice: UUID, file_id: UUID) -> File:
-    with db.scope(practice, write=False):
-        return files.get(file_id)
-
-
-def events_of(practice: UUID, file_id: UUID) -> list[str]:
-    with db.scope(practice, write=False):
-        return [event.type for event in events_since(0, [f"core.file:{file_id}"])]
 
 
 def test_a_received_file_is_durable_and_unreadable_on_the_disk(
@@ -110,50 +91,6 @@ def test_two_workers_at_once_leave_one_set_of_pictures(
     assert file_of(practice, file_id).state == "ready"
     assert len(blobs()) == 2
     assert events_of(practice, file_id) == ["ready"]
-
-
-class Killed(BaseException):
-    """Stands for a kill -9: nothing after it runs."""
-
-
-@pytest.mark.parametrize(
-    "moment", ["before rendering", "after one picture", "before the commit", "after the commit"]
-)
-def test_killed_at_any_moment_it_is_finished_by_the_next_run(
-    practice: UUID, photo: bytes, blobs: Blobs, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
-    file_id = received(practice, photo)
-
-    def die(*args: object, **options: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        if moment == "before rendering":
-            patch.setattr(pictures, "render", die)
-        elif moment == "after one picture":
-            write, written = service.write_blob, []
-
-            def write_one(*args: object) -> None:
-                if written:
-                    raise Killed
-                written.append(1)
-                write(*args)  # type: ignore[arg-type]
-
-            patch.setattr(service, "write_blob", write_one)
-        elif moment == "before the commit":
-            patch.setattr(rendering, "publish", die)
-        else:
-            patch.setattr(store, "delete", lambda name: None)
-        with running_for(practice), contextlib.suppress(Killed):
-            rendering.render_picture({"file_id": str(file_id)})
-    assert file_of(practice, file_id).state == ("ready" if moment == "after the commit" else "received")
-    jobs.run_due()
-    assert file_of(practice, file_id).state == "ready"
-    assert events_of(practice, file_id) == ["ready"]
-    files.sweep_orphans(older_than=timedelta(0))
-    assert len(blobs()) == 2
-    with db.scope(practice, write=False):
-        assert files.open(file_id, "large").read(2) == b"\xff\xd8"
 
 
 @pytest.mark.parametrize("reason", ["incomplete", "damaged", "too_complex"])
@@ -229,21 +166,6 @@ def test_one_byte_too_many_is_too_large(practice: UUID, photo: bytes, blobs: Blo
     assert len(blobs()) == 1
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(
-    practice: UUID, photo: bytes, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(file: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    monkeypatch.setattr(S3Writer, "_complete", full)
-    with db.scope(practice, write=False), pytest.raises(files.StoreUnavailable) as failure:
-        files.receive(io.BytesIO(photo), owner="p", name="x.jpg")
-    assert failure.value.status == 503
-    assert failure.value.message == files.refusal_text("unavailable")
-    assert blobs() == []
-
-
 def test_receiving_inside_a_transaction_stands_or_falls_with_it(
     practice: UUID, photo: bytes, blobs: Blobs
 ) -> None:
@@ -297,56 +219,6 @@ def test_deleted_while_it_is_rendered_it_stays_deleted(
         assert session.scalars(select(File)).all() == []
         assert session.scalars(select(Rendition)).all() == []
     assert blobs() == []
-
-
-def due_now(practice: UUID) -> None:
-    with db.scope(practice) as session:
-        for row in session.scalars(select(jobs.JobRow).where(jobs.JobRow.state == "queued")):
-            row.due_at = db.utcnow()
-
-
-def test_a_store_that_is_away_for_hours_costs_no_photo(
-    practice: UUID, photo: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file_id = received(practice, photo)
-    with monkeypatch.context() as patch:
-        for broken in ("open_blob", "write_blob"):
-
-            def away(*args: object) -> None:
-                raise files.StoreUnavailable("the network is away")
-
-            patch.setattr(service, broken, away)
-            for _ in range(12):  # more often than a job may fail
-                due_now(practice)
-                jobs.run_due()
-            patch.undo()
-    assert file_of(practice, file_id).state == "received"
-    due_now(practice)
-    jobs.run_due()
-    assert file_of(practice, file_id).state == "ready"
-
-
-def test_a_machine_that_kills_the_renderer_costs_no_photo_unless_it_always_does(
-    practice: UUID, photo: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed(content: bytes, media_type: str) -> None:
-        raise pictures.ChildKilled("ended")
-
-    spared = received(practice, photo)
-    with monkeypatch.context() as patch:
-        patch.setattr(pictures, "render", killed)
-        for _ in range(3):
-            jobs.run_due()
-            due_now(practice)
-    jobs.run_due()
-    assert file_of(practice, spared).state == "ready"
-    always = received(practice, photo)
-    monkeypatch.setattr(pictures, "render", killed)
-    for _ in range(10):
-        jobs.run_due()
-        due_now(practice)
-    file = file_of(practice, always)
-    assert (file.state, file.reject_reason) == ("rejected", "too_complex")
 
 
 def test_another_practice_finds_no_file_of_ours(practice: UUID, other_practice: UUID, photo: bytes) -> None:

@@ -7,110 +7,24 @@ import hashlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from flask import Flask, g
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
 from werkzeug.serving import make_server
-from werkzeug.test import TestResponse
 
-from core import db, files, jobs
-from core.files.models import File, Upload
-from core.links import Link
-from core.web import gate
-from core.web.file_response import file_response
-from core.web.routes import PatientRoutes, table
-from core.web.uploads import mount
+from core import db, files
+from core.web.routes import table
 from tests.core.files import pictures_of
+from tests.core.files.tus import PATIENT, TUS, Door, all_files, create, metadata, offset_of, patch
 
-PATIENT = "/v/11111111-1111-7111-8111-111111111111/photos/uploads"
-TUS = {"Tus-Resumable": "1.0.0"}
 Blobs = Callable[[], list[Any]]
 
 pytestmark = pytest.mark.both_stores
-
-
-def most_two(upload_id: UUID, size: int, metadata: Mapping[str, str]) -> None:
-    if metadata.get("filename") == "no.jpg":
-        raise files.FileRefused("too_many", "You have sent 10 photos.")
-
-
-def keeps(upload: Upload, file: File) -> None:
-    """Adds nothing to the file."""
-
-
-class Door:
-    """Stands for the gate: who comes in, for which request of which practice."""
-
-    def __init__(self, practice: UUID) -> None:
-        self.practice, self.subject, self.patient = practice, uuid4(), uuid4()
-
-    def open(self) -> None:
-        g.practice_id = self.practice
-        g.link = Link(patient_id=self.patient, subject_id=self.subject)
-
-
-@pytest.fixture
-def door(practice: UUID) -> Door:
-    return Door(practice)
-
-
-@pytest.fixture
-def app(door: Door) -> Flask:
-    app = Flask(__name__)
-    app.url_value_preprocessor(gate._take_values)
-    app.url_defaults(gate._give_values)
-    app.before_request(door.open)
-    routes = PatientRoutes("photos", __name__)
-    mount(routes, "/uploads", purpose="photos.send", allow=most_two, finished=keeps, max_size=2_000_000)
-    app.register_blueprint(routes)
-
-    @app.get("/picture/<uuid:file_id>/<name>")
-    def picture(file_id: UUID, name: str) -> Any:
-        with db.scope(door.practice, write=False):
-            return file_response(files.get(file_id), name)
-
-    return app
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-def metadata(**words: str) -> str:
-    return ",".join(f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in words.items())
-
-
-def create(client: FlaskClient, length: int, **words: str) -> TestResponse:
-    headers = {**TUS, "Upload-Length": str(length), "Upload-Metadata": metadata(**words)}
-    return client.post(PATIENT, headers=headers)
-
-
-def patch(client: FlaskClient, url: str, offset: int, body: bytes, **headers: str) -> TestResponse:
-    return client.patch(
-        url,
-        data=body,
-        content_type="application/offset+octet-stream",
-        headers={**TUS, "Upload-Offset": str(offset), **headers},
-    )
-
-
-def offset_of(client: FlaskClient, url: str) -> int:
-    answer = client.head(url, headers=TUS)
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
-    return int(answer.headers["Upload-Offset"])
-
-
-def all_files(practice: UUID) -> list[File]:
-    with db.scope(practice, write=False) as session:
-        return list(session.scalars(select(File)))
 
 
 def test_a_whole_upload(client: FlaskClient, practice: UUID, door: Door, photo: bytes) -> None:
@@ -332,67 +246,6 @@ def test_every_route_declares_its_purpose_and_opens_its_own_scopes(app: Flask) -
     for endpoint in ("photos_patient.upload", "photos_patient.uploads"):
         access = table(app)[endpoint]
         assert (access.kind, access.purpose, access.scope) == ("patient", "photos.send", "none")
-
-
-def test_the_picture_is_served_safely_and_only_when_it_is_there(
-    client: FlaskClient, practice: UUID, photo: bytes
-) -> None:
-    url = create(client, len(photo), filename='a"b\u202e<x>.png').headers["Location"]
-    patch(client, url, 0, photo)
-    (file,) = all_files(practice)
-    assert client.get(f"/picture/{file.id}/thumb").status_code == 404
-    jobs.run_due()
-    answer = client.get(f"/picture/{file.id}/thumb")
-    assert (answer.status_code, answer.mimetype) == (200, "image/jpeg")
-    assert answer.data[:2] == b"\xff\xd8"
-    assert int(answer.headers["Content-Length"]) == len(answer.data)
-    assert answer.headers["Cache-Control"] == "private, no-store"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in answer.headers["Content-Security-Policy"]
-    assert answer.headers["Content-Disposition"].startswith('inline; filename="a_b_x_.jpg"')
-    assert client.get(f"/picture/{file.id}/original").status_code == 404
-
-
-@pytest.fixture
-def thumb(client: FlaskClient, practice: UUID, photo: bytes) -> str:
-    """The URL of a picture that is there."""
-    url = create(client, len(photo)).headers["Location"]
-    patch(client, url, 0, photo)
-    jobs.run_due()
-    return f"/picture/{all_files(practice)[0].id}/thumb"
-
-
-def test_one_range_of_a_picture_is_answered(client: FlaskClient, thumb: str) -> None:
-    whole = client.get(thumb)
-    size = len(whole.data)
-    assert (whole.status_code, whole.headers["Accept-Ranges"]) == (200, "bytes")
-    for asked, start, end in (
-        ("bytes=0-0", 0, 1),
-        ("bytes=10-19", 10, 20),
-        (f"bytes={size - 5}-", size - 5, size),
-        (f"bytes=5-{size * 2}", 5, size),
-        ("bytes=-7", size - 7, size),
-    ):
-        answer = client.get(thumb, headers={"Range": asked})
-        assert (answer.status_code, answer.data) == (206, whole.data[start:end]), asked
-        assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
-        assert int(answer.headers["Content-Length"]) == end - start
-        assert answer.headers["Cache-Control"] == "private, no-store"
-    for asked in (f"bytes={size}-", f"bytes={size + 100}-{size + 200}"):
-        answer = client.get(thumb, headers={"Range": asked})
-        assert (answer.status_code, answer.data) == (416, b""), asked
-        assert answer.headers["Content-Range"] == f"bytes */{size}"
-    for asked in (
-        "bytes=0-1,5-6",
-        "bytes=9-2",
-        "lines=1-2",
-        "bytes=",
-        "bytes=-",
-        "nonsense",
-        f"bytes=-{size * 2}",
-    ):
-        answer = client.get(thumb, headers={"Range": asked})
-        assert (answer.status_code, answer.data) == (200, whole.data), asked
 
 
 @contextmanager

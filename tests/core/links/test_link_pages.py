@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -15,59 +13,13 @@ from sqlalchemy import select
 
 from core import db, i18n, links, tenancy
 from core.audit import AuditEntry
-from core.links import Link, tokens
+from core.links import tokens
 from core.plugin_system import activation
 from core.realtime.models import Event
 from core.security import limits
+from tests.core.links.sent import BORN, NO_MATCH, WRONG, Sent, cookies
 from tests.support.house import House, Visitor
-
-BORN = {"day": "14", "month": "3", "year": "1951"}
-WRONG = {"day": "15", "month": "3", "year": "1951"}
-NO_MATCH = "This date of birth does not match"
-
-
-@dataclass(slots=True)
-class Sent:
-    """A link that was sent to a patient of Riverside."""
-
-    house: House
-    id: UUID
-    path: str
-
-    def row(self) -> dict[str, Any]:
-        with self.house.at(self.house.riverside, write=False):
-            link = links.get(self.id)
-            return {column.key: getattr(link, column.key) for column in Link.__table__.columns}
-
-    def change(self, **values: object) -> None:
-        with self.house.at(self.house.riverside):
-            for name, value in values.items():
-                setattr(links.get(self.id), name, value)
-
-
-@pytest.fixture
-def send(house: House) -> Callable[[str], Sent]:
-    def make(family_name: str = "Whitfield") -> Sent:
-        patient_id = house.patient_id(house.riverside, family_name)
-        with house.at(house.riverside):
-            issued = links.issue("photo_request.photos", patient_id, db.uuid7())
-        return Sent(house, issued.link.id, issued.url.removeprefix(house.settings.base_url))
-
-    return make
-
-
-@pytest.fixture
-def sent(send: Callable[[], Sent]) -> Sent:
-    return send()
-
-
-def _text(answer: Any) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split())
-
-
-def _cookies(answer: Any) -> list[str]:
-    return [cookie for cookie in answer.headers.getlist("Set-Cookie") if "careroom_link" in cookie]
-
+from tests.support.pages import text
 
 # --- looking -------------------------------------------------------------------------------------------------------
 
@@ -87,7 +39,7 @@ def test_a_preview_that_fetches_the_link_changes_nothing(
     for agent in ("WhatsApp/2.23", "facebookexternalhit/1.1", "Mozilla/5.0"):
         answer = visitor().client.open(sent.path, method=method, headers={"User-Agent": agent})
         assert answer.status_code == 200
-        assert _cookies(answer) == []
+        assert cookies(answer) == []
     assert sent.row() == before
     assert everything() == told
 
@@ -95,7 +47,7 @@ def test_a_preview_that_fetches_the_link_changes_nothing(
 def test_the_page_asks_for_the_date_of_birth_and_names_the_practice_but_nobody(
     sent: Sent, visitor: Callable[[], Visitor]
 ) -> None:
-    page = _text(visitor().get(sent.path))
+    page = text(visitor().get(sent.path))
     assert "What is your date of birth?" in page
     assert "Riverside Surgery" in page
     assert "Margaret" not in page
@@ -121,7 +73,7 @@ def test_the_right_date_lets_in_and_the_token_leaves_the_address(
     assert answer.status_code == 303
     assert answer.location.startswith(f"/v/{sent.id}/photo_request/")
     assert sent.path.rsplit("/", 1)[1] not in answer.location
-    (cookie,) = _cookies(answer)
+    (cookie,) = cookies(answer)
     assert f"Path=/v/{sent.id}" in cookie
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -136,13 +88,13 @@ def test_every_wrong_date_gets_the_same_message_and_the_fifth_locks(
     browser = visitor()
     answers = [browser.post(sent.path, WRONG) for _ in range(4)]
     assert {answer.status_code for answer in answers} == {422}
-    assert all(NO_MATCH in _text(answer) for answer in answers)
-    assert len({_text(answer) for answer in answers}) == 1
+    assert all(NO_MATCH in text(answer) for answer in answers)
+    assert len({text(answer) for answer in answers}) == 1
     assert sent.row()["failed_tries"] == 4
     locked = browser.post(sent.path, WRONG)
-    assert (locked.status_code, "This link is locked" in _text(locked)) == (403, True)
+    assert (locked.status_code, "This link is locked" in text(locked)) == (403, True)
     refused = browser.post(sent.path, BORN)
-    assert (refused.status_code, _cookies(refused)) == (403, [])
+    assert (refused.status_code, cookies(refused)) == (403, [])
 
 
 def test_what_was_typed_stays_in_the_form(sent: Sent, visitor: Callable[[], Visitor]) -> None:
@@ -172,7 +124,7 @@ def test_a_date_that_cannot_be_one_uses_up_no_try(
 ) -> None:
     answer = visitor().post(sent.path, typed)
     assert answer.status_code == 422
-    assert "Please check the date" in _text(answer)
+    assert "Please check the date" in text(answer)
     assert sent.row()["failed_tries"] == 0
 
 
@@ -207,9 +159,9 @@ def test_a_closed_link_says_so_kindly(
     sent.change(**{column: db.utcnow() - timedelta(seconds=1)})
     browser = visitor()
     for answer in (browser.get(sent.path), browser.post(sent.path, BORN), browser.post(sent.path, WRONG)):
-        assert (answer.status_code, words in _text(answer)) == (status, True)
-        assert "Riverside Surgery" in _text(answer)
-        assert _cookies(answer) == []
+        assert (answer.status_code, words in text(answer)) == (status, True)
+        assert "Riverside Surgery" in text(answer)
+        assert cookies(answer) == []
     assert sent.row()["failed_tries"] == 0
 
 
@@ -235,7 +187,7 @@ def test_with_the_plugin_off_the_link_says_so_and_with_it_on_again_it_works(
         activation.disable("photo_request")
     browser = visitor()
     off = browser.post(sent.path, BORN)
-    assert (off.status_code, "not available at the moment" in _text(off)) == (404, True)
+    assert (off.status_code, "not available at the moment" in text(off)) == (404, True)
     assert sent.row()["verified_at"] is None
     with sent.house.at(sent.house.riverside):
         activation.enable("photo_request")
@@ -250,124 +202,7 @@ def test_a_link_of_a_suspended_practice_says_so_kindly(sent: Sent, visitor: Call
     for path in (sent.path, f"/v/{sent.id}/"):
         answer = browser.get(path)
         assert answer.status_code == 503
-        assert "Riverside Surgery cannot be reached this way for now" in _text(answer)
-
-
-# --- behind the check ----------------------------------------------------------------------------------------------
-
-
-def _inside(
-    house: House, visitor: Callable[[], Visitor], family_name: str, born: dict[str, str]
-) -> tuple[Visitor, Any]:
-    """A visitor who has passed the check of a real photo request, and its link's id."""
-    patient_id = house.patient_id(house.riverside, family_name)
-    with house.at(house.riverside) as session:
-        issued = links.issue("photo_request.photos", patient_id, db.uuid7())
-        session.flush()
-    browser = visitor()
-    path = issued.url.removeprefix(house.settings.base_url)
-    assert browser.post(path, born).status_code == 303
-    return browser, issued.link.id
-
-
-def _may_enter(browser: Visitor, link_id: UUID) -> bool:
-    """The index of a link leads on for whoever may enter, and to a closed page for whoever may not."""
-    answer = browser.get(f"/v/{link_id}/")
-    assert answer.status_code in (302, 403, 404, 410)
-    return bool(answer.status_code == 302)
-
-
-def test_the_cookie_of_one_link_opens_no_other(house: House, visitor: Callable[[], Visitor]) -> None:
-    browser, own = _inside(house, visitor, "Whitfield", BORN)
-    _, other = _inside(house, visitor, "Okafor", {"day": "2", "month": "11", "year": "1987"})
-    assert _may_enter(browser, own)
-    assert not _may_enter(browser, other)
-    # Nor when it is sent there under the other link's name.
-    stolen = next(cookie for key, cookie in browser.client._cookies.items() if "careroom_link" in key[2])
-    browser.client.set_cookie(f"careroom_link_{other.hex[-12:]}", stolen.value, path=f"/v/{other}")
-    assert not _may_enter(browser, other)
-
-
-def test_without_the_cookie_the_page_asks_to_open_the_link_again(
-    sent: Sent, visitor: Callable[[], Visitor]
-) -> None:
-    answer = visitor().get(f"/v/{sent.id}/")
-    assert answer.status_code == 403
-    assert "Please open your link again" in _text(answer)
-    assert "Riverside" not in _text(answer)
-
-
-def test_an_unknown_link_and_a_foreign_one_look_the_same(sent: Sent, visitor: Callable[[], Visitor]) -> None:
-    assert _text(visitor().get(f"/v/{sent.id}/")) == _text(visitor().get(f"/v/{db.uuid7()}/"))
-
-
-@pytest.mark.parametrize("inside", [False, True])
-def test_a_closed_link_speaks_the_patients_own_language(
-    send: Callable[[str], Sent], visitor: Callable[[], Visitor], inside: bool
-) -> None:
-    sent = send("Garnier")  # reads French, in an English practice
-    elodie = visitor()
-    if inside:
-        assert elodie.post(sent.path, {"day": "21", "month": "6", "year": "1994"}).status_code == 303
-    with sent.house.at(sent.house.riverside):
-        links.cancel(sent.id)
-    answer = elodie.get(f"/v/{sent.id}/photo_request/" if inside else sent.path)
-    assert answer.status_code == 410
-    assert 'lang="fr-FR"' in answer.get_data(as_text=True)
-
-
-def test_cancelling_shows_out_whoever_is_inside(house: House, visitor: Callable[[], Visitor]) -> None:
-    browser, link_id = _inside(house, visitor, "Whitfield", BORN)
-    assert _may_enter(browser, link_id)
-    with house.at(house.riverside):
-        links.cancel(link_id)
-    answer = browser.get(f"/v/{link_id}/")
-    assert (answer.status_code, "no longer needed" in _text(answer)) == (410, True)
-
-
-def test_a_lock_shows_out_and_after_unlocking_the_date_is_asked_again(
-    house: House, visitor: Callable[[], Visitor]
-) -> None:
-    browser, link_id = _inside(house, visitor, "Whitfield", BORN)
-    with house.at(house.riverside):
-        link = links.get(link_id)
-        for _ in range(5):
-            links.check_birth_date(link, db.utcnow().date())
-    assert "This link is locked" in _text(browser.get(f"/v/{link_id}/"))
-    with house.at(house.riverside):
-        links.unlock(link_id)
-    assert "Please open your link again" in _text(browser.get(f"/v/{link_id}/"))
-
-
-def test_after_completion_pages_can_be_read_and_nothing_can_be_changed(
-    house: House, visitor: Callable[[], Visitor]
-) -> None:
-    browser, link_id = _inside(house, visitor, "Whitfield", BORN)
-    with house.at(house.riverside):
-        links.complete(link_id)
-    assert _may_enter(browser, link_id)
-    for rule in browser.app.url_map.iter_rules():
-        if rule.rule.startswith("/v/<uuid:link_id>/photo_request") and "POST" in (rule.methods or ()):
-            path = browser.app.url_map.bind("localhost").build(
-                rule.endpoint, {name: link_id if name == "link_id" else db.uuid7() for name in rule.arguments}
-            )
-            answer = browser.post(path)
-            assert (answer.status_code, "This is done already" in _text(answer)) == (410, True), path
-
-
-def test_a_cookie_that_was_changed_or_is_too_old_opens_nothing(
-    house: House, visitor: Callable[[], Visitor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    browser, link_id = _inside(house, visitor, "Whitfield", BORN)
-    (key,) = [key for key in browser.client._cookies if "careroom_link" in key[2]]
-    value = browser.client._cookies[key].value
-    thief = visitor()
-    thief.client.set_cookie(key[2], value, path=f"/v/{link_id}")
-    assert _may_enter(thief, link_id)  # the same cookie is the same key: it is what signs
-    thief.client.set_cookie(key[2], value[:-2] + ("AA" if value[-2:] != "AA" else "BB"), path=f"/v/{link_id}")
-    assert not _may_enter(thief, link_id)
-    monkeypatch.setattr("core.web.links.COOKIE_SECONDS", -1)
-    assert not _may_enter(browser, link_id)
+        assert "Riverside Surgery cannot be reached this way for now" in answer.get_data(as_text=True)
 
 
 # --- languages -----------------------------------------------------------------------------------------------------
@@ -410,7 +245,7 @@ def test_a_wrong_date_is_answered_in_the_language_of_the_page(
         issued = links.issue("photo_request.photos", patient_id, db.uuid7())
     browser, path = visitor(), issued.url.removeprefix(house.settings.base_url)
     for entered, answer in ((WRONG, "ne correspond pas"), ({"day": "31"}, "en chiffres")):
-        page = _text(browser.post(path, entered, headers={"Accept-Language": "en-GB"}))
+        page = text(browser.post(path, entered, headers={"Accept-Language": "en-GB"}))
         assert answer in page
 
 
@@ -424,7 +259,7 @@ def test_guessing_from_one_address_is_stopped(app: Flask, sent: Sent, visitor: C
     statuses = [browser.post(f"/l/{tokens.new_token()}", BORN).status_code for _ in range(31)]
     assert statuses == [404] * 30 + [429]
     waiting = browser.post(sent.path, BORN)
-    assert (waiting.status_code, "Please wait a little" in _text(waiting)) == (429, True)
+    assert (waiting.status_code, "Please wait a little" in text(waiting)) == (429, True)
     elsewhere = visitor().post(sent.path, BORN, environ_overrides={"REMOTE_ADDR": "192.0.2.9"})
     assert elsewhere.status_code == 303
     limits.forget()

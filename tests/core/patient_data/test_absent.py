@@ -16,7 +16,7 @@ from core.patients import get
 from core.plugin_system import registry
 from plugins.photo_request.models import Photo
 from tests.core.db.test_ownership import branch
-from tests.core.patient_data.test_erasures import blobs, counts, erased
+from tests.core.patient_data.erasing import blobs, counts, erased
 from tests.support.databases import as_owner, owner_url
 from tests.support.house import House
 from tests.support.photos import a_request_with_photos

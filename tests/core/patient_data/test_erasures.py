@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -12,61 +11,29 @@ import pytest
 from sqlalchemy import func, select, text
 
 from core import audit, db, tenancy
-from core.errors import Refused
-from core.files import store
-from core.files.models import File, Rendition, Upload
+from core.files.models import Upload
 from core.jobs.service import running_for
 from core.links.models import Link
-from core.notifications.models import InboxItem, Notification
 from core.patient_data import (
     Erased,
     PatientDataContext,
-    PatientErasure,
     PatientExport,
     Source,
     erasures,
     exports,
     own_rows,
 )
-from core.patients import Patient, PatientNotFound, get, search
-from core.patients.models import PatientIdentifier, PatientSearchWord
+from core.patients import PatientNotFound, get, search
+from core.patients.models import PatientSearchWord
 from core.plugin_system import activation, plugin_settings, registry
-from plugins.photo_request.models import Consent, Photo, Request
+from plugins.photo_request.models import Photo
 from plugins.photo_request.review import keep
 from tests.core.db.test_every_revision import row_for
 from tests.core.patient_data.conftest import HELEN, Unzipped
+from tests.core.patient_data.erasing import OF_PHOTOS, blobs, counts, erased, seen
 from tests.support.databases import as_owner
 from tests.support.house import House
 from tests.support.photos import NADIA, a_request_with_photos
-
-OF_PATIENTS = (Patient, PatientIdentifier, PatientSearchWord, Link, Notification, InboxItem, File, Rendition)
-OF_PHOTOS = (Request, Consent, Photo)
-
-
-def erased(house: House, practice_id: UUID, patient_id: UUID) -> PatientErasure:
-    with house.at(practice_id), audit.use_actor(HELEN):
-        erasure_id = erasures.request(get(patient_id)).id
-    house.work()
-    return seen(house, practice_id, erasure_id)
-
-
-def seen(house: House, practice_id: UUID, erasure_id: UUID) -> PatientErasure:
-    with house.at(practice_id, write=False):
-        found = erasures.get(erasure_id)
-    assert found is not None
-    return found
-
-
-def counts(house: House, practice_id: UUID) -> dict[str, int]:
-    with house.at(practice_id, write=False) as session:
-        return {
-            model.__tablename__: session.scalar(select(func.count(model.id))) or 0
-            for model in (*OF_PATIENTS, *OF_PHOTOS, Upload, PatientExport)
-        }
-
-
-def blobs() -> set[str]:
-    return {name for name, _at in store.listing()}
 
 
 @pytest.mark.both_databases
@@ -350,95 +317,3 @@ def test_no_table_of_the_core_is_forgotten_also_one_that_comes_later(
                 continue
             left = select(func.count()).select_from(table).where(table.c.patient_id == patient_id)
             assert connection.scalar(left) == 0, table.name
-
-
-# --- somebody and the worker at once (each in a connection of its own) ----------------------------------------------
-
-
-def _requested(house: House) -> tuple[UUID, UUID]:
-    patient_id = house.patient_id(house.riverside, "Okafor")
-    with house.at(house.riverside), audit.use_actor(HELEN):
-        return patient_id, erasures.request(get(patient_id)).id
-
-
-@pytest.mark.postgresql
-def test_it_is_not_called_off_when_the_worker_was_quicker(house: House) -> None:
-    patient_id, erasure_id = _requested(house)
-    with pytest.raises(Refused), house.at(house.riverside):
-        page = erasures.get(erasure_id)
-        assert page is not None
-        assert page.state == "queued"
-        house.work()
-        erasures.withdraw(page)
-    assert seen(house, house.riverside, erasure_id).state == "done"
-    with house.at(house.riverside, write=False):
-        with pytest.raises(PatientNotFound):
-            get(patient_id)
-        told = [entry.action for entry in audit.history(patient_id=patient_id, limit=500)]
-    assert "patient.erasure_withdrawn" not in told
-
-
-@pytest.mark.postgresql
-def test_it_is_not_called_off_while_it_is_being_erased(house: House, install: Callable[..., None]) -> None:
-    refused = []
-
-    def erase_patient(ctx: PatientDataContext) -> list[Erased]:
-        if not ctx.preview:
-            with pytest.raises(Refused) as refusal, house.at(house.riverside):
-                page = erasures.get(erasure_id)
-                assert page is not None
-                erasures.withdraw(page)
-            refused.append(refusal.value.code)
-        return [Erased("diary entries", 3)]
-
-    install("diary", erase_patient=erase_patient)
-    _patient_id, erasure_id = _requested(house)
-    house.work()
-    assert refused == ["too_late"]
-    assert seen(house, house.riverside, erasure_id).state == "done"
-
-
-@pytest.mark.postgresql
-def test_the_worker_leaves_alone_what_is_called_off_as_it_begins(house: House) -> None:
-    patient_id, erasure_id = _requested(house)
-
-    def work() -> None:
-        with running_for(house.riverside):
-            erasures.erase({"erasure_id": str(erasure_id)})
-
-    worker = Thread(target=work)
-    with house.at(house.riverside):
-        page = erasures.get(erasure_id)
-        assert page is not None
-        erasures.withdraw(page)
-        worker.start()
-        worker.join(0.5)
-        assert worker.is_alive()  # it waits for us
-    worker.join(30)
-    assert not worker.is_alive()
-    assert seen(house, house.riverside, erasure_id).state == "withdrawn"
-    with house.at(house.riverside, write=False):
-        assert get(patient_id).active
-
-
-@pytest.mark.both_databases
-def test_one_that_is_done_or_called_off_stays_so(house: House) -> None:
-    patient_id, erasure_id = _requested(house)
-    with house.at(house.riverside):
-        page = erasures.get(erasure_id)
-        assert page is not None
-        erasures.withdraw(page)
-    with running_for(house.riverside):
-        with house.at(house.riverside):
-            erasures._erase(erasure_id)
-        erasures._failed(erasure_id, "diary", "RuntimeError")
-    found = seen(house, house.riverside, erasure_id)
-    assert (found.state, found.failed_owner) == ("withdrawn", None)
-    with house.at(house.riverside):
-        again = erasures.get(erasure_id)
-        assert again is not None
-        erasures.retry(again)
-    house.work()
-    assert seen(house, house.riverside, erasure_id).state == "withdrawn"
-    with house.at(house.riverside, write=False):
-        assert get(patient_id).active
