@@ -126,7 +126,7 @@ def on_a_phone(app: Flask, house: House, patient_id: UUID, purpose: str) -> Come
     phone = open_link(app, house, found.group())
     place, owner = phone.place.rpartition("/")[0], phone.place.rpartition("/")[2]
     paths = [
-        str(rule.build({"link_id": UUID(place.rpartition("/")[2])})[1])  # type: ignore[index]
+        _built(rule, {"link_id": UUID(place.rpartition("/")[2])})
         for rule, access in rules(app, "patient")
         if access.owner == owner and "GET" in (rule.methods or ()) and rule.arguments == {"link_id"}
     ]
@@ -148,11 +148,17 @@ def _urls(rule: Rule, given: dict[str, Any], ids: dict[str, UUID]) -> Iterable[s
     left = rule.arguments - named.keys()
     if left == {"name"}:
         for name in ("photo_request", "photo_request.invitation"):
-            yield str(rule.build({**named, "name": name})[1])  # type: ignore[index]
+            yield _built(rule, {**named, "name": name})
     elif left:
         yield url_of(rule, "riverside", ids, given.get("link_id"))
     else:
-        yield str(rule.build(named)[1])  # type: ignore[index]
+        yield _built(rule, named)
+
+
+def _built(rule: Rule, values: dict[str, Any]) -> str:
+    built = rule.build(values)
+    assert built is not None, rule.rule
+    return built[1]
 
 
 def forms(comer: Comer) -> dict[str, tuple[str, Form]]:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from sqlalchemy import select
 
 from core.notifications import Notification
@@ -84,8 +84,8 @@ def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Consu
     expect(phone.get_by_role("heading", name="Please wait a moment")).to_be_visible()
     visit.step(service.resume)
     expect(phone.get_by_role("heading", name="Please wait a moment")).to_be_hidden()
-    for size in ({"width": NARROWEST, "height": 568}, {"width": 740, "height": 360}):
-        phone.set_viewport_size(size)  # type: ignore[arg-type]
+    for size in (ViewportSize(width=NARROWEST, height=568), ViewportSize(width=740, height=360)):
+        phone.set_viewport_size(size)
         assert not sideways(phone)
         for name in ("Microphone off", "Camera off", "End"):
             expect(phone.get_by_role("button", name=name, exact=True)).to_be_in_viewport(ratio=1)

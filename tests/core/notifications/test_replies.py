@@ -43,7 +43,7 @@ def said(clinic: Clinic, patient_id: UUID) -> str:
     with clinic.at(write=False), i18n.use_language("en-GB"):
         state = contact_states.of(patient_id).get("sms")
         assert state is not None
-        return contact._consent("sms", state.consent, state)  # type: ignore[arg-type]
+        return contact._consent("sms", state.consent, state)  # type: ignore[arg-type]  # a column: any text
 
 
 @pytest.mark.parametrize("word", ["STOP", " stop. ", "Stop all", "ARRÊT", "Arrêter", "unsubscribe", "Quit!"])
