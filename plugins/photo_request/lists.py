@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -89,11 +89,12 @@ class Row:
         return self.request.state in OPEN_STATES and self.state != EXPIRED
 
 
-def rows(requests: Sequence[Request]) -> list[Row]:
-    """These requests with all that belongs to them, in the same order."""
+def rows(requests: Sequence[Request], link_of: Mapping[UUID, Link] | None = None) -> list[Row]:
+    """These requests with all that belongs to them, in the same order. link_of: their links, where they are known."""
     ids = [request.id for request in requests]
     people = patients.get_many({request.patient_id for request in requests})
-    link_of = {link.id: link for link in _by_ids(Link, Link.id, [r.link_id for r in requests])}
+    if link_of is None:
+        link_of = {link.id: link for link in _by_ids(Link, Link.id, [r.link_id for r in requests])}
     model = notifications.Notification
     messages = _grouped(_by_ids(model, model.subject_id, ids), lambda m: m.subject_id)
     photos = _grouped(_by_ids(Photo, Photo.request_id, ids), lambda p: p.request_id)
@@ -126,13 +127,15 @@ def _of_patient(patient_id: UUID) -> tuple[list[Row], int]:
 
     def ask() -> tuple[list[Row], int]:
         found = db.session().execute(
-            select(Request, func.count().over())
+            select(Request, func.count().over(), Link)
+            .outerjoin(Link, Link.id == Request.link_id)
             .where(Request.patient_id == patient_id)
             .order_by(Request.created_at.desc(), Request.id.desc())
             .limit(_OF_PATIENT)
         )
-        newest = found.all()
-        return rows([request for request, _ in newest]), newest[0][1] if newest else 0
+        newest: list[Any] = list(found.all())  # a link may be forgotten
+        link_of = {link.id: link for _, _, link in newest if link is not None}
+        return rows([request for request, _, _ in newest], link_of), newest[0][1] if newest else 0
 
     return db.memo(("photo_request.of_patient", patient_id), ask)
 

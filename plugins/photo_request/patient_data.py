@@ -74,7 +74,7 @@ def export(ctx: PatientDataContext) -> list[ExportPart]:
 def erase(ctx: PatientDataContext) -> list[Erased]:
     """Everything goes, but for photos that the practice must keep in the record by law, with their requests."""
     requests = _requests(ctx.patient.id)
-    photos = [photo for request in requests for photo in _photos(request)]
+    photos = _photos_of(requests)
     years = settings.here().record_years
     must_stay = [photo for photo in photos if photo.state == KEPT and _last_day(photo, years) >= _today()]
     staying = {photo.request_id for photo in must_stay}
@@ -104,6 +104,11 @@ def erase(ctx: PatientDataContext) -> list[Erased]:
 def _requests(patient_id: UUID) -> list[Request]:
     about = select(Request).where(Request.patient_id == patient_id)
     return list(db.session().scalars(about.order_by(Request.created_at, Request.id)))
+
+
+def _photos_of(requests: list[Request]) -> list[Photo]:
+    of_them = select(Photo).where(Photo.request_id.in_([request.id for request in requests]))
+    return list(db.session().scalars(of_them.order_by(Photo.request_id, Photo.position, Photo.id)))
 
 
 def _photos(request: Request) -> list[Photo]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -97,18 +97,24 @@ class Row:
         return max(1, round((ended - begun).total_seconds() / 60)) if begun and ended else None
 
 
-def rows(calls: Sequence[Call]) -> list[Row]:
-    """These calls with all that belongs to them, in the same order. A handful of queries, however many they are."""
+def rows(
+    calls: Sequence[Call], link_of: Mapping[UUID, Link] | None = None, *, have_guests: bool = True
+) -> list[Row]:
+    """These calls with all that belongs to them, in the same order. A handful of queries, however many they are.
+
+    link_of: their links, where they are known; have_guests: False where it is known that they have none.
+    """
     ids = [call.id for call in calls]
     people = patients.get_many({call.patient_id for call in calls})
-    link_of = {link.id: link for link in _among(Link, Link.id, [c.link_id for c in calls if c.link_id])}
+    if link_of is None:
+        link_of = {link.id: link for link in _among(Link, Link.id, [c.link_id for c in calls if c.link_id])}
     model = notifications.Notification
     messages: dict[UUID | None, list[notifications.Notification]] = defaultdict(list)
     for message in _among(model, model.subject_id, ids):
         if message.template.rpartition(".")[2] in ("invitation", "planned"):
             messages[message.subject_id].append(message)
     others: dict[UUID, list[Participant]] = defaultdict(list)
-    for one in _among(Participant, Participant.call_id, ids):
+    for one in _among(Participant, Participant.call_id, ids) if have_guests else ():
         if one.role == GUEST and one.left_at is None:
             others[one.call_id].append(one)
     now = utcnow()
@@ -116,8 +122,8 @@ def rows(calls: Sequence[Call]) -> list[Row]:
         Row(
             call=call,
             patient=people[call.patient_id],
-            state=_state(call, link_of.get(call.link_id), now),
-            link=link_of.get(call.link_id),
+            state=_state(call, link_of.get(call.link_id) if call.link_id else None, now),
+            link=link_of.get(call.link_id) if call.link_id else None,
             messages=_newest(messages[call.id]),
             guests=sorted(others[call.id], key=lambda one: (one.created_at, one.id)),
         )
@@ -176,20 +182,28 @@ def of_patient(patient_id: UUID) -> tuple[list[Row], int]:
     def ask() -> tuple[list[Row], int]:
         # One row even where there is no call: the rail of the same page need not ask for its number again.
         always = select(literal(1).label("one")).subquery()
+        guests_of = (
+            select(func.count(Participant.id))
+            .where(Participant.call_id == Call.id, Participant.role == GUEST)
+            .scalar_subquery()
+        )
         found = (
             db.session()
             .execute(
-                select(Call, func.count(Call.id).over(), _ready().scalar_subquery())
+                select(Call, func.count(Call.id).over(), _ready().scalar_subquery(), Link, guests_of)
                 .select_from(always)
                 .outerjoin(Call, Call.patient_id == patient_id)
+                .outerjoin(Link, Link.id == Call.link_id)
                 .order_by(Call.created_at.desc(), Call.id.desc())
                 .limit(_OF_PATIENT)
             )
             .all()
         )
-        _, total, ready = found[0]
+        total, ready = found[0][1:3]
         db.memo(_READY_KEY, lambda: int(ready))
-        return rows([call for call, _, _ in found if call is not None]), int(total)
+        link_of = {row[3].id: row[3] for row in found if row[3] is not None}
+        calls = [row[0] for row in found if row[0] is not None]
+        return rows(calls, link_of, have_guests=any(row[4] for row in found)), int(total)
 
     return db.memo(("video_call.of_patient", patient_id), ask)
 

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -26,8 +27,11 @@ from core.plugin_system import (
 )
 from core.plugin_system.dispatch import HookFailed
 from core.plugin_system.slots import Slot
+from tests.plugins.photo_request.conftest import ask as ask_for_photos
+from tests.plugins.video_call.conftest import make_call
 from tests.support import hosting
 from tests.support.bad_plugins import misbehaving, with_hooks
+from tests.support.counting import counted
 from tests.support.house import House, Visitor
 from tests.support.plugins import make
 
@@ -125,6 +129,35 @@ def test_a_panel_without_its_permission_is_not_fetched(house: House, browser: Bu
     helen = browser(with_hooks("x_closed", today_panels=lambda ctx: [closed]))
     assert several(helen, "/p/riverside/panels", "x_closed.bad") == {"x_closed.bad": None}
     assert "secret" not in helen.get("/p/riverside/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("slot", ["today", "patient"])
+def test_ten_panels_cost_fewer_than_fifteen_questions(slot: str, house: House, browser: Build) -> None:
+    """Those that are here, each with something to show, and as many of another plugin as make ten."""
+    with audit.use_actor(audit.Actor("staff", "1", "Helen Price")):
+        make_call(house, "ready")
+        ask_for_photos(house, house.riverside, "Whitfield")
+    ill = house.patient_id(house.riverside, "Whitfield")
+    url = "/p/riverside/" if slot == "today" else f"/p/riverside/patients/{ill}"
+    more: list[Any] = []
+    helen = browser(with_hooks("x_more", **{f"{slot}_panels": lambda ctx: more}))
+    somebody = Visitor(helen.app, helen.app.test_client())
+    somebody.sign_in("amira" if slot == "patient" else "helen")  # whose page it is
+
+    def panels() -> list[str]:
+        answer = somebody.get(url)
+        assert answer.status_code == 200
+        return re.findall(r'<section[^>]*data-panel="([\w.]+)"', answer.get_data(as_text=True))
+
+    here = panels()
+    assert {"video_call", "photo_request", "core"} <= {name.partition(".")[0] for name in here}
+    for number in range(10 - len(here)):
+        view = partial("The view of {1.practice.name} no. {0}".format, number)
+        more.append(misbehaving.panel(f"{slot}.main", view, name=f"no{number}"))
+    assert len(panels()) == 10
+    with counted() as sent:
+        assert len(panels()) == 10
+    assert len([one for one in sent if one.startswith("SELECT")]) < 15, "\n".join(sent)
 
 
 def test_panels_stand_in_their_order(browser: Build) -> None:

@@ -17,7 +17,6 @@ from core.links import Link
 from core.notifications import Notification, inbox
 from core.security import emergency, invitations
 from core.security.models import EmergencyAccess, Invitation
-from tests.core.web.test_query_counts import counted
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -204,16 +203,6 @@ def test_what_changes_is_told_on_the_topics_of_the_cards(house: House, helen: Vi
         told = {event.topic for event in realtime.events_since(before, limit=1000)}
     assert {links.LOCKS_TOPIC, invitations.TOPIC, notifications.TROUBLE_TOPIC, "core.patient_import"} <= told
     assert emergency.TOPIC not in told
-
-
-def test_ten_panels_cost_fewer_than_fifteen_questions(house: House, helen: Visitor) -> None:
-    failed_message(house, "amira")
-    locked_link(house)
-    helen.get("/p/riverside/")
-    with counted() as sent:
-        page = helen.get("/p/riverside/").get_data(as_text=True)
-    assert page.count("data-panel=") >= 7 + 1  # seven cards and the bell
-    assert len([one for one in sent if one.startswith("SELECT")]) < 15, "\n".join(sent)
 
 
 def upload(browser: Visitor, content: str) -> None:
