@@ -26,6 +26,7 @@ ADMINISTRATION: Final = {
     "patients-data": "patient-data",
     "exports": "admin/exports",
     "audit": "admin/audit",
+    "video-settings": "admin/plugins/video_call/settings",
 }
 """Pages of which the picture is the page as it opens: name of the picture, path below the practice."""
 

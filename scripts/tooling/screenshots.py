@@ -22,7 +22,7 @@ from typing import Any, Final
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect, sync_playwright
 
-from scripts.tooling import guide_pictures
+from scripts.tooling import guide_pictures, video_pictures
 from tests.journeys.photos import Chosen, jpeg
 from tests.support.browser import Watch, Windows, chromium
 from tests.support.servers import free_port
@@ -33,7 +33,8 @@ IMAGES: Final = ROOT / "docs" / "images"
 SHARPNESS: Final = 1.5
 LARGEST: Final = 150_000
 PICTURES: Final = (
-    "workspace", "send", "phone", "review", "workspace-french", *guide_pictures.CLINICIANS, *guide_pictures.ADMINS
+    "workspace", "send", "phone", "review", "workspace-french", *guide_pictures.CLINICIANS, *guide_pictures.ADMINS,
+    *video_pictures.PICTURES,
 )  # fmt: skip
 _LINK: Final = re.compile(r"http://127\.0\.0\.1:\d+/l/[\w-]+")
 
@@ -75,8 +76,8 @@ def _is_ready(url: str) -> bool:
 class Tour:
     """The steps of the README's tour, and a picture here and there."""
 
-    def __init__(self, windows: Windows) -> None:
-        self.windows = windows
+    def __init__(self, windows: Windows, others: Windows) -> None:
+        self.windows, self.others = windows, others
         self.strip: list[Image.Image] = []
         self.taken: set[str] = set()
 
@@ -104,8 +105,17 @@ class Tour:
         guide_pictures.of_clinicians(clinician, self._picture)
         guide_pictures.of_emergencies(admin, clinician, self._picture)
         guide_pictures.of_admins(admin, self._picture)
+        self._consultation(clinician)
         self._french()
         assert self.taken == set(PICTURES), self.taken ^ set(PICTURES)
+
+    def _consultation(self, clinician: Page) -> None:
+        self.strip.clear()
+        phone = self.others.phone()
+        video_pictures.of_a_consultation(
+            clinician, phone, self._picture, lambda page: self._phone_picture(page, True)
+        )
+        self._save(_side_by_side(self.strip), "video-phone")
 
     def _french(self) -> None:
         clinician = self._desk("claire", locale="fr-FR", color_scheme="dark")
@@ -222,12 +232,27 @@ def _side_by_side(screens: list[Image.Image]) -> Image.Image:
 
 
 def main() -> None:
-    """Take them all; fails when anything went wrong in the browser."""
+    """Take them all; fails when anything went wrong in the browser. Clinician and patient have a browser each, because
+    what Chromium takes for its camera is the same for all its windows.
+    """
     watch = Watch()
-    with demonstration() as url, sync_playwright() as playwright, chromium(playwright) as browser:
-        windows = Windows(browser, url, watch, {})
-        Tour(windows).take()
-        windows.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="careroom-films-") as folder,
+        demonstration() as url,
+        sync_playwright() as playwright,
+    ):
+        desk, phone = (
+            video_pictures.camera(video_pictures.film(Path(folder), name, looks))
+            for name, looks in (
+                ("clinician", video_pictures.CLINICIAN_LOOKS),
+                ("patient", video_pictures.PATIENT_LOOKS),
+            )
+        )
+        with chromium(playwright, desk) as browser, chromium(playwright, phone) as other:
+            windows, others = Windows(browser, url, watch, {}), Windows(other, url, watch, {})
+            Tour(windows, others).take()
+            windows.close()
+            others.close()
     watch.check()
 
 

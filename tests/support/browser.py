@@ -45,12 +45,12 @@ _SAID_TWICE = "Failed to load resource:"
 
 
 @contextmanager
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """Debian's Chromium, for as long as the block. Skips the test when there is none."""
+def chromium(playwright: Playwright, *more: str) -> Iterator[Browser]:
+    """Debian's Chromium, for as long as the block. more: arguments. Skips the test when there is none."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
-    browser = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
+    browser = playwright.chromium.launch(executable_path=program, args=[*_ARGUMENTS, *more])
     try:
         yield browser
     finally:
