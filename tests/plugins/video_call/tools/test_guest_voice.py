@@ -37,11 +37,11 @@ def test_a_guest_is_asked_and_answers_for_themselves(
     with talk.patient() as (call, me), pytest.raises(SocketRefused, match="not_yours"):
         controls.decide(call, me, "guest_recorded", {"agreed": True})
     with talk.house.at(talk.made.practice_id):
-        call, guest = db.get(Call, talk.made.id), db.get(Participant, guest_id)
-        assert call is not None
+        found, guest = db.get(Call, talk.made.id), db.get(Participant, guest_id)
+        assert found is not None
         assert guest is not None
         with audit.use_actor(audit.Actor("patient", guest.actor_id, guest.name)):
-            said = controls.decide(call, guest, "guest_recorded", {"agreed": True})
+            said = controls.decide(found, guest, "guest_recorded", {"agreed": True})
         assert (said.receivers, said.body) == ((clinician_id,), {"agreed": True})
     with talk.house.at(talk.made.practice_id, write=False) as session:
         details = [
