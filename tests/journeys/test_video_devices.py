@@ -141,7 +141,7 @@ def _devices(home: Page, desk: Page, theirs: str) -> None:
         home.set_viewport_size(size)  # type: ignore[arg-type]
         assert not sideways(home)
     dialog.get_by_role("button", name="Close").click()
-    flows(desk, theirs)
+    arrive(desk, theirs)
 
 
 def _screen(home: Page, desk: Page) -> None:
