@@ -7,6 +7,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from core.demo import PASSWORD
+from core.i18n import _l
+from core.notifications import inbox
 from tests.journeys.looking import look_over
 from tests.support.browser import Watch, Windows
 from tests.support.running import Careroom
@@ -95,7 +97,9 @@ def test_a_passkey_is_added_and_is_a_whole_sign_in(
     expect(page.get_by_text("This passkey is not known here.")).to_be_visible()
 
 
-def test_the_idle_lock_covers_the_page_and_keeps_what_was_typed(windows: Windows, watch: Watch) -> None:
+def test_the_idle_lock_covers_the_page_and_keeps_what_was_typed(
+    windows: Windows, careroom: Careroom, watch: Watch
+) -> None:
     page = windows.desk()
     page.clock.install()
     page.goto("/login")
@@ -134,6 +138,17 @@ def test_the_idle_lock_covers_the_page_and_keeps_what_was_typed(windows: Windows
     expect(cover).to_be_hidden()
     expect(other.locator("dialog.lock")).to_be_hidden()
     expect(page.get_by_label("Family name")).to_have_value("Half-typed")
+
+    # Long enough for the pages' tickets to run out: what happens now is heard all the same.
+    bell = page.locator('[data-panel="core.bell"]')
+    before = bell.inner_text()
+    for each in (page, other):
+        expect(each.locator("[data-connection]")).to_have_attribute("data-state", "connected")
+    with careroom.at("riverside", write=True):
+        inbox.notify(
+            _l("The bell was heard after the lock"), url="/patients", permission="core.work", key="lock"
+        )
+    expect(bell).not_to_have_text(before, use_inner_text=True)
 
     page.locator(".person-button").click()
     page.get_by_role("button", name="Lock", exact=True).click()

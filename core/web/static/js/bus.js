@@ -38,6 +38,7 @@ let seq = 0;
 let ticket = "";
 let ticketSince = 0;
 let openSince = 0; // when the socket was opened last
+let locked = false; // the session was, when a ticket was last asked for: nothing is told until it is unlocked
 /** @type {number | undefined} */
 let lossTimer;
 /** @type {number | undefined} */
@@ -143,6 +144,11 @@ async function open() {
     if (document.visibilityState === "visible") wake();
   });
   addEventListener("online", wake);
+  document.addEventListener("careroom:unlocked", () => {
+    locked = false;
+    if (state === "refused") become("disconnected");
+    wake();
+  });
   // An open socket would keep the page out of the browser's back-and-forward cache.
   addEventListener("pagehide", () => socket?.disconnect());
   addEventListener("pageshow", (event) => {
@@ -191,10 +197,16 @@ async function joinOnce() {
   }
   if (answer.ok) {
     joined();
-    later(join, RENEW_AFTER - (Date.now() - ticketSince) + 1_000);
+    // A ticket that was not renewed in time works a little longer: no reason to ask without a pause.
+    later(join, Math.max(RENEW_AFTER - (Date.now() - ticketSince) + 1_000, pause()));
   } else if (state !== "refused") {
-    later(join, AGAIN_AFTER);
+    later(join, pause());
   }
+}
+
+/** How long to wait before the next try: a locked page says itself when it is unlocked. */
+function pause() {
+  return locked ? REFUSED_AGAIN_AFTER : AGAIN_AFTER;
 }
 
 /** @returns {Promise<Answer>} */
@@ -222,13 +234,14 @@ async function renew() {
       body: JSON.stringify({ ticket }),
       redirect: "manual",
     });
+    locked = response.status === 423;
     if (response.ok) {
       ticket = (await response.json()).ticket;
       ticketSince = Date.now();
       return true;
     }
-    // A redirect (to the sign-in), 4xx: this page's time is over. 5xx and 429: try again later.
-    if (response.status < 500 && response.status !== 429) refused();
+    // A redirect (to the sign-in), 4xx: this page's time is over. 5xx, 429, and locked (423): try again later.
+    if (response.status < 500 && response.status !== 429 && !locked) refused();
   } catch {
     // No network: the next connection tries again.
   }

@@ -42,6 +42,7 @@ function keepWatch(dialog) {
     if (field instanceof HTMLInputElement) field.value = "";
     say("");
     dialog.close();
+    document.dispatchEvent(new CustomEvent("careroom:unlocked")); // what was refused meanwhile is asked for again
   }
 
   function lock() {

@@ -31,9 +31,11 @@ export function start() {
     const { topic } = /** @type {CustomEvent<{topic: string}>} */ (event).detail;
     for (const panel of panels()) if (topics(panel).includes(topic)) reload(panel);
   });
-  document.addEventListener("careroom:reset", () => {
-    for (const panel of panels()) reload(panel);
-  });
+  for (const name of ["careroom:reset", "careroom:unlocked"]) {
+    document.addEventListener(name, () => {
+      for (const panel of panels()) reload(panel);
+    });
+  }
   document.addEventListener("careroom:connection", (event) => {
     if (/** @type {CustomEvent<{state: string}>} */ (event).detail.state !== "connected") return;
     for (const panel of panels()) if (panel.hasAttribute("data-panel-failed")) reload(panel);
