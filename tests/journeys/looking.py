@@ -28,28 +28,41 @@ def look_over(page: Page, widths: Iterable[int] = (NARROW, WIDE), *, without: Se
 
 
 def glance(page: Page) -> list[str]:
-    """What is wrong, looked at once in each colour and each width, and turned round for right-to-left at both phones'.
+    """What is wrong, looked at once in each colour and each width, and turned round for right-to-left at the narrowest.
 
-    For a round of many pages: colours do not depend on the width, nor names and roles on the colours.
+    For a round of many pages: names and roles depend neither on the colours nor on the width, so they are asked once.
     """
-    found = [
-        f"at {width} px, {scheme}: {wrong}"
-        for width, scheme in ((WIDE, "light"), (NARROW, "dark"))
-        for wrong in _problems(page, width, scheme, ())
-    ]
+    found = []
+    for width, scheme, only in ((WIDE, "light", ()), (NARROW, "dark", axe.COLOURS_AND_SIZES)):
+        _show(page, width, scheme)
+        wrong = [*axe.violations(page, only=only), *sideways(page)]
+        found += [f"at {width} px, {scheme}: {one}" for one in wrong]
     page.evaluate("document.documentElement.dir = 'rtl'")
-    for width in (NARROW, NARROWEST):
-        page.set_viewport_size({"width": width, "height": 800})
-        _settle(page)
-        found += [f"at {width} px, right to left: {wrong}" for wrong in sideways(page)]
-    return found
+    page.set_viewport_size({"width": NARROWEST, "height": 800})
+    _settle(page)
+    return found + [f"at {NARROWEST} px, right to left: {wrong}" for wrong in sideways(page)]
+
+
+def glance_over(page: Page) -> None:
+    """Nothing is wrong at a glance; afterwards the page stands as before."""
+    before, direction = page.viewport_size, page.evaluate("document.documentElement.dir")
+    found = glance(page)
+    page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+    page.emulate_media(color_scheme="light")
+    if before is not None:
+        page.set_viewport_size(before)
+    assert not found, "\n".join([page.url, *found])
 
 
 def _problems(page: Page, width: int, scheme: str, without: Sequence[str]) -> list[str]:
+    _show(page, width, scheme)
+    return [*axe.violations(page, without), *sideways(page)]
+
+
+def _show(page: Page, width: int, scheme: str) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     _settle(page)
-    return [*axe.violations(page, without), *sideways(page)]
 
 
 def _settle(page: Page) -> None:

@@ -143,6 +143,8 @@ def test_a_new_password_codes_and_the_devices_of_an_account(
     home.get_by_role("button", name="Go on").click()
     home.wait_for_url("**/p/riverside/")
 
+    home.goto("about:blank")  # what is open there would be signed out, and ask in vain to go on listening
+
     # Both are listed; the one at home is signed out from the desk and finds the sign-in.
     desk.goto("/account")
     expect(desk.get_by_text("This device")).to_have_count(1)
