@@ -29,11 +29,12 @@ from tests.support.pages import text
 MEANWHILE = "Somebody else has changed"
 NOTHING_TO_CHANGE = {
     "patients.search": "a search",
+    "audit_trail.find": "a search",
+    "staff.search": "a search",
     "staff.invite": "makes an invitation",
     "roles.make": "makes a role",
     "operator.create": "makes a practice",
     "operator.invite_administrator": "makes an invitation",
-    "operator.invite_again": "sends an invitation again",
     "practice.save_logo": "a picture, beside the one that is shown until it is ready",
     "lock.unlock": "the idle lock, on every page",
 }
