@@ -37,9 +37,8 @@ def test_the_page_says_who_waits_and_what_can_be_done(
     (tone,) = re.findall(
         r'class="vc-wait-head">\s*<span class="state state-(\w+)"', answer.get_data(as_text=True)
     )
-    assert tone == {"invited": "warning", "waiting": "warning", "ready": "success"}.get(state, tone), (
-        "gold, green"
-    )
+    gold_or = {states.READY: "success", states.IN_CALL: "accent"}
+    assert tone == gold_or.get(state, "warning")
     if state != states.IN_CALL:
         assert words in text(amira.get(f"{BASE}/")), "the list says the same"
     assert button in page

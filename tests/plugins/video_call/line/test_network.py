@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Playwright
 
+from plugins.video_call.models import LineEntry
 from tests.plugins.video_call.line import network, rooms
 from tests.plugins.video_call.line.network import Network
 from tests.plugins.video_call.line.rooms import as_amira, as_patient, enter, flows
@@ -118,5 +119,10 @@ def test_every_outage_ends_by_itself(
     eventually(lambda: not relayed(amira) and not relayed(patient), 10, "directly")
     for name, seconds in took.items():
         record_property(name, round(seconds, 2))
+    with careroom.at("riverside") as session:
+        kinds = [row.kind for row in session.query(LineEntry).filter_by(call_id=made.id)]
+    assert kinds.count("stalled") >= 5, "the pages saw each break themselves"
+    assert kinds.count("recovered") >= 5
+    assert "restarted" in kinds, "and did something about it"
     print("seconds to recovery:", {name: round(seconds, 2) for name, seconds in took.items()})
     assert made.state == "in_call"
