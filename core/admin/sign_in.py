@@ -11,6 +11,7 @@ from core import settings, tenancy
 from core.admin import conflicts, settings_form
 from core.i18n import _
 from core.security import oidc, rules
+from core.security.oidc_network import OidcRefused
 from core.security.rules import SignInRules
 from core.web.pages import render
 from core.web.routes import StaffRoutes

@@ -17,7 +17,8 @@ from core.i18n import _
 from core.security import invitations, limits, oidc, passwords, sessions, sign_in
 from core.security.invitations import Opened
 from core.security.models import Invitation
-from core.security.oidc import Claims, OidcRefused
+from core.security.oidc import Claims
+from core.security.oidc_network import OidcRefused
 from core.security.users import UserRefused
 from core.web.account_page import proven
 from core.web.pages import render
