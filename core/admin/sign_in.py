@@ -58,7 +58,7 @@ def save_provider() -> Any:
             form.get("scopes", ""),
             enabled="enabled" in form,
         )
-    except oidc.OidcRefused as refused:
+    except OidcRefused as refused:
         return _page(provider_error=refused.message, typed=_typed_provider(), status=422)
     flash(_("The settings are saved."), "success")
     return redirect(url_for("admin_sign_in.edit"), 303)
