@@ -183,10 +183,11 @@ def test_without_axe_accessibility_is_not_measured(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.timeout(600)
-def test_photo_requests_are_gold() -> None:
+@pytest.mark.parametrize("name", ["photo_request", "video_call"])
+def test_our_plugins_are_gold(name: str) -> None:
     """The tier that the manifest claims; without Chromium what can be measured."""
     subprocess.run([ROOT / "scripts" / "translations", "compile"], check=True, capture_output=True)
-    command = [sys.executable, "-m", "core.cli", "plugin", "check", "photo_request", "--json"]
+    command = [sys.executable, "-m", "core.cli", "plugin", "check", name, "--json"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     found = json.loads(said.stdout)
     wrong = [one for one in found["rules"] if one["outcome"] not in ("holds", "nothing_to_do")]
