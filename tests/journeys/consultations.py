@@ -11,7 +11,7 @@ from flask_appbuilder.security.sqla.models import User
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from core import audit, patients
+from core import audit, notifications, patients
 from plugins.video_call import invitations, service
 from plugins.video_call.invitations import Wish
 from plugins.video_call.models import Call
@@ -30,11 +30,15 @@ _FRAMES = """(video) => {
 class Consultation:
     """A call, the practice's steps in it, and its row."""
 
-    def __init__(self, careroom: Careroom, person: Person, **wish: Any) -> None:
+    def __init__(
+        self, careroom: Careroom, person: Person, *, invited: UUID | None = None, **wish: Any
+    ) -> None:
+        """invited: the call that a test has made on the page; without it one is made here."""
         self.careroom, self.person = careroom, person
-        with self.staff():
-            call = invitations.invite(patients.get(person.id), Wish(**{"channels": ["sms"], **wish}))
-            self.id: UUID = call.id
+        if invited is None:
+            with self.staff():
+                invited = invitations.invite(patients.get(person.id), Wish(**{"channels": ["sms"], **wish})).id
+        self.id = invited
         self.link = acting.newest_link(careroom, person)
 
     @property
@@ -66,6 +70,14 @@ class Consultation:
         found = service.get(self.id)
         assert found is not None
         return found
+
+    def link_of_guest(self) -> str:
+        """The link in the newest message to a guest."""
+        with self.careroom.at(self.person.slug):
+            sent = [one for one in notifications.about(self.id) if one.template == "video_call.guest"]
+            found = acting.LINK.search(max(sent, key=lambda one: one.id).body)
+        assert found
+        return found.group()
 
     def open(self, phone: Page) -> None:
         """From the message to the guidance."""

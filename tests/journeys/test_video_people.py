@@ -1,13 +1,161 @@
-"""Who comes into a call, and who is turned away, as each sees it."""
+"""Who comes into a call and leaves it: the patient by the form, a guest by a link, a colleague by a hand-over."""
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import re
+from collections.abc import Iterator
+from uuid import UUID
 
-from tests.journeys.consultations import Consultation
-from tests.journeys.people import People
-from tests.support.browser import Windows
+import pytest
+from playwright.sync_api import Page, expect
+
+from core import audit, plugin_system
+from core.plugin_system import plugin_settings
+from tests.journeys.consultations import Consultation, flows
+from tests.journeys.looking import look_over
+from tests.journeys.people import People, Person
+from tests.support.browser import Watch, Windows
 from tests.support.running import Careroom, eventually
+
+# Small pictures: two cores send, receive and check what up to four browsers show.
+SMALL = "localStorage.setItem('careroom.video_call', JSON.stringify({ height: '360' }))"
+PATIENT = ".vc-person[data-role=patient] video"
+GUEST = ".vc-person[data-role=guest]"
+
+
+@pytest.fixture
+def small_and_recorded(careroom: Careroom) -> Iterator[None]:
+    """Small pictures, and sound may be recorded."""
+
+    def choose(**values: str) -> None:
+        with careroom.at("riverside", write=True), audit.use_actor(audit.SYSTEM):
+            plugin_settings.save(plugin_system.registry.get("video_call"), values)
+
+    choose(recording="audio", max_video_height="360")
+    yield
+    choose(recording="off")
+
+
+def _invites_by_the_form(desk: Page, careroom: Careroom, person: Person) -> Consultation:
+    """The preview follows what is typed; a number for this once ticks the text."""
+    desk.goto(f"/p/riverside/video_call/invite/{person.id}")
+    desk.get_by_label("Note to the patient").fill("Please have your tablets at hand.")
+    preview = desk.locator("#preview")
+    expect(preview).to_contain_text("Please have your tablets at hand.")
+    text = desk.get_by_label("Send as SMS", exact=True)
+    text.uncheck()
+    desk.get_by_label("Send as SMS to").fill("+447700900999")
+    expect(text).to_be_checked()
+    expect(preview.get_by_text("Riverside Surgery invites you to a video call:")).to_be_visible()
+    desk.get_by_role("button", name="Send invitation").click()
+    desk.wait_for_url(re.compile("/video_call/calls/"))
+    found = re.search("/calls/([0-9a-f-]{36})", desk.url)
+    assert found
+    return Consultation(careroom, person, invited=UUID(found.group(1)))
+
+
+@pytest.mark.timeout(420)
+def test_a_guest_comes_and_is_removed_and_a_colleague_goes_on(
+    windows: Windows, watch: Watch, careroom: Careroom, people: People, small_and_recorded: None
+) -> None:
+    desk, phone, guest = windows.clinician("amira"), windows.phone(), windows.phone()
+    desk.add_init_script(SMALL)
+    consultation = _invites_by_the_form(desk, careroom, people.new())
+    consultation.wait_in(phone)
+    desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
+    flows(desk, PATIENT)
+    consultation.becomes("in_call")
+
+    _guest_joins(desk, guest, consultation)
+    flows(desk, f"{GUEST} video")
+    flows(guest, "#pictures .large video")
+    flows(phone, "#pictures .main:not(.large) video")  # beside the clinician, who is large
+    expect(desk.locator(f"{GUEST} figcaption")).to_contain_text("Ines Costa")
+    expect(desk.locator(f"{GUEST} [data-person-role]")).to_have_text("Interpreter")
+    expect(phone.locator("#pictures figcaption", has_text="Ines Costa (Interpreter)")).to_have_count(1)
+    look_over(desk)
+
+    _voice_is_recorded_with_consent(desk, phone, guest)
+
+    watch.expect(410, "/video_call/(state)?$")  # the link of a guest who was removed
+    desk.get_by_role("button", name="Remove Ines Costa").click()
+    desk.get_by_role("button", name="Remove from the consultation").click()
+    expect(desk.locator(GUEST)).to_have_count(0)
+    expect(phone.locator("#pictures .main")).to_have_count(1)
+    expect(guest.get_by_text("Riverside Surgery has withdrawn it.")).to_be_visible()
+    assert guest.locator("video").count() == 0
+    flows(desk, PATIENT)
+
+    tom = windows.clinician("tom")
+    tom.add_init_script(SMALL)
+    _hands_over(desk, tom, consultation)
+    flows(tom, PATIENT)
+    flows(phone, "#pictures .large video")
+    assert consultation.row().state == "in_call"
+    tom.get_by_role("button", name="More", exact=True).or_(tom.locator(".vc-bar-more summary")).first.click()
+    tom.get_by_role("button", name="Put on hold").click()
+    expect(phone.get_by_role("heading", name="Please wait a moment")).to_be_visible()
+    tom.get_by_role("button", name="Go on").click()
+    expect(phone.get_by_role("heading", name="Please wait a moment")).to_be_hidden()
+    flows(tom, PATIENT)
+    tom.get_by_role("button", name="End", exact=True).click()
+    tom.get_by_role("button", name="End for everybody").click()
+    tom.wait_for_url("**/ended")
+    expect(tom.locator("#exchanged, [aria-labelledby=exchanged]").first).to_contain_text(
+        "Recording of the sound"
+    )
+    look_over(tom)
+
+
+def _guest_joins(desk: Page, guest: Page, consultation: Consultation) -> None:
+    desk.locator(".vc-bar-more summary").click()
+    desk.get_by_role("button", name="Invite a guest").click()
+    dialog = desk.get_by_role("dialog", name="Invite a guest")
+    dialog.get_by_label("Name").fill("Ines Costa")
+    dialog.get_by_label("Takes part as").select_option("interpreter")
+    dialog.get_by_label("E-mail address or mobile number").fill("ines@example.com")
+    dialog.get_by_role("button", name="Send invitation").click()
+    expect(desk.locator(".vc-guests")).to_contain_text("Ines Costa Interpreter")
+    guest.goto(consultation.link_of_guest())
+    guest.get_by_role("button", name="Join as Ines Costa (Interpreter)").click()
+    guest.get_by_role("button", name="Start video call").click()
+    guest.get_by_role("button", name="Go to the waiting room").click()
+    desk.get_by_role("button", name="Let in", exact=True).click()
+
+
+def _voice_is_recorded_with_consent(desk: Page, phone: Page, guest: Page) -> None:
+    desk.get_by_role("button", name="Record the sound").click()
+    for page, words in (
+        (phone, "record the sound of this consultation"),
+        (guest, "May your voice be recorded, too?"),
+    ):
+        question = page.get_by_role("dialog", name="A question to you")
+        expect(question).to_contain_text(words)
+        question.get_by_role("button", name="Yes, I agree").click()
+        expect(question).to_be_hidden()
+    expect(desk.get_by_text("Ines Costa agrees: the voice is recorded, too.")).to_be_visible()
+    expect(guest.get_by_text("This consultation is being recorded.").first).to_be_visible()
+    desk.wait_for_timeout(5_000)  # a part of the recording is four seconds
+    desk.get_by_role("button", name="Record the sound").click()
+    expect(desk.get_by_text("The recording is in the record.")).to_be_visible()
+
+
+def _hands_over(desk: Page, tom: Page, consultation: Consultation) -> None:
+    tom.goto("/p/riverside/")
+    desk.locator(".vc-bar-more summary").click()
+    desk.get_by_role("button", name="Hand over").click()
+    dialog = desk.get_by_role("dialog", name="Hand over to a colleague")
+    dialog.get_by_label("Who holds the consultation from now on").select_option(label="Tom Ashworth")
+    dialog.get_by_role("button", name="Hand over").click()
+    told = (
+        f"Amira Khan has handed the video consultation with {consultation.person.name} over to Tom Ashworth"
+    )
+    expect(tom.locator(".bell-count")).to_be_visible()  # by itself
+    tom.locator(".bell summary, summary[title=Notifications]").first.click()
+    tom.locator(".bell-item", has_text=told).click()
+    tom.wait_for_url(re.compile(f"/calls/{consultation.id}"))
+    expect(desk.get_by_text("Only who holds the consultation writes notes.")).to_be_visible()
+    desk.goto("/p/riverside/")
 
 
 def test_a_patient_who_is_declined_reads_why(windows: Windows, careroom: Careroom, people: People) -> None:
