@@ -35,6 +35,7 @@ class SampleShell(Shell):
     ]
     person = Person("Dr Hannah Reid", "HR", "Clinician")
     sign_out_url = "#sign-out"
+    idle_minutes = 0
     search_url = "#search"
     home_url = "#today"
     navigation = [

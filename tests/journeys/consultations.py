@@ -37,7 +37,9 @@ class Consultation:
         self.careroom, self.person = careroom, person
         if invited is None:
             with self.staff():
-                invited = invitations.invite(patients.get(person.id), Wish(**{"channels": ["sms"], **wish})).id
+                invited = invitations.invite(
+                    patients.get(person.id), Wish(**{"channels": ["sms"], **wish})
+                ).id
         self.id = invited
         self.link = acting.newest_link(careroom, person)
 

@@ -14,13 +14,14 @@ from core import audit, files, plugin_system
 from core.plugin_system import plugin_settings
 from plugins.video_call.models import Consent, Document
 from tests.journeys import photos
-from tests.journeys.consultations import Consultation
+from tests.journeys.consultations import Consultation, flows
 from tests.journeys.looking import look_over, sideways
 from tests.journeys.people import People
-from tests.support.browser import Windows
+from tests.support.browser import Watch, Windows
 from tests.support.running import Careroom, eventually
 
-PATIENT = ".vc-person[data-role=patient] video"
+PERSON = ".vc-person[data-role=patient]"
+PATIENT = f"{PERSON} video"
 # How many pixels of a canvas are not empty.
 INK = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -36,7 +37,7 @@ def recording_on(careroom: Careroom) -> Iterator[None]:
     def choose(what: str) -> None:
         with careroom.at("riverside", write=True), audit.use_actor(audit.SYSTEM):
             plugin_settings.save(
-                plugin_system.registry.get("video_call"), {"recording": what, "max_video_height": "360"}
+                plugin_system.registry.get("video_call"), {"recording": what, "max_video_height": "480"}
             )
 
     choose("video")
@@ -68,6 +69,13 @@ def documents(consultation: Consultation) -> list[tuple[str, str]]:
         return [(one.kind, files.get(one.file_id).media_type) for one in found]
 
 
+def still_height(consultation: Consultation) -> int | None:
+    """Of the picture of the video that was kept."""
+    with consultation.careroom.at(consultation.person.slug) as session:
+        wanted = select(Document).where(Document.call_id == consultation.id, Document.kind == "still")
+        return files.get(session.scalars(wanted).one().file_id).height
+
+
 def kept(consultation: Consultation, kind: str, media_type: str) -> None:
     eventually(lambda: (kind, media_type) in documents(consultation), 20, f"the {kind} in the record")
 
@@ -80,16 +88,19 @@ def agree(phone: Page, words: str) -> None:
 
 
 @pytest.mark.timeout(420)
-def test_each_tool_has_its_effect_on_the_other_side(talk: tuple[Page, Page, Consultation]) -> None:
+def test_each_tool_has_its_effect_on_the_other_side(
+    talk: tuple[Page, Page, Consultation], watch: Watch
+) -> None:
     desk, phone, consultation = talk
-    _chat(desk, phone)
+    _chat(desk, phone, watch)
     _devices(desk, phone)
     _boards(desk, phone, consultation)
     _pictures(desk, phone, consultation)
+    _windows(desk, phone)
     _afterwards(desk, phone, consultation)
 
 
-def _chat(desk: Page, phone: Page) -> None:
+def _chat(desk: Page, phone: Page, watch: Watch) -> None:
     phone.get_by_role("button", name="Chat").click()
     phone.get_by_label("Message", exact=True).fill("It began here.")
     phone.get_by_role("button", name="Send", exact=True).click()
@@ -101,10 +112,16 @@ def _chat(desk: Page, phone: Page) -> None:
     expect(lines).to_contain_text("IMG_0003.jpg")
     look_over(desk)
     assert not sideways(phone)
-    phone.locator(".ct-pick input").set_input_files(
-        [photos.chosen("big.pdf", b"%PDF-1.4" + bytes(16 * 1024 * 1024), "application/pdf")]
-    )
-    expect(phone.get_by_role("alert")).to_contain_text("15 MB at most")
+    phone.get_by_label("Message", exact=True).fill("And it began")  # what is not sent yet stays
+    watch.expect(415, "/chat/files$")
+    for file, words in (
+        (photos.chosen("big.pdf", b"%PDF-1.4" + bytes(16 * 1024 * 1024), "application/pdf"), "15 MB at most"),
+        (photos.chosen("arm.jpg.exe", photos.jpeg(4)["buffer"], "image/jpeg"), "can carry a virus"),
+        (photos.chosen("page.html", b"<html><script>", "text/html"), "Only photos"),
+    ):
+        phone.locator(".ct-pick input").set_input_files([file])
+        expect(phone.get_by_role("alert")).to_contain_text(words)
+    expect(phone.get_by_label("Message", exact=True)).to_have_value("And it began")
     desk.get_by_role("button", name="Show on the screen").click()  # once the worker has made it
     shown = phone.locator(".ct-show img")
     expect(shown).to_be_visible()
@@ -124,6 +141,13 @@ def _devices(desk: Page, phone: Page) -> None:
     agree(phone, "asks you to switch your microphone on")
     phone.wait_for_function(f"() => {OWN}.getAudioTracks()[0].enabled === true")
     expect(phone.locator(".ct-banner")).to_have_count(0)
+
+    panel.locator("[data-ct-control=camera_off]").click()
+    expect(desk.locator(f"{PERSON} [data-person-off]")).to_be_visible()
+    expect(phone.locator(".ct-banner")).to_contain_text("Your camera was switched off by the practice.")
+    phone.get_by_role("button", name="Camera on").click()  # without asking anybody
+    expect(desk.locator(f"{PERSON} [data-person-off]")).to_be_hidden()
+    phone.wait_for_function(f"() => {OWN}.getVideoTracks()[0]?.readyState === 'live'")
 
     label = phone.evaluate(f"{OWN}.getVideoTracks()[0].label")
     panel.get_by_role("button", name="Ask the patient").click()
@@ -175,6 +199,13 @@ def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:
     phone.get_by_role("button", name="Undo my last").click()
     expect(here).to_have_attribute("data-marks", "2")
     look_over(phone, widths=(360,))
+    desk.get_by_role("button", name="Pen").click()
+    _line(desk, here, 0.75, 0.85)
+    expect(there).to_have_attribute("data-marks", "3")
+    desk.get_by_role("button", name="Eraser").click()
+    _line(desk, here, 0.85, 0.8)
+    expect(here).to_have_attribute("data-marks", "2")
+    expect(there).to_have_attribute("data-marks", "2")
     desk.get_by_role("button", name="Point").click()
     desk.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.25, steps=4)
     expect(phone.locator(".ct-dot")).to_have_attribute("data-x", re.compile(r"0\.(5|499\d*|500\d*)"))
@@ -186,6 +217,21 @@ def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:
     desk.get_by_role("button", name="Clear everything").click()
     expect(there).to_have_attribute("data-marks", "0")
     desk.get_by_role("button", name="Close the board").click()
+    expect(there).to_be_hidden()
+    _draws_on_the_screen(desk, phone)
+
+
+def _draws_on_the_screen(desk: Page, phone: Page) -> None:
+    desk.get_by_role("button", name="Share the screen").click()
+    flows(phone, "#pictures .screen video")
+    desk.get_by_role("button", name="Draw on the screen").click()
+    here, there = (page.locator(".ct-board[data-board=screen] canvas") for page in (desk, phone))
+    expect(there).to_be_visible()
+    _line(desk, here, 0.3, 0.6)
+    expect(there).to_have_attribute("data-marks", "1")
+    assert there.evaluate(INK) > 50
+    flows(phone, ".ct-board[data-board=screen] video")  # the screen goes on below what was drawn
+    desk.get_by_role("button", name="Stop sharing").click()
     expect(there).to_be_hidden()
 
 
@@ -199,9 +245,18 @@ def _line(page: Page, canvas: Any, begin: float, end: float) -> None:
 
 
 def _pictures(desk: Page, phone: Page, consultation: Consultation) -> None:
+    desk.keyboard.press("d")
+    desk.get_by_text("Advanced", exact=True).click()
+    desk.get_by_label("Size of photos from the video").select_option("360")
+    desk.keyboard.press("Escape")
     desk.get_by_role("button", name="Keep a picture").click()
+    lines = [desk.locator(PATIENT).evaluate("(video) => video.videoHeight")]
     agree(phone, "take one picture of what your camera shows now")
     kept(consultation, "still", "image/jpeg")
+    lines.append(desk.locator(PATIENT).evaluate("(video) => video.videoHeight"))
+    assert still_height(consultation) in {
+        min(seen, 360) for seen in lines
+    }  # a weak line sends fewer by itself
     desk.get_by_role("button", name="Record", exact=True).click()
     agree(phone, "record picture and sound")
     expect(phone.locator(".ct-banner[data-kind=recording_video]")).to_contain_text("being recorded")
@@ -215,6 +270,32 @@ def _pictures(desk: Page, phone: Page, consultation: Consultation) -> None:
             ("still", "granted"),
             ("recording_video", "granted"),
         }
+
+
+def _windows(desk: Page, phone: Page) -> None:
+    """Picture in picture; and in words, how the connection is, where they are wanted."""
+    desk.get_by_role("button", name="Picture in picture").click()
+    desk.wait_for_function(f"() => document.pictureInPictureElement?.matches('{PATIENT}')")
+    desk.get_by_role("button", name="Picture in picture").click()
+    desk.wait_for_function("() => !document.pictureInPictureElement")
+    caption = desk.locator("[data-caption]")
+    expect(caption).to_be_empty()  # a line that is good is not spoken of
+    there = phone.url
+    phone.goto("about:blank")
+    expect(caption).to_contain_text("is not here at the moment", timeout=60_000)
+    _say_in_words(desk)
+    expect(caption).to_be_empty()
+    _say_in_words(desk)
+    phone.goto(there)
+    expect(caption).to_contain_text("Connected to", timeout=60_000)
+    flows(desk, PATIENT)
+
+
+def _say_in_words(desk: Page) -> None:
+    """Turn it off, or on again."""
+    desk.keyboard.press("d")
+    desk.get_by_label("Say in words how the connection is").locator("visible=true").click()
+    desk.keyboard.press("Escape")
 
 
 def _afterwards(desk: Page, phone: Page, consultation: Consultation) -> None:

@@ -179,7 +179,10 @@ def test_after_the_call_the_clinician_finds_what_was_written_sent_and_kept(
     assert "Yes, by a link" in text(amira.get(at(talk, "ended")))
     amira.post(at(talk, f"documents/{still.id}/share"), {})
     assert "Picture from the video" not in text(phone.get("/"))
-    assert talk.trail("video_call.document_") == ["video_call.document_shared", "video_call.document_unshared"]
+    assert talk.trail("video_call.document_") == [
+        "video_call.document_shared",
+        "video_call.document_unshared",
+    ]
 
 
 def test_a_call_without_anything_to_keep_says_so(amira: Visitor, call_in: Callable[..., Made]) -> None:
