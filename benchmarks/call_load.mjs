@@ -46,7 +46,8 @@ async function relay(rounds) {
   const took = [];
   await Promise.all([...pages.clinician.values()].map(async (from) => {
     const to = pages.patient.get(from.call);
-    for (let number = 1; number <= rounds; number += 1) {
+    for (let round = 0; round < rounds; round += 1) {
+      const number = (from.sent = (from.sent ?? 0) + 1); // a page counts its signals: what comes twice is taken once
       await new Promise((done) => setTimeout(done, 1000 + Math.random() * 6000));
       const arrived = new Promise((done) => to.heard.set(number, done));
       const said = { to: to.id, generation: 1, number, kind: "candidate", body: { candidates: [{ candidate: CANDIDATE }] } };

@@ -15,3 +15,16 @@ class Refused(Exception):
         self.message = message
         self.code = code
         self.status = status
+
+
+class Worded(Refused):
+    """A refusal with a sentence of its own: the base of a plugin's errors. ``kind`` is its code.
+
+    A class says ``kind`` and ``text``, a lazy sentence; whoever raises it may say something more precise.
+    """
+
+    kind = "refused"
+    text: object
+
+    def __init__(self, message: str | None = None, *, status: int = 409) -> None:
+        super().__init__(message or str(self.text), self.kind, status=status)

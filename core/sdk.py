@@ -17,7 +17,7 @@ from core.db import (
     utcnow,
     uuid7,
 )
-from core.errors import Refused
+from core.errors import Refused, Worded
 from core.i18n import LazyString, _, _l, ngettext
 from core.jobs import Job
 from core.links import Link, LinkPurpose, Welcome
@@ -49,6 +49,7 @@ from core.plugin_system.hookspecs import contract
 from core.plugin_system.manifest import API_VERSION
 from core.plugin_system.patient_part import PatientPart
 from core.plugin_system.plugin_settings import of as settings_of
+from core.plugin_system.plugin_settings import section as settings_section
 from core.plugin_system.slots import Slot
 from core.realtime import publish, topic
 from core.realtime.socket_events import SocketContext, SocketEvent, SocketRefused
@@ -109,6 +110,7 @@ __all__ = [
     "Timestamps",
     "UtcDateTime",
     "Welcome",
+    "Worded",
     "_",
     "_l",
     "abort",
@@ -146,6 +148,7 @@ __all__ = [
     "request",
     "second_browser",
     "settings_of",
+    "settings_section",
     "tenancy",
     "tenant_key",
     "topic",

@@ -68,8 +68,8 @@ def send(visitor: Visitor, method: str, url: str) -> Any:
 
 
 @contextmanager
-def recorded_views(app: Flask, owner: str) -> Iterator[set[str]]:
-    """While this lasts, the views of a plugin do nothing but note that they were reached."""
+def recorded_views(app: Flask, owner: str | None = None) -> Iterator[set[str]]:
+    """While this lasts, the views of a plugin (None: all views) do nothing but note that they were reached."""
     reached: set[str] = set()
     kept = dict(app.view_functions)
 
@@ -80,8 +80,8 @@ def recorded_views(app: Flask, owner: str) -> Iterator[set[str]]:
 
         return view
 
-    for rule, _access in rules(app, owner=owner):
-        app.view_functions[rule.endpoint] = note(rule.endpoint)
+    for endpoint in kept if owner is None else {rule.endpoint for rule, _access in rules(app, owner=owner)}:
+        app.view_functions[endpoint] = note(endpoint)
     try:
         yield reached
     finally:

@@ -15,7 +15,7 @@ import structlog
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from core import audit, db
-from core.i18n import _
+from core.i18n import LazyString, _
 from core.plugin_system import activation, manifest_checks, secrets
 from core.plugin_system.manifest import Plugin
 from core.plugin_system.registry import registry
@@ -24,6 +24,11 @@ from core.plugin_system.settings_migration import MigrationFailed, carried
 
 _KEPT: Final = 5
 log = structlog.get_logger(__name__)
+
+
+def section(title: LazyString) -> dict[str, Any]:
+    """For a field of a plugin's settings: the heading it stands under, as pydantic's ``json_schema_extra``."""
+    return {"section": title}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from core.sdk import LazyString, Refused, _l, files
+from core.sdk import Worded, _l, files
 
 
-class PhotoRequestError(Refused):
+class PhotoRequestError(Worded):
     """Base of the errors below: the web room shows ``message`` in the reader's language."""
 
-    kind = "refused"
-    text: LazyString = _l("This did not work. Please try again.")
-
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or str(self.text), self.kind)
+    text = _l("This did not work. Please try again.")
 
 
 class CannotSend(PhotoRequestError):

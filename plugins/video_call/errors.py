@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from core.sdk import LazyString, Refused, _l
+from core.sdk import Worded, _l
 
 
-class CallError(Refused):
+class CallError(Worded):
     """Base of the errors below: the web room shows ``message`` in the reader's language."""
 
-    kind = "refused"
-    text: LazyString = _l("This did not work. Please try again.")
-
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or str(self.text), self.kind)
+    text = _l("This did not work. Please try again.")
 
 
 class WrongState(CallError):
@@ -50,8 +46,7 @@ class ChatRefused(CallError):
     text = _l("This was not sent.")
 
     def __init__(self, message: str | None = None, *, status: int = 422) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(message, status=status)
 
 
 class BackgroundRefused(CallError):

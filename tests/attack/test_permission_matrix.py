@@ -7,8 +7,7 @@ themselves are taken out: what is measured is whether somebody gets as far as th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -20,7 +19,7 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from core import audit, db, links, tenancy
-from core.authoring.surfaces import requests, rules, url_of
+from core.authoring.surfaces import recorded_views, requests, rules, url_of
 from core.demo import PASSWORD
 from core.security import create_user, emergency, permissions
 from core.security import roles as practice_roles
@@ -111,27 +110,6 @@ def comers(app: Flask, house: House, visitor: Callable[[], Visitor], ids: dict[s
     return made
 
 
-@contextmanager
-def without_views(app: Flask) -> Iterator[set[str]]:
-    """Views do nothing but note that they were reached."""
-    reached: set[str] = set()
-    kept = dict(app.view_functions)
-
-    def note(endpoint: str) -> Callable[..., str]:
-        def view(**values: Any) -> str:
-            reached.add(endpoint)
-            return ""
-
-        return view
-
-    for endpoint in kept:
-        app.view_functions[endpoint] = note(endpoint)
-    try:
-        yield reached
-    finally:
-        app.view_functions.update(kept)
-
-
 def expected(comer: Comer, access: Access, rule: Rule, method: str, slug: str) -> Answer:
     """What the declarations say."""
     match access.kind:
@@ -182,7 +160,7 @@ def walk(
     """All differences between what is declared and what happens, and how many requests were made."""
     link_id = next(one.link_id for one in comers if one.link_id)
     wrong, asked = [], 0
-    with without_views(app) as reached:
+    with recorded_views(app) as reached:
         for rule, method in requests(app, kind):
             access = table(app)[rule.endpoint]
             for comer in comers:
