@@ -67,6 +67,8 @@ def keep_still(call: Call, me: Participant, consent_id: UUID, staged: files.Stag
 def share(document: Document, call: Call, *, shared: bool) -> None:
     """Let the patient fetch a document, or no longer."""
     document.shared = shared
+    if not shared and call.shown_file == document.file_id:
+        call.shown_file = None  # a page that comes back would look for what is not there for it
     audit.record(
         "video_call.document_shared" if shared else "video_call.document_unshared",
         patient_id=call.patient_id,

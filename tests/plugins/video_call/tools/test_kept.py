@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from core import db
 from core.files import Upload
 from plugins.video_call import consents, recording, service
-from plugins.video_call.models import Document
+from plugins.video_call.models import Call, Document
 from tests.plugins.video_call.conftest import BASE, Handset, Made
 from tests.plugins.video_call.tools.conftest import Talk
 from tests.support.house import House, Visitor
@@ -82,6 +82,11 @@ def test_a_still_is_kept_under_its_own_grant_once_and_the_patient_sees_it_only_w
     assert amira.get(at(talk, f"files/{still.file_id}/large")).mimetype == "image/jpeg"
     send(amira, at(talk, f"documents/{still.id}/share"), {"shared": True})
     assert phone.get(f"/files/{still.file_id}/large").mimetype == "image/jpeg"
+    with house.at(talk.made.practice_id) as session:
+        session.get_one(Call, (talk.made.practice_id, talk.made.id)).shown_file = still.file_id
+    send(amira, at(talk, f"documents/{still.id}/share"), {"shared": False})
+    with house.at(talk.made.practice_id, write=False) as session:
+        assert session.get_one(Call, (talk.made.practice_id, talk.made.id)).shown_file is None
 
 
 @pytest.mark.parametrize("path", ["stills?consent=00000000-0000-0000-0000-000000000000", "boards/page/keep"])
