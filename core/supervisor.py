@@ -29,7 +29,7 @@ READY_SECONDS: Final = 60.0
 SETTLE_SECONDS: Final = 3.0
 """A proxy leaves out for 2 s a process that did not answer: it must have seen the new one before the next one goes."""
 _LOOK_SECONDS: Final = 0.1
-_SHORT_LIFE: Final = 10.0
+_SHORT_LIFE: Final = 30.0  # a busy machine takes its time until it reads that a port is taken
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 15.0
 _PR_SET_PDEATHSIG: Final = 1

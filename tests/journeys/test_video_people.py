@@ -170,3 +170,22 @@ def test_a_patient_who_is_declined_reads_why(windows: Windows, careroom: Careroo
     expect(phone.get_by_role("heading", name="The consultation cannot take place now")).to_be_visible()
     expect(phone.get_by_text("Please call the practice instead.")).to_be_visible()
     eventually(lambda: consultation.row().state == "declined", 10, "the decline")
+
+
+def test_whoever_is_let_in_while_they_read_is_seen_once_they_come_in(
+    windows: Windows, careroom: Careroom, people: People
+) -> None:
+    consultation = Consultation(careroom, people.new())
+    desk, phone = windows.clinician("amira"), windows.phone()
+    consultation.open(phone)
+    consultation.becomes("waiting")
+    desk.goto(consultation.path)
+    desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
+    expect(phone.get_by_text("You are seen and heard once you come in.")).to_be_visible()
+    assert phone.locator("video").evaluate_all("all => all.filter((one) => one.srcObject).length") == 0
+    assert consultation.row().state == "admitted", "nothing has flowed"
+    look_over(phone)
+    phone.get_by_role("button", name="Come in now").click()
+    flows(desk, PATIENT)
+    flows(phone, "#pictures .large video")
+    consultation.becomes("in_call")
