@@ -16,6 +16,12 @@ export function showHelp(place, fault, owner) {
   place.dataset.fault = piece && !isShownAbove ? fault : "";
   place.replaceChildren(...(piece && !isShownAbove ? [piece.content.cloneNode(true)] : []));
   place.hidden = !place.childElementCount;
+  // The microphone may have been looked at first: what is above says it for both.
+  if (piece && owner === "camera" && first instanceof HTMLElement && first !== place) {
+    first.dataset.fault = "";
+    first.replaceChildren();
+    first.hidden = true;
+  }
   for (const button of place.querySelectorAll("[data-open-outside]")) button.addEventListener("click", open);
   for (const button of place.querySelectorAll("[data-copy-outside]")) button.addEventListener("click", copy);
 }
