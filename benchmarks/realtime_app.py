@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,8 @@ def echo(_context: realtime.SocketContext, said: Said) -> dict[str, Any]:
     return said.model_dump()
 
 
-def create_app(chosen: Settings) -> Flask:
+def app_with(chosen: Settings, events: Sequence[realtime.SocketEvent]) -> Flask:
+    """An application with the bus alone, to which everybody who measures belongs."""
     settings.configure(chosen)
     db.configure(chosen)
     app = Flask(__name__)
@@ -40,9 +42,14 @@ def create_app(chosen: Settings) -> Flask:
         app,
         chosen,
         credentials=lambda environ: {SESSION},
-        events=[realtime.SocketEvent("bench.echo", Said, echo, rate=1e6, burst=1_000_000)],
+        events=events,
         limits=Limits(sockets=5000, sockets_per_session=5000),
     )
+    return app
+
+
+def create_app(chosen: Settings) -> Flask:
+    app = app_with(chosen, [realtime.SocketEvent("bench.echo", Said, echo, rate=1e6, burst=1_000_000)])
 
     @app.get("/ticket/<uuid:practice_id>")
     def ticket(practice_id: UUID) -> ResponseReturnValue:

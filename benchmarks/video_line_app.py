@@ -8,29 +8,16 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from core import db, realtime, settings
+from benchmarks.realtime_app import SESSION, app_with
+from core import db, realtime
 from core.realtime import tickets
-from core.realtime.screening import Limits
-from core.realtime.sockets import create_socketio
 from core.settings import Settings
 from plugins.video_call import participants, signals
 from plugins.video_call.models import CLINICIAN, Participant
 
-SESSION = "the one session of this measurement"
-
 
 def create_app(chosen: Settings) -> Flask:
-    settings.configure(chosen)
-    db.configure(chosen)
-    app = Flask(__name__)
-    app.secret_key = chosen.secret_key.get_secret_value()
-    create_socketio(
-        app,
-        chosen,
-        credentials=lambda environ: {SESSION},
-        events=signals.EVENTS,
-        limits=Limits(sockets=5000, sockets_per_session=5000),
-    )
+    app = app_with(chosen, signals.EVENTS)
 
     @app.get("/tickets/<uuid:practice_id>")
     def all_tickets(practice_id: UUID) -> ResponseReturnValue:

@@ -145,7 +145,7 @@ def timeline_entries(ctx: PatientContext) -> list[TimelineEntry]:  # type: ignor
 
 
 @contract(LineDay, budget=2.0)
-def call_lines(ctx: LineContext) -> list[LineDay]:  # type: ignore[empty-body]
+def call_lines(ctx: LineContext) -> list[LineDay]:  # type: ignore[empty-body]  # a declaration
     """How the lines of this practice's calls were, day by day, since ``ctx.since``: for the platform's operator.
 
     Called in a scope of the practice that only reads, when the operator opens that page. Figures alone: no name, no

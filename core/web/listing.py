@@ -5,7 +5,7 @@ The words are a name or a date of birth, so a list that is searched is posted; a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, Generic, TypeVar
@@ -26,6 +26,8 @@ _LONGEST: Final = 200
 _MOST_PAGES: Final = 1_000_000
 
 Item = TypeVar("Item")
+Rows = Sequence[tuple[UUID | None, Sequence[object]]]
+"""Of a table: the patient whom a line is about, and its cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,15 @@ def is_too_long(total: int) -> bool:
     return True
 
 
-def spreadsheet(
-    name: str, columns: Sequence[str], rows: Sequence[tuple[UUID | None, Sequence[object]]]
-) -> Response | None:
+def taken_away(name: str, columns: Sequence[str], total: int, rows: Callable[[], Rows]) -> Response | None:
+    """What a list's button "Export as CSV" answers; None where there is no table, and the person is told why.
+
+    rows: asked only where the list is not too long.
+    """
+    return None if is_too_long(total) else spreadsheet(name, columns, rows())
+
+
+def spreadsheet(name: str, columns: Sequence[str], rows: Rows) -> Response | None:
     """Rows as a file for spreadsheets, each with the patient whom it is about, on the trail.
 
     Those about restricted records that this person may not open now stay out: the file's name and a message say how

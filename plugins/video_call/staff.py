@@ -64,12 +64,9 @@ def search() -> Any:
     with own_scope(write=False):
         wanted = _wanted()
         if request.form.get("action") == "csv":
-            is_too_long = listing.is_too_long(finding.count(wanted))
-            table = None if is_too_long else finding.table(wanted)
-            answer = (
-                listing.spreadsheet("consultations", finding.COLUMNS, table) if table is not None else None
-            )
-            return answer or redirect(_address(wanted), 303)
+            total = finding.count(wanted)
+            table = listing.taken_away("consultations", finding.COLUMNS, total, lambda: finding.table(wanted))
+            return table or redirect(_address(wanted), 303)
         return _list(wanted) if wanted.asked.words else redirect(_address(wanted), 303)
 
 

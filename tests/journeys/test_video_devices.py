@@ -142,8 +142,8 @@ def _devices(home: Page, desk: Page, theirs: str) -> None:
         what="sound from the other loudspeaker",
     )
     look_over(home)
-    for size in ({"width": 320, "height": 568}, {"width": 1280, "height": 900}):
-        home.set_viewport_size(size)  # type: ignore[arg-type]
+    for width, height in ((320, 568), (1280, 900)):
+        home.set_viewport_size({"width": width, "height": height})
         assert not sideways(home)
     dialog.get_by_label("Camera").select_option(label="fake_device_0")
     dialog.get_by_role("button", name="Close").click()

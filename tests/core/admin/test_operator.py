@@ -15,9 +15,9 @@ from core.audit import AuditEntry, PlatformAuditEntry
 from core.jobs.models import JobRow
 from core.notifications import Notification, staff
 from core.plugin_system import activation
-from core.plugin_system.fault_models import PluginFault, PluginPause
 from core.security.models import Invitation
 from tests.support.counting import counted
+from tests.support.faulty import photo_requests_failed
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -336,20 +336,8 @@ def test_the_times_of_plugins_are_on_the_screen(house: House, olga: Visitor) -> 
     watch.count, watch.seconds, watch.longest, watch.buckets = 0, 0.0, 0.0, [0] * len(watch.buckets)
     for seconds in (0.002,) * 98 + (0.2, 0.75):
         watch.add(seconds)
-    now = db.utcnow()
     with house.at(house.riverside) as session:
-        session.add(
-            PluginFault(
-                plugin="photo_request",
-                surface="panel:photos",
-                kind="raised",
-                count=7,
-                first_at=now,
-                at=now,
-                reference="r1",
-            )
-        )
-        session.add(PluginPause(plugin="photo_request", since=now, until=now, failures=7, reference="r1"))
+        photo_requests_failed(session)
     page = text(olga.get("/operator/plugins"))
     assert "Photo requests Version 1.0.0 Paused in 1 practice" in page
     assert "timeline_entries 100 11 ms 5 ms 250 ms 750 ms 0" in page

@@ -49,7 +49,7 @@ def test_killed_at_any_moment_it_is_finished_by_the_next_run(
                 if written:
                     raise Killed
                 written.append(1)
-                write(*args)  # type: ignore[arg-type]
+                write(*args)  # type: ignore[arg-type]  # as it was called, whatever that was
 
             patch.setattr(service, "write_blob", write_one)
         elif moment == "before the commit":

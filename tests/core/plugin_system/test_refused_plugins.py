@@ -126,8 +126,8 @@ def test_the_classes_of_all_others_stay_mapped(fresh: Settings) -> None:
 
 def test_routes_named_as_the_platforms_are_leave_their_plugin_out(house: House) -> None:
     module = ModuleType("tests.made_up")
-    module.x_bad = make("x_bad", routes=(_routes("patients"),))  # type: ignore[attr-defined]
-    module.x_more = make("x_more", requires=("x_bad",))  # type: ignore[attr-defined]
+    vars(module)["x_bad"] = make("x_bad", routes=(_routes("patients"),))
+    vars(module)["x_more"] = make("x_more", requires=("x_bad",))
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(sys.modules, "tests.made_up", module)

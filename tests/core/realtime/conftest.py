@@ -14,7 +14,9 @@ from sqlalchemy import create_engine, make_url, text
 from core import db, settings, tenancy
 from core.realtime import models
 from core.settings import Settings
+from tests.core.realtime.live import Server, serving
 
+MODES = ("eventlet", "gevent", "threading")
 SECRET = "a-secret-for-tests-that-is-long-enough"
 
 
@@ -77,3 +79,35 @@ def make_practice() -> Callable[[str], UUID]:
             return tenancy.create_practice(slug, slug.title()).id
 
     return make
+
+
+@pytest.fixture(scope="module", params=MODES)
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server a mode, over SQLite; most tests need none of their own."""
+    folder = tmp_path_factory.mktemp(request.param)
+    chosen = prepare(f"sqlite:///{folder / 'careroom.db'}", folder)
+    with serving(chosen, request.param) as started:
+        assert started.state()["mode"] == request.param
+        yield started
+
+
+@pytest.fixture
+def server(running: Server) -> Iterator[Server]:
+    prepare(running.chosen.database_url, running.chosen.data_dir)
+    yield running
+    running.forget()
+    db.dispose()
+
+
+@pytest.fixture(params=MODES)
+def mortal(request: pytest.FixtureRequest, embedded: Callable[..., Settings]) -> Iterator[Server]:
+    """A server of this test alone, to be ended."""
+    with serving(embedded(), request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def practice(request: pytest.FixtureRequest, make_practice: Callable[[str], UUID]) -> UUID:
+    """A new practice in the database of the test's server."""
+    request.getfixturevalue("mortal" if "mortal" in request.fixturenames else "server")
+    return make_practice(f"p-{uuid4()}")

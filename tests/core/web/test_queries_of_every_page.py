@@ -27,10 +27,10 @@ from core.notifications import Notification, inbox
 from core.patient_data import erasures, exports, practice_exports
 from core.patients import alerts, import_runs
 from core.plugin_system import registry
-from core.plugin_system.fault_models import PluginFault, PluginPause
 from core.security import emergency, invitations, members, roles
 from tests.plugins.video_call.conftest import clinician, make_call
 from tests.support.counting import counted
+from tests.support.faulty import photo_requests_failed
 from tests.support.house import House, Visitor
 from tests.support.multiplying import multiply
 
@@ -102,18 +102,7 @@ def _of_the_core(house: House, whose: UUID) -> dict[str, Any]:
         helen = next(one for one in members.everybody() if one.name == "Helen Price")
         made["user_id"] = helen.user_id
         session.add(JobRow(kind="core.example", state="dead", last_error="ValueError: x", due_at=now))
-        session.add(PluginPause(plugin="photo_request", since=now, until=now, failures=7, reference="r1"))
-        session.add(
-            PluginFault(
-                plugin="photo_request",
-                surface="panel:photos",
-                kind="raised",
-                count=7,
-                first_at=now,
-                at=now,
-                reference="r",
-            )
-        )
+        photo_requests_failed(session)
         lately = select(Link).where(Link.patient_id == whose).order_by(Link.created_at).limit(1)
         session.scalars(lately).one().locked_at = now
         session.execute(

@@ -23,7 +23,7 @@ from core.files.errors import REASONS, FileRefused, PictureFailed
 from core.files.models import File
 from core.settings import Settings
 from tests.core.files import pictures_of
-from tests.faults.files import hostile
+from tests.faults.files import hostile, mutations
 
 LONG = os.environ.get("CAREROOM_LONG") == "1"
 PICTURES = 10_000 if LONG else 400
@@ -98,7 +98,7 @@ def test_hostile_pictures_end_in_a_message_or_in_a_clean_picture(renderer: pictu
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     for seed in range(FIRST, FIRST + PICTURES):
-        name, content = hostile.picture(seed)
+        name, content = mutations.picture(seed)
         outcome, made, seconds = outcome_of(content, renderer)
         slowest = max(slowest, seconds)
         for picture in made:
@@ -137,7 +137,7 @@ def practice(make_settings: object, database_url: str) -> Iterator[UUID]:
 def test_from_reception_to_the_worker_each_one_is_refused_ready_or_rejected(practice: UUID) -> None:
     refused = 0
     for seed in range(FIRST + 7, FIRST + 7 + PICTURES * 5, 37 if LONG else 50):
-        _name, content = hostile.picture(seed)
+        _name, content = mutations.picture(seed)
         try:
             with db.scope(practice, write=False):
                 files.receive(io.BytesIO(content), owner="photo_request", name="x")
