@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, jsonify, make_response, redirect, request, url_for
+from flask import abort, flash, jsonify, make_response, redirect, request, url_for
 from flask_login import current_user
 
 from core import db, i18n, security, tenancy
@@ -164,7 +164,9 @@ def forgotten_ask() -> Any:
 @routes.get("/new-password/<token>", access="public", scope="none")
 def new_password(token: str) -> Any:
     """The form, or that the link is over. Changes nothing: mail programs fetch links."""
-    if not limits.count(limits.LINK_PAGES_BY_ADDRESS, _address()) or resets.owner_of(token) is None:
+    if not limits.count(limits.LINK_PAGES_BY_ADDRESS, _address()):
+        abort(429)
+    if resets.owner_of(token) is None:
         return make_response(render("sign_in/new_password.html", over=True, error=None), 410)
     return render("sign_in/new_password.html", over=False, error=None, token=token)
 
@@ -190,7 +192,7 @@ def new_password_set(token: str) -> Any:
 def join(token: str) -> Any:
     """What the invitation says, and what to do about it. Changes nothing."""
     if not limits.count(limits.LINK_PAGES_BY_ADDRESS, _address()):
-        return _join_over("unknown")
+        abort(429)
     try:
         opened = invitations.open_link(token)
     except InvitationOver as over:

@@ -30,6 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
+    if (
+        report.failed
+        and isinstance(item, pytest.Function)
+        and isinstance(open_windows := item.funcargs.get("windows"), Windows)
+    ):
+        report.sections.append(("what the windows showed", open_windows.words()))
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed  # type: ignore[attr-defined]
     return report
 

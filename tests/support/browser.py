@@ -12,7 +12,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, Response
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    Request,
+    Response,
+)
 
 from core import demo
 
@@ -167,9 +176,22 @@ class Windows:
     def picture_all(self, folder: Path, name: str) -> None:
         """Keep what every open page shows, for whoever has to find out why a test failed."""
         folder.mkdir(parents=True, exist_ok=True)
-        pages = [page for context in self.contexts for page in context.pages if not page.is_closed()]
-        for number, page in enumerate(pages, 1):
+        for number, page in enumerate(self._pages(), 1):
             page.screenshot(path=folder / f"{name}-{number}.png", full_page=True)
+
+    def words(self) -> str:
+        """The address and the first words of every open page, for where nobody can look at pictures."""
+        shown = []
+        for page in self._pages():
+            try:
+                words = page.locator("body").inner_text(timeout=2_000)
+            except Error as gone:
+                words = f"({gone.message.splitlines()[0]})"
+            shown.append(f"{page.url}\n{' / '.join(words.split(chr(10)))[:1500]}")
+        return "\n\n".join(shown)
+
+    def _pages(self) -> list[Page]:
+        return [page for context in self.contexts for page in context.pages if not page.is_closed()]
 
     def _open(self, options: dict[str, Any]) -> Page:
         context = self.browser.new_context(base_url=self.url, timezone_id="Europe/London", **options)

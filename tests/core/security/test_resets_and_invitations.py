@@ -122,6 +122,21 @@ def test_nobodys_mailbox_is_filled_and_no_address_asks_for_ever(
     limits.forget()
 
 
+def test_who_opens_too_many_links_is_asked_to_wait_and_not_told_that_theirs_is_over(
+    app: Flask, house: House, visitor: Visit
+) -> None:
+    link = invite(house)
+    house.settings.rate_limits = True
+    limits.forget()
+    for _ in range(240):
+        limits.count(limits.LINK_PAGES_BY_ADDRESS, limits.origin("127.0.0.1"))
+    for path in (link, f"/new-password/{'a' * 32}"):
+        answer = visitor().get(path)
+        assert answer.status_code == 429
+        assert "Please wait a little" in answer.text
+    limits.forget()
+
+
 def test_somebody_who_left_gets_no_link(house: House, visitor: Visit) -> None:
     with db.scope() as session:
         session.scalars(select(User).where(User.username == "amira")).one().active = False

@@ -86,8 +86,8 @@ def test_every_outage_ends_by_itself(
     made.admit()
     flows(amira)
     flows(patient)
-    assert not relayed(amira)
-    assert not relayed(patient)
+    # A relay that answered first may carry the first frames.
+    eventually(lambda: not relayed(amira) and not relayed(patient), 15, "directly")
     cable = net.cables[1]
     took: dict[str, float] = {}
 
