@@ -56,7 +56,7 @@ from core.realtime.socket_events import SocketContext, SocketEvent, SocketRefuse
 from core.retention import Kind as RetentionKind
 from core.security import colleagues
 from core.security.permissions import can
-from core.web import listing, second_browser, uploads
+from core.web import compose, listing, second_browser, uploads
 from core.web.file_response import file_response
 from core.web.gate import current_link, own_scope
 from core.web.pages import NotFound, live, render
@@ -119,6 +119,7 @@ __all__ = [
     "calls",
     "can",
     "colleagues",
+    "compose",
     "contract",
     "current_link",
     "db",

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from flask import Flask, Response, abort, g, request, send_from_directory, url_for
-from werkzeug.security import safe_join
 
-from core import settings
 from core.plugin_system import registry
-from core.web.assets import content_hash
-from core.web.lean import lean_file
+from core.web.assets import content_hash, lean_module
 from core.web.routes import CoreRoutes
 
 routes = CoreRoutes("plugin_assets", __name__)
@@ -29,24 +24,10 @@ def asset(owner: str, filename: str) -> Response:
     if folder is None:
         abort(404)
     hashed = request.args.get("v") == content_hash(folder / filename)
-    response = _module(folder, filename) or send_from_directory(
+    response = lean_module(folder, filename) or send_from_directory(
         folder, filename, max_age=_YEAR if hashed else 0
     )
     response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if hashed else "no-cache"
-    return response
-
-
-def _module(folder: Path, filename: str) -> Response | None:
-    """A plugin's own module without its comments; None for other files, and where the code is being written."""
-    inside = safe_join(str(folder), filename)
-    if inside is None or not inside.endswith(".js") or settings.current().environment == "development":
-        return None
-    path = Path(inside)
-    if not path.is_file():
-        return None
-    response = Response(lean_file(path), mimetype="text/javascript")
-    response.set_etag(content_hash(path))
-    response.make_conditional(request)
     return response
 
 

@@ -13,9 +13,9 @@ from core.sdk import (
     abort,
     audit,
     can,
+    compose,
     db,
     flash,
-    i18n,
     links,
     listing,
     live,
@@ -25,7 +25,6 @@ from core.sdk import (
     patients,
     redirect,
     request,
-    tenancy,
     topic,
     url_for,
     utcnow,
@@ -247,21 +246,9 @@ def _form(patient: Patient, *, channels: list[Any], note: str, id: UUID, error: 
 
 def _preview(patient: Patient, channels: list[Any], note: str) -> dict[str, Any]:
     """The message with a link of the very length that the real one will have."""
-    language = notifications.language_for(patient).partition("-")[0]
     expires_at = utcnow() + timedelta(days=settings.here().link_days or links.default_days())
-    try:
-        shown = service.preview(patient, note=note, link=links.example_url(), expires_at=expires_at)
-        problem = None
-    except notifications.NotificationError as refusal:
-        shown, problem = None, refusal.message
-    return {
-        "preview": shown,
-        "problem": problem,
-        "language_name": i18n.LANGUAGES.get(language, language),
-        "expires_at": expires_at,
-        "ways": notifications.ways.to(patient),
-        "by_sms": "sms" in channels,
-        "by_email": "email" in channels,
-        "patient": patient,
-        "practice": tenancy.current(),
-    }
+    return {"expires_at": expires_at, "patient": patient} | compose.shown(
+        patient,
+        channels,
+        lambda: service.preview(patient, note=note, link=links.example_url(), expires_at=expires_at),
+    )

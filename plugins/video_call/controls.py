@@ -238,9 +238,16 @@ def _clean_screen(call: Call, me: Participant, _told: Any) -> None:
         boards.add(call, me, boards.SCREEN, "clear", {}, uuid7())
 
 
+def _close_screen(call: Call, _me: Participant, _told: Any) -> None:
+    """There is nothing any more to draw over."""
+    if call.open_board == boards.SCREEN:
+        call.open_board = None
+
+
 _PREPARE: Final[Mapping[str, Callable[[Call, Participant, Any], None]]] = {
     "ask_guest_recording": _check_recorded,
     "show_file": _check_shown,
     "board": _open_board,
     "share_started": _clean_screen,
+    "share_stopped": _close_screen,
 }

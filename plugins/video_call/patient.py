@@ -30,7 +30,7 @@ from core.sdk import (
     tenancy,
     url_for,
 )
-from plugins.video_call import guests, lists, participants, service, settings, states, tools
+from plugins.video_call import guests, lists, participants, presence, service, settings, states, tools
 from plugins.video_call.contexts import PatientPageContext
 from plugins.video_call.models import GUEST, GUEST_PURPOSE, PATIENT, PURPOSE, Call, Participant
 
@@ -115,6 +115,14 @@ def unready() -> Any:
     if not _is_guest():
         service.unready(call)
     return jsonify(state_of(call))
+
+
+@routes.post("/leave", purpose=_ANY)
+def leave() -> Any:
+    """The page closes, in the call or before."""
+    call, me = call_of_link()
+    presence.close(call, me, tools.client())
+    return "", 204
 
 
 @routes.post("/end", purpose=_ANY)

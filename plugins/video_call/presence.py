@@ -114,6 +114,15 @@ def leave(call: Call, me: Participant) -> None:
         _went_away(call)
 
 
+def close(call: Call, me: Participant | None, client_id: str) -> None:
+    """A page said by a request that it closes, for the line goes down with it. One that was taken over is not heard."""
+    if me is None or me.client_id != client_id or me.seen_at is None or call.state in states.OVER:
+        return
+    leave(call, me)
+    if me.admitted_at is not None:
+        service.tell(call, "left")
+
+
 def sweep() -> int:
     """Mark the calls whose patient has not been heard of; answers how many. The page may be asleep, and come back."""
     silent = (

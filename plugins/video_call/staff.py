@@ -13,6 +13,7 @@ from core.sdk import (
     audit,
     can,
     colleagues,
+    compose,
     db,
     flash,
     i18n,
@@ -37,13 +38,15 @@ from plugins.video_call import (
     finding,
     invitations,
     lists,
+    reach,
     service,
     states,
     steps,
     tools_staff,
 )
-from plugins.video_call.errors import CallError, CannotInvite
+from plugins.video_call.errors import CallError, CannotInvite, WrongState
 from plugins.video_call.invitations import Wish
+from plugins.video_call.models import Call
 from plugins.video_call.pages import page
 from plugins.video_call.steps import CONDUCT, INVITE, find, routes
 
@@ -148,6 +151,60 @@ def preview(patient_id: UUID) -> str:
     return page("invite_preview.html", patient=patient, **_preview(patient, _typed()))
 
 
+@routes.get("/calls/<uuid:call_id>/move", permission=INVITE)
+def move(call_id: UUID) -> Any:
+    """The form that plans a call for another time; a call that is not planned any more is told so on the list."""
+    call = find(call_id)
+    if call.state != states.SCHEDULED or call.scheduled_at is None:
+        flash(WrongState().message, "warning")
+        return redirect(url_for(".index"), 303)
+    here = i18n.local(call.scheduled_at)
+    return _move_form(call, {"day": here.date().isoformat(), "time": here.strftime("%H:%M")})
+
+
+@routes.post("/calls/<uuid:call_id>/move", permission=INVITE)
+def move_to(call_id: UUID) -> Any:
+    """Plan it for another time, and tell the patient."""
+    call = find(call_id)
+    typed = {"day": request.form.get("day", "")[:10], "time": request.form.get("time", "")[:5]}
+    try:
+        with db.savepoint():
+            invitations.move(call, _planned_for(typed))
+    except (CallError, notifications.NotificationError) as refusal:
+        return _move_form(call, typed, error=refusal.message), 422
+    name = service.patient_of(call).display_name
+    flash(_("Moved. %(name)s is told the new time, with a new link.", name=name), "success")
+    return redirect(url_for(".index", show="active"), 303)
+
+
+@routes.post("/calls/<uuid:call_id>/move/preview", permission=INVITE)
+def move_preview(call_id: UUID) -> str:
+    """The message as it will be sent, as a fragment."""
+    call = find(call_id)
+    typed = {"day": request.form.get("day", "")[:10], "time": request.form.get("time", "")[:5]}
+    patient = service.patient_of(call)
+    return page("invite_preview.html", patient=patient, **_preview(patient, _as_invited(call, typed)))
+
+
+def _move_form(call: Call, typed: dict[str, str], *, error: str | None = None) -> str:
+    patient = service.patient_of(call)
+    return page(
+        "move.html",
+        call=call,
+        patient=patient,
+        typed=typed,
+        error=error,
+        **_days(),
+        **_preview(patient, _as_invited(call, typed)),
+    )
+
+
+def _as_invited(call: Call, typed: dict[str, str]) -> dict[str, Any]:
+    """A moved call as the form of a new one would carry it."""
+    channels = reach.own_channels(service.patient_of(call), call)
+    return typed | {"channels": channels, "later": True, "note": call.note, "holder": call.clinician_id}
+
+
 @routes.get("/calls/<uuid:call_id>/ended", permission=CONDUCT)
 def ended(call_id: UUID) -> Any:
     """After the call: how it went, notes, and what other plugins add."""
@@ -210,12 +267,7 @@ def _wish(typed: dict[str, Any]) -> Wish:
     """Raises CannotInvite for a day or a time that is none, or a colleague who holds no consultations."""
     at = None
     if typed.get("later"):
-        try:
-            here = datetime.combine(date.fromisoformat(typed["day"]), time.fromisoformat(typed["time"]))
-        except ValueError:
-            raise CannotInvite(_("Enter the day and the time of the consultation.")) from None
-        zone = i18n.local(utcnow()).tzinfo
-        at = here.replace(tzinfo=zone).astimezone(utcnow().tzinfo)
+        at = _planned_for(typed)
     holder = None
     if typed.get("holder") != _me() or not can(CONDUCT):
         found = next(
@@ -229,8 +281,23 @@ def _wish(typed: dict[str, Any]) -> Wish:
     )
 
 
-def _form(patient: Patient, typed: dict[str, Any], *, error: str | None = None) -> str:
+def _planned_for(typed: dict[str, Any]) -> datetime:
+    """The moment that a day and a time name here. Raises CannotInvite."""
+    try:
+        here = datetime.combine(date.fromisoformat(typed["day"]), time.fromisoformat(typed["time"]))
+    except ValueError:
+        raise CannotInvite(_("Enter the day and the time of the consultation.")) from None
+    return here.replace(tzinfo=i18n.local(utcnow()).tzinfo).astimezone(utcnow().tzinfo)
+
+
+def _days() -> dict[str, str]:
+    """The days for which a consultation can be planned."""
     here = i18n.local(utcnow())
+    last = here + timedelta(days=invitations.MOST_DAYS_AHEAD)
+    return {"first_day": here.date().isoformat(), "last_day": last.date().isoformat()}
+
+
+def _form(patient: Patient, typed: dict[str, Any], *, error: str | None = None) -> str:
     return page(
         "invite.html",
         typed=typed,
@@ -239,25 +306,14 @@ def _form(patient: Patient, typed: dict[str, Any], *, error: str | None = None) 
         workspace=url_for("patients.show", patient_id=patient.id),
         patient=patient,
         holders=[(str(one.user_id), one.name) for one in colleagues.who_may(CONDUCT)],
-        first_day=here.date().isoformat(),
-        last_day=(here + timedelta(days=invitations.MOST_DAYS_AHEAD)).date().isoformat(),
+        **_days(),
         **_preview(patient, typed),
     )
 
 
 def _preview(patient: Patient, typed: dict[str, Any]) -> dict[str, Any]:
     """The message with a link of the very length that the real one will have."""
-    language = notifications.language_for(patient).partition("-")[0]
-    shown, problem = None, None
-    try:
-        shown = invitations.preview(patient, _wish(typed), link=links.example_url())
-    except (CallError, notifications.NotificationError) as refusal:
-        problem = refusal.message
-    return {
-        "preview": shown,
-        "problem": problem,
-        "language_name": i18n.LANGUAGES.get(language, language),
-        "ways": notifications.ways.to(patient),
-        "by_sms": "sms" in typed["channels"] or bool(typed.get("mobile")),
-        "by_email": "email" in typed["channels"],
-    }
+    channels = {*typed["channels"], *(["sms"] if typed.get("mobile") else [])}
+    return compose.shown(
+        patient, channels, lambda: invitations.preview(patient, _wish(typed), link=links.example_url())
+    )

@@ -20,7 +20,7 @@ from core.sdk import (
     request,
     url_for,
 )
-from plugins.video_call import guests, invitations, lists, service, wording
+from plugins.video_call import guests, invitations, lists, participants, presence, service, tools, wording
 from plugins.video_call.errors import CallError, CannotInvite
 from plugins.video_call.models import Call
 
@@ -81,6 +81,14 @@ def transfer(call_id: UUID) -> Any:
         abort(400)
     done = _("%(name)s holds this consultation now.", name=to.name)
     return _take(call_id, lambda call: service.transfer(call, str(to.user_id), to.name), done)
+
+
+@routes.post("/calls/<uuid:call_id>/leave", permission=CONDUCT)
+def leave(call_id: UUID) -> Any:
+    """The clinician's page closes. The call goes on, and they can come back."""
+    call = service.get(call_id) or abort(404)
+    presence.close(call, participants.of_actor(call_id, audit.actor().id), tools.client())
+    return "", 204
 
 
 @routes.post("/calls/<uuid:call_id>/end", permission=CONDUCT)

@@ -145,7 +145,7 @@ class Tour:
     def _compose(self, page: Page, note: str) -> None:
         page.locator("#channel-email").check()
         page.locator("[name=note]").fill(note)
-        expect(page.locator(".pr-letter")).to_contain_text(note)
+        expect(page.locator(".compose-letter")).to_contain_text(note)
         expect(page.locator("#preview")).to_have_attribute("aria-busy", "false")
 
     def _answer(

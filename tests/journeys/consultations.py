@@ -109,3 +109,13 @@ def flows(page: Page, video: str) -> None:
         return bool(now[0] >= first[0] + 5 and now[1] != first[1])
 
     eventually(moved, 60, f"frames in {video}")  # up to four browsers share two cores
+
+
+def line(page: Page, canvas: Any, begin: float, end: float) -> None:
+    """Draw from one place of a board to another, as shares of its size."""
+    expect(canvas).to_have_attribute("data-ready", "")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * begin, box["y"] + box["height"] * begin)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] * end, steps=8)
+    page.mouse.up()

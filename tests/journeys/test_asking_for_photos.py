@@ -43,11 +43,11 @@ def test_what_was_previewed_is_what_is_sent(
     clinician.get_by_label("Note to the patient").fill("Your left elbow, please")
     preview = clinician.locator("#preview")
     expect(preview).to_contain_text("Your left elbow, please")
-    expect(preview.locator(".pr-sms")).to_have_count(1 if "sms" in channels else 0)
-    expect(preview.locator(".pr-letter")).to_have_count(1 if "email" in channels else 0)
-    shown = {"sms": preview.locator(".pr-bubble"), "email": preview.locator(".pr-letter-text")}
+    expect(preview.locator(".compose-text")).to_have_count(1 if "sms" in channels else 0)
+    expect(preview.locator(".compose-letter")).to_have_count(1 if "email" in channels else 0)
+    shown = {"sms": preview.locator(".compose-bubble"), "email": preview.locator(".compose-letter-text")}
     previewed = {channel: shown[channel].inner_text() for channel in channels}
-    size = preview.locator(".pr-sms figcaption").inner_text() if "sms" in channels else ""
+    size = preview.locator(".compose-text figcaption").inner_text() if "sms" in channels else ""
     clinician.get_by_role("button", name="Send photo request").click()
 
     panel = acting.photo_panel(clinician)
@@ -92,7 +92,7 @@ def test_the_link_in_the_outbox_leads_to_the_question(
 
 def test_a_long_note_costs_more_texts_and_the_clinician_sees_it(clinician: Page, people: People) -> None:
     _open_form(clinician, people.new())
-    count = clinician.locator(".pr-sms figcaption")
+    count = clinician.locator(".compose-text figcaption")
     expect(count).to_contain_text("1 text ·")
     clinician.get_by_label("Note to the patient").fill("Please send both hands. " * 10)
     expect(count).to_contain_text("3 texts")
@@ -120,7 +120,7 @@ def test_a_patient_without_a_mobile_is_asked_by_email(clinician: Page, people: P
     _open_form(clinician, people.new(mobile=None))
     expect(clinician.get_by_label("By text")).to_be_disabled()
     expect(clinician.get_by_label("By e-mail")).to_be_checked()
-    expect(clinician.locator(".pr-letter")).to_be_visible()
+    expect(clinician.locator(".compose-letter")).to_be_visible()
 
 
 def test_pressing_send_twice_asks_once(clinician: Page, people: People, careroom: Careroom) -> None:

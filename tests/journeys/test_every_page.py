@@ -55,7 +55,7 @@ def test_states_of_staff_pages(windows: Windows, phone: Page, people: People, ca
     expect(clinician.get_by_role("list", name="Alerts")).to_contain_text("Hard of hearing")
     clinician.get_by_role("link", name="Send photo request").first.click()
     clinician.locator("#channel-email").check()
-    expect(clinician.locator(".pr-letter")).to_be_visible()
+    expect(clinician.locator(".compose-letter")).to_be_visible()
     glance_over(clinician)
     link = acting.ask_for_photos(careroom, person, channels=("sms", "email"), note="Both elbows, please")
     acting.open_link(phone, link, person)

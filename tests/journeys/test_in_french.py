@@ -44,7 +44,7 @@ def test_the_whole_way_is_french(windows: Windows, people: People, careroom: Car
     clinician.locator('[data-action="photo_request.send"]').click()
     clinician.locator("#channel-email").check()
     clinician.locator("[name=note]").fill("Le coude gauche")
-    expect(clinician.locator(".pr-letter")).to_contain_text("Le coude gauche")
+    expect(clinician.locator(".compose-letter")).to_contain_text("Le coude gauche")
     _expect_french(clinician)
     clinician.locator("main form button[type=submit]").click()
     panel = acting.photo_panel(clinician)

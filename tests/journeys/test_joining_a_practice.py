@@ -52,13 +52,13 @@ def test_an_invitation_leads_one_person_to_a_first_sign_in(
 ) -> None:
     helen = windows.clinician("helen")
     helen.goto("/p/riverside/admin/staff/invite")
-    helen.get_by_label("E-mail").fill("sam.taylor@example.com")
+    helen.get_by_label("E-mail").fill("sam.taylor@joining.example.com")
     helen.get_by_label("Given names").fill("Sam")
     helen.get_by_label("Family name").fill("Taylor")
     helen.get_by_label("Role", exact=True).select_option(label="Receptionist")
     helen.get_by_role("button", name="Send the invitation").click()
-    expect(helen.get_by_text("An invitation is on its way to sam.taylor@example.com.")).to_be_visible()
-    link = newest_letter(careroom, "sam.taylor@example.com", "join")
+    expect(helen.get_by_text("An invitation is on its way to sam.taylor@joining.example.com.")).to_be_visible()
+    link = newest_letter(careroom, "sam.taylor@joining.example.com", "join")
 
     # Forwarded to somebody who works here: it is not for them.
     grace = windows.clinician("grace")
@@ -75,10 +75,10 @@ def test_an_invitation_leads_one_person_to_a_first_sign_in(
     expect(sam.get_by_text("It is older than a week.")).to_be_visible()
     helen.goto("/p/riverside/admin/staff")
     helen.get_by_role("button", name="Send again: the invitation of Sam Taylor").click()
-    expect(helen.get_by_text("An invitation is on its way to sam.taylor@example.com.")).to_be_visible()
+    expect(helen.get_by_text("An invitation is on its way to sam.taylor@joining.example.com.")).to_be_visible()
 
     # A weak password is refused beside its field; a good one is an account, and leads straight to work.
-    fresh = newest_letter(careroom, "sam.taylor@example.com", "join", besides=link)
+    fresh = newest_letter(careroom, "sam.taylor@joining.example.com", "join", besides=link)
     sam.goto(fresh)
     watch.expect(422, "^/join/")
     sam.get_by_label("Password", exact=True).fill("password12")
@@ -93,7 +93,7 @@ def test_an_invitation_leads_one_person_to_a_first_sign_in(
     sign_out(sam)
     sam.goto(fresh)
     expect(sam.get_by_text("It was accepted already.")).to_be_visible()
-    acting.sign_in(sam, "sam.taylor@example.com", NEW)
+    acting.sign_in(sam, "sam.taylor@joining.example.com", NEW)
     sam.wait_for_url("**/p/riverside/")
     helen.reload()
     expect(helen.get_by_role("row", name=re.compile("Sam Taylor"))).to_contain_text("Receptionist")

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.consultations import Consultation, flows
+from tests.journeys.consultations import Consultation, flows, line
 from tests.journeys.looking import look_over, sideways
 from tests.journeys.people import People
 from tests.support.browser import Windows
@@ -158,6 +158,14 @@ def _screen(home: Page, desk: Page) -> None:
     expect(home.locator("#sharing")).to_contain_text("The others see your screen.")
     expect(desk.locator("[data-shown-by]")).to_contain_text("shows their screen")
     flows(desk, "[data-shared-video]")
+    flows(desk, "[data-role=patient] video")  # who shows it stays in sight
+    desk.get_by_role("button", name="Draw on the screen").click()
+    here, there = (page.locator(".ct-board[data-board=screen] canvas") for page in (desk, home))
+    line(desk, here, 0.3, 0.6)
+    expect(there).to_have_attribute("data-marks", "1")
+    flows(home, ".ct-board[data-board=screen] video")
+    desk.get_by_role("button", name="Close the board").click()
+    expect(there).to_be_hidden()
     home.locator("#sharing").get_by_role("button", name="Stop").click()
     expect(home.locator("#sharing")).to_be_hidden()
     expect(desk.locator("[data-shared]")).to_be_hidden()

@@ -14,7 +14,7 @@ from core import audit, files, plugin_system
 from core.plugin_system import plugin_settings
 from plugins.video_call.models import Consent, Document
 from tests.journeys import photos
-from tests.journeys.consultations import Consultation, flows
+from tests.journeys.consultations import Consultation, flows, line
 from tests.journeys.looking import look_over, sideways
 from tests.journeys.people import People
 from tests.support.browser import Watch, Windows
@@ -183,11 +183,11 @@ def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:
     here, there = desk.locator(".ct-board canvas"), phone.locator(".ct-board canvas")
     expect(there).to_be_visible()
     assert there.evaluate(INK) == 0
-    _line(desk, here, 0.2, 0.3)
+    line(desk, here, 0.2, 0.3)
     expect(here).to_have_attribute("data-marks", "1")
     expect(there).to_have_attribute("data-marks", "1")
     assert there.evaluate(INK) > 50
-    _line(phone, there, 0.6, 0.7)
+    line(phone, there, 0.6, 0.7)
     expect(here).to_have_attribute("data-marks", "2")
     desk.get_by_role("button", name="Write").click()
     box = here.bounding_box()
@@ -200,10 +200,10 @@ def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:
     expect(here).to_have_attribute("data-marks", "2")
     look_over(phone, widths=(360,))
     desk.get_by_role("button", name="Pen", exact=True).click()
-    _line(desk, here, 0.75, 0.85)
+    line(desk, here, 0.75, 0.85)
     expect(there).to_have_attribute("data-marks", "3")
     desk.get_by_role("button", name="Eraser").click()
-    _line(desk, here, 0.85, 0.8)
+    line(desk, here, 0.85, 0.8)
     expect(here).to_have_attribute("data-marks", "2")
     expect(there).to_have_attribute("data-marks", "2")
     desk.get_by_role("button", name="Point").click()
@@ -228,22 +228,18 @@ def _draws_on_the_screen(desk: Page, phone: Page) -> None:
     here, there = (page.locator(".ct-board[data-board=screen] canvas") for page in (desk, phone))
     expect(there).to_be_visible()
     desk.get_by_role("button", name="Pen", exact=True).click()  # the eraser was in hand
-    _line(desk, here, 0.3, 0.6)
+    line(desk, here, 0.3, 0.6)
     expect(there).to_have_attribute("data-marks", "1")
     assert there.evaluate(INK) > 50
     flows(phone, ".ct-board[data-board=screen] video")  # the screen goes on below what was drawn
-    desk.get_by_role("button", name="Close the board").click()
-    desk.get_by_role("button", name="Stop sharing").click()
+    desk.get_by_role("button", name="Stop sharing").click()  # within reach while the board is open
     expect(there).to_be_hidden()
-
-
-def _line(page: Page, canvas: Any, begin: float, end: float) -> None:
-    expect(canvas).to_have_attribute("data-ready", "")
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + box["width"] * begin, box["y"] + box["height"] * begin)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * end, box["y"] + box["height"] * end, steps=8)
-    page.mouse.up()
+    desk.get_by_role("button", name="Share the screen").click()
+    flows(phone, "#pictures .screen video")
+    flows(desk, PATIENT)  # small, beside what is shared
+    desk.get_by_role("button", name="Draw on the screen").click()
+    expect(there).to_have_attribute("data-marks", "0")  # another picture, nothing drawn over it yet
+    desk.get_by_role("button", name="Stop sharing").click()
 
 
 def _pictures(desk: Page, phone: Page, consultation: Consultation) -> None:

@@ -62,6 +62,17 @@ def test_a_hashed_file_is_kept_for_a_year_and_a_stale_hash_is_not(
     assert "immutable" not in browser.get("/static/css/staff.css?v=000000000000").headers["Cache-Control"]
 
 
+def test_our_own_modules_go_out_without_their_comments(visitor: Callable[[], Visitor]) -> None:
+    sent = visitor().get("/static/js/bus.js")
+    assert sent.mimetype == "text/javascript"
+    assert "export function listen(" in sent.text
+    assert "@typedef" not in sent.text
+    assert len(sent.data) < (assets.STATIC / "js" / "bus.js").stat().st_size * 0.8
+    again = visitor().get("/static/js/bus.js", headers={"If-None-Match": sent.headers["ETag"]})
+    assert again.status_code == 304
+    assert visitor().get("/static/js/none.js").status_code == 404
+
+
 def test_import_map_names_files_that_exist_and_carries_the_nonce(
     page: str, visitor: Callable[[], Visitor]
 ) -> None:

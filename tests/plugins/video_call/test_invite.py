@@ -112,6 +112,41 @@ def test_a_planned_consultation_tells_the_time_of_the_practice(house: House, ami
         assert refused.status_code == 422
 
 
+def test_a_planned_consultation_is_moved_and_what_was_typed_stays_where_it_is_refused(
+    house: House, amira: Visitor, call_in: Callable[..., Made]
+) -> None:
+    made = call_in(states.SCHEDULED)
+    with house.at(house.riverside, write=False):
+        day = (i18n.local(db.utcnow()) + timedelta(days=9)).date().isoformat()
+    path = f"{BASE}/calls/{made.id}/move"
+    assert f'href="{path}"' in amira.get(f"{BASE}/").get_data(as_text=True)
+    assert "The old link stops working." in text(amira.get(path))
+    assert "16:45" in text(amira.post(f"{path}/preview", {"day": day, "time": "16:45"}))
+    for typed in (
+        {"day": "", "time": "16:45"},
+        {"day": "2020-02-01", "time": "16:45"},
+        {"day": day, "time": "tea"},
+    ):
+        refused = amira.post(path, typed)
+        assert refused.status_code == 422
+        for name, value in typed.items():
+            field = re.search(f'<input[^>]*name="{name}"[^>]*>', refused.get_data(as_text=True))
+            assert field
+            assert f'value="{value}"' in field.group()
+    assert amira.post(path, {"day": day, "time": "16:45"}).headers["Location"].endswith("?show=active")
+    with house.at(house.riverside, write=False):
+        moved = only_call(house)
+        assert moved.scheduled_at is not None
+        assert i18n.local(moved.scheduled_at).strftime("%Y-%m-%d %H:%M") == f"{day} 16:45"
+        newest = max(notifications.about(made.id), key=lambda one: one.id)
+    assert newest.template == "video_call.planned"
+    assert "16:45" in newest.body
+    # Once it was cancelled there is nothing to move.
+    amira.post(f"{BASE}/calls/{made.id}/cancel")
+    assert amira.get(path).headers["Location"].endswith(f"{BASE}/")
+    assert amira.post(path, {"day": day, "time": "16:45"}).status_code == 422
+
+
 def test_reception_invites_for_a_clinician(house: House, grace: Visitor) -> None:
     patient_id = house.patient_id(house.riverside, "Whitfield")
     page = text(grace.get(f"{BASE}/invite/{patient_id}"))

@@ -69,7 +69,7 @@ async function begin() {
 }
 
 async function enter() {
-  const opened = await openRoom({ callId, local });
+  const opened = await openRoom({ callId, local, leaveUrl: root.dataset.leaveUrl });
   room = opened;
   /** @param {string} event @param {(detail: any) => void} act */
   const on = (event, act) => opened.addEventListener(event, (told) => act(/** @type {CustomEvent} */ (told).detail));

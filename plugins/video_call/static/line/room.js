@@ -23,8 +23,8 @@ const OVER = new Set(["ended", "missed", "declined"]);
 const LEADS_TO = { admit: "admitted", resume: "admitted" };
 
 export class Room extends EventTarget {
-  /** @param {string} callId @param {Record<string, boolean>} devices */
-  constructor(callId, devices) {
+  /** @param {string} callId @param {Record<string, boolean>} devices @param {string} [leaveUrl] */
+  constructor(callId, devices, leaveUrl) {
     super();
     this.callId = callId;
     /** @type {View["me"] | null} */
@@ -39,7 +39,7 @@ export class Room extends EventTarget {
     /** @type {Record<Slot, MediaStreamTrack | null>} */
     this.tracks = { audio: null, video: null, screen: null };
     this.connected = false;
-    this.signalling = new Signalling(callId);
+    this.signalling = new Signalling(callId, leaveUrl);
     this.signalling.devices = devices;
     this.mesh = new Mesh(this.signalling);
     /** @type {Map<string, {main: MediaStream, screen: MediaStream}>} */
@@ -187,8 +187,10 @@ export class Room extends EventTarget {
   async setTrack(kind, track) {
     this.tracks[kind] = track;
     this.mine.sharing = this.tracks.screen !== null;
-    if (kind === "screen") this.tell("sharing", { sharing: this.mine.sharing });
-    else this.noteTracks();
+    if (kind === "screen") {
+      this.tell("sharing", { sharing: this.mine.sharing });
+      void this.control(track ? "share_started" : "share_stopped"); // what was drawn over the last picture goes
+    } else this.noteTracks();
     if (SENDING.has(this.state)) await this.mesh.setTracks({ ...this.tracks });
     this.sayHere();
   }
@@ -281,12 +283,12 @@ export class Room extends EventTarget {
 /**
  * Takes part in a call, and goes on taking part until the room is closed or another page takes over. Answers once the
  * server has let this page in, or has said that it may not yet (``me`` is null then, and "state" tells when it may).
- * @param {{callId: string, local?: {stream: MediaStream | null}, devices?: Record<string, boolean>}} options
+ * @param {{callId: string, local?: {stream: MediaStream | null}, devices?: Record<string, boolean>, leaveUrl?: string}} options
  * @returns {Promise<Room>}
  */
-export async function openRoom({ callId, local, devices = {} }) {
+export async function openRoom({ callId, local, devices = {}, leaveUrl }) {
   const [audio, video] = [local?.stream?.getAudioTracks()[0], local?.stream?.getVideoTracks()[0]];
-  const room = new Room(callId, { camera: Boolean(video), microphone: Boolean(audio), ...devices });
+  const room = new Room(callId, { camera: Boolean(video), microphone: Boolean(audio), ...devices }, leaveUrl);
   room.tracks.audio = audio ?? null;
   room.tracks.video = video ?? null;
   room.noteTracks();

@@ -21,10 +21,11 @@ const ANSWER_WITHIN = 4_000;
 const KEPT_FOR = 60_000; // as long as the server's mailbox: what is older is of no use to anybody
 
 export class Signalling extends EventTarget {
-  /** @param {string} callId */
-  constructor(callId) {
+  /** @param {string} callId @param {string} [leaveUrl] where a page that closes says so */
+  constructor(callId, leaveUrl = "") {
     super();
     this.callId = callId;
+    this.leaveUrl = leaveUrl;
     this.clientId = crypto.randomUUID();
     this.generation = 0;
     /** @type {Record<string, boolean>} */
@@ -63,19 +64,27 @@ export class Signalling extends EventTarget {
       const { topic, type, ids } = /** @type {CustomEvent} */ (e).detail;
       if (topic === `video_call.call:${this.callId}`) this.tell("changed", { type, by: ids?.by });
     };
-    const gone = () => void send("video_call.leave", { call: this.callId, client_id: this.clientId }, 500);
     document.addEventListener("careroom:joined", joined);
     document.addEventListener("careroom:event", event);
     document.addEventListener("careroom:reset", joined);
-    addEventListener("pagehide", gone, { capture: true }); // before the bus closes the line
+    const gone = () => this.sayGone();
+    addEventListener("pagehide", gone);
     this.undo.push(() => {
       document.removeEventListener("careroom:joined", joined);
       document.removeEventListener("careroom:event", event);
       document.removeEventListener("careroom:reset", joined);
-      removeEventListener("pagehide", gone, { capture: true });
+      removeEventListener("pagehide", gone);
     });
     start();
     if (isLive()) joined();
+  }
+
+  /** The line goes down with the page, and what was just said with it: this request does not. */
+  sayGone() {
+    if (!this.leaveUrl || !this.entered) return;
+    const token = document.querySelector("meta[name='csrf-token']")?.getAttribute("content") ?? "";
+    const headers = { Accept: "application/json", "X-CSRFToken": token, "X-Client": this.clientId };
+    fetch(this.leaveUrl, { method: "POST", headers, keepalive: true }).catch(() => undefined);
   }
 
   async enter() {

@@ -2,7 +2,7 @@
 import { openRoom } from "../line/room.js";
 import { devices, local, off, track, tryAgain, turnCamera, turnOff } from "./devices.js";
 import { announce, one, place, press, say, tell } from "./parts.js";
-import { ask, callId, changes, clinician, isGuest, isReachable, now, phone } from "./server.js";
+import { ask, base, callId, changes, clinician, isGuest, isReachable, now, phone } from "./server.js";
 import { allowSound } from "./sound.js";
 import { know, show, unblock } from "./people.js";
 import { mountTools } from "./tools.js";
@@ -30,7 +30,7 @@ export function openCall(visit) {
 /** @param {Visit} visit */
 async function open(visit) {
   controls();
-  room = await openRoom({ callId, local });
+  room = await openRoom({ callId, local, leaveUrl: `${base}leave` });
   /** @param {string} name @param {(detail: any) => void} act */
   const on = (name, act) => room?.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
   on("stream", ({ person, stream, kind }) => show(person, stream, kind));

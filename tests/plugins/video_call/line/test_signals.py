@@ -230,3 +230,29 @@ def test_a_patient_who_falls_silent_is_away_and_comes_back(
     assert not away()
     assert patient.say("leave", client_id=patient.client_id)["ok"]
     assert away()
+
+
+def test_a_page_that_closes_is_gone_at_once_and_a_page_that_took_over_is_not(
+    made: Consultation, page: Callable[..., CallPage]
+) -> None:
+    amira, patient = page(), page(patient=True)
+    patient.enter()
+    amira.enter()
+    made.admit()
+
+    def closes(client_id: str) -> None:
+        with made.careroom.at("riverside", write=True):
+            call = db.session().get_one(Call, (made.practice_id, made.id))
+            presence.close(call, participants.of_actor(made.id, str(made.link_id)), client_id)
+
+    def here() -> bool:
+        (one,) = amira.say("look")["answer"]["peers"]
+        return bool(one["here"])
+
+    closes("an-older-page")
+    assert here()
+    closes(patient.client_id)
+    assert not here()
+    assert eventually(lambda: [one for one in amira.events if one["type"] == "left"])
+    patient.enter()
+    assert here()

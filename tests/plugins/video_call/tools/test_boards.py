@@ -119,6 +119,10 @@ def test_a_new_share_begins_with_a_clean_screen(talk: Talk) -> None:
     with talk.clinician() as (call, me):
         controls.decide(call, me, "share_started", {})
         assert [row.op for row in boards.of_call(call.id, "screen")] == ["clear"]
+        controls.decide(call, me, "board", {"board": "screen", "open": True})
+        assert call.open_board == "screen"
+        controls.decide(call, me, "share_stopped", {})
+        assert call.open_board is None
 
 
 def test_a_board_that_is_open_is_open_for_a_page_that_is_loaded_again(talk: Talk) -> None:
