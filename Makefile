@@ -15,7 +15,7 @@ demo:
 
 test: setup
 	@scripts/system-packages
-	@.venv/bin/python -m pytest -n auto --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup
 	@scripts/check $(ARGS)

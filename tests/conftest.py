@@ -18,7 +18,7 @@ from tests.support.databases import PostgresTemplate
 from tests.support.house import House, Visitor
 from tests.support.servers import Unavailable, postgresql, redis
 
-pytest_plugins = ["tests.strictness", "core.testing"]
+pytest_plugins = ["tests.ordering", "tests.strictness", "core.testing"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -57,7 +57,9 @@ def test_an_invitation_leads_one_person_to_a_first_sign_in(
     helen.get_by_label("Family name").fill("Taylor")
     helen.get_by_label("Role", exact=True).select_option(label="Receptionist")
     helen.get_by_role("button", name="Send the invitation").click()
-    expect(helen.get_by_text("An invitation is on its way to sam.taylor@joining.example.com.")).to_be_visible()
+    expect(
+        helen.get_by_text("An invitation is on its way to sam.taylor@joining.example.com.")
+    ).to_be_visible()
     link = newest_letter(careroom, "sam.taylor@joining.example.com", "join")
 
     # Forwarded to somebody who works here: it is not for them.
@@ -75,7 +77,9 @@ def test_an_invitation_leads_one_person_to_a_first_sign_in(
     expect(sam.get_by_text("It is older than a week.")).to_be_visible()
     helen.goto("/p/riverside/admin/staff")
     helen.get_by_role("button", name="Send again: the invitation of Sam Taylor").click()
-    expect(helen.get_by_text("An invitation is on its way to sam.taylor@joining.example.com.")).to_be_visible()
+    expect(
+        helen.get_by_text("An invitation is on its way to sam.taylor@joining.example.com.")
+    ).to_be_visible()
 
     # A weak password is refused beside its field; a good one is an account, and leads straight to work.
     fresh = newest_letter(careroom, "sam.taylor@joining.example.com", "join", besides=link)
