@@ -1,4 +1,4 @@
-"""In which order files run, and beside how many others. Loaded by tests/conftest.py.
+"""In which order files run. Loaded by tests/conftest.py.
 
 A file runs in one process (`--dist loadfile`), so what takes minutes has to begin early: otherwise one process works on
 at the end while the others are done. Journeys share what they start, so they stay together; those with several
@@ -7,7 +7,6 @@ browsers alternate with the others.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from itertools import zip_longest
 from pathlib import Path
@@ -23,11 +22,6 @@ EARLY = (
     "tests/faults",
     "tests/attack",
 )
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: a third of the time a test waits for something that sleeps."""
-    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(trylast=True)

@@ -17,6 +17,7 @@ from core.settings import Settings
 _engine: Engine | None = None
 _snapshots: Engine | None = None
 _migration_url = ""
+_SYNCHRONOUS = "careroom_synchronous"
 
 
 def configure(settings: Settings) -> Engine:
@@ -35,6 +36,7 @@ def configure(settings: Settings) -> Engine:
         event.listen(_engine, "begin", _begin_sqlite)
     else:
         _engine = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+        event.listen(_engine, "begin", _begin_postgresql)
     fence.install(_engine)
     _snapshots = _engine
     if _engine.dialect.name == "postgresql":
@@ -67,7 +69,7 @@ def statements_told_to(hear: Callable[[str], None]) -> Iterator[None]:
 
     def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         # What opens and closes transactions is no question.
-        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "PRAGMA", "SET LOCAL")):
             hear(statement)
 
     event.listen(engine(), "before_cursor_execute", listen)
@@ -112,6 +114,17 @@ def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that turns into a writer fails at once when another wrote meanwhile, whatever the
     # timeout; a writer therefore takes the lock at its start.
-    from core.db.scope import is_write
+    from core.db.scope import is_durable, is_write
 
+    wanted = "FULL" if is_durable() else "NORMAL"
+    if connection.info.get(_SYNCHRONOUS, "FULL") != wanted:
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        connection.info[_SYNCHRONOUS] = wanted
     connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write() else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    from core.db.scope import is_durable, is_write
+
+    if is_write() and not is_durable():
+        connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")

@@ -41,6 +41,7 @@ class Scope:
     practice_id: UUID | None
     across_practices: bool
     write: bool
+    durable: bool = True
     before: dict[Hook, int] = field(default_factory=dict)
     after: list[Hook] = field(default_factory=list)
     pending: dict[str, list[Any]] = field(default_factory=dict)
@@ -65,15 +66,21 @@ _current: ContextVar[Scope | None] = ContextVar("careroom_scope", default=None)
 
 @contextmanager
 def scope(
-    practice_id: UUID | None = None, *, write: bool = True, across_practices: bool = False
+    practice_id: UUID | None = None,
+    *,
+    write: bool = True,
+    across_practices: bool = False,
+    durable: bool = True,
 ) -> Iterator[Session]:
     """Open a new session; commit at the end, roll back on an exception.
 
     write: False promises to change nothing (a flush then raises ReadOnlyScope; SQLite takes no write lock). All
     that it reads is of one moment, on PostgreSQL too: an event's number and what it tells of belong together.
     across_practices: for the platform's own work only (leasing, finding a link); nothing is filtered then.
+    durable: False does not wait for the disk. A crash of the machine may undo the last second of such work, of no
+    other and never a part of it: for what is worth nothing after a crash, as a message between two pages that talk.
     """
-    made = open_scope(practice_id, write=write, across_practices=across_practices)
+    made = open_scope(practice_id, write=write, across_practices=across_practices, durable=durable)
     try:
         yield made.session
         made.session.commit()
@@ -85,11 +92,15 @@ def scope(
 
 
 def open_scope(
-    practice_id: UUID | None = None, *, write: bool = True, across_practices: bool = False
+    practice_id: UUID | None = None,
+    *,
+    write: bool = True,
+    across_practices: bool = False,
+    durable: bool = True,
 ) -> Scope:
     """The same for a caller that cannot use ``with``, such as a request: it commits and closes by itself."""
     bind = engine() if write else snapshot_engine()
-    made = Scope(TenantSession(bind, expire_on_commit=False), practice_id, across_practices, write)
+    made = Scope(TenantSession(bind, expire_on_commit=False), practice_id, across_practices, write, durable)
     made.session.info["scope"] = made
     made.outer = _current.get()
     _current.set(made)
@@ -117,6 +128,12 @@ def is_write() -> bool:
     """May the current scope write? True outside any scope, where the engine is used directly."""
     found = _current.get()
     return True if found is None else found.write
+
+
+def is_durable() -> bool:
+    """Must what the current scope commits outlive a crash of the machine? True outside any scope."""
+    found = _current.get()
+    return True if found is None else found.durable
 
 
 def practice_id() -> UUID:

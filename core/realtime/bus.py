@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -20,7 +19,6 @@ from engineio import packet as engine_packet
 from flask_socketio import SocketIO
 from pydantic import ValidationError
 from socketio import packet
-from sqlalchemy.orm import Session
 
 from core import db
 from core.realtime import tickets, wakes
@@ -28,14 +26,13 @@ from core.realtime.clients import Client, Clients, Presence
 from core.realtime.drivers import screen
 from core.realtime.pump import Pump
 from core.realtime.screening import Bucket, Drops, Limits, event_name
-from core.realtime.socket_events import SocketContext, SocketEvent, SocketEvents, SocketRefused
+from core.realtime.socket_events import ScopeFor, SocketContext, SocketEvent, SocketEvents, SocketRefused
 from core.realtime.topics import owner_of
 
 log = logging.getLogger(__name__)
 
 Credentials = Callable[[dict[str, Any]], Iterable[str]]
 Allowed = Callable[[str, UUID], bool]
-ScopeFor = Callable[[SocketContext, bool], AbstractContextManager[Session]]
 Answer = dict[str, Any]
 
 _JOIN = "join"

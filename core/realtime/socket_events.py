@@ -42,6 +42,14 @@ class Sender(Protocol):
     def presence(self, practice_id: UUID, topic: str) -> Presence: ...
 
 
+class ScopeFor(Protocol):
+    """Opens the database scope that a handler asks for."""
+
+    def __call__(
+        self, context: SocketContext, *, write: bool, durable: bool
+    ) -> AbstractContextManager[Session]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SocketContext:
     """Who sent the message, and the ways to answer. It holds no session: ask for :meth:`scope` when needed."""
@@ -52,7 +60,7 @@ class SocketContext:
     topics: frozenset[str]
     sid: str
     _sender: Sender
-    _scope: Callable[[SocketContext, bool], AbstractContextManager[Session]]
+    _scope: ScopeFor
     sends: tuple[str, ...] = ()
 
     def emit(self, topic: str, name: str, data: BaseModel | dict[str, Any], *, to_self: bool = False) -> None:
@@ -71,14 +79,14 @@ class SocketContext:
             raise NotHeardHere(topic)
         return self._sender.presence(self.practice_id, topic)
 
-    def scope(self, *, write: bool = True) -> AbstractContextManager[Session]:
-        """A database scope for this practice and person. Leave it before you send."""
-        return self._scope(self, write)
+    def scope(self, *, write: bool = True, durable: bool = True) -> AbstractContextManager[Session]:
+        """A database scope for this practice and person (:func:`core.db.scope`). Leave it before you send."""
+        return self._scope(self, write=write, durable=durable)
 
 
-def plain_scope(context: SocketContext, write: bool) -> AbstractContextManager[Session]:
+def plain_scope(context: SocketContext, *, write: bool, durable: bool) -> AbstractContextManager[Session]:
     """The scope of a context where the application gives no richer one (with the audit's actor and so on)."""
-    return db.scope(context.practice_id, write=write)
+    return db.scope(context.practice_id, write=write, durable=durable)
 
 
 Handler = Callable[[SocketContext, Any], dict[str, Any] | None]

@@ -15,10 +15,10 @@ from flask_socketio import SocketIO
 
 from core.realtime import wakes
 from core.realtime.browser import session_credentials
-from core.realtime.bus import Allowed, Bus, Credentials, ScopeFor
+from core.realtime.bus import Allowed, Bus, Credentials
 from core.realtime.link_path import LinkPath
 from core.realtime.screening import Limits
-from core.realtime.socket_events import SocketEvent, SocketEvents, plain_scope
+from core.realtime.socket_events import ScopeFor, SocketEvent, SocketEvents, plain_scope
 from core.settings import Settings
 
 EXTENSION = "careroom_bus"
@@ -57,7 +57,7 @@ def create_socketio(
     credentials(environ): the session ids that a browser proves by its cookies; without one it is refused. By
     default the id in Flask's session; add "link:<id>" for a patient, whose link is in environ[LINK_KEY].
     events: what plugins take from sockets. allowed(owner, practice_id): is that plugin on?
-    scope_for(context, write): the database scope that a plugin's handler gets when it asks.
+    scope_for(context, write, durable): the database scope that a plugin's handler gets when it asks.
     Only WebSocket by default: it needs no sticky sessions.
     """
     limits = limits or Limits()

@@ -78,9 +78,9 @@ def held() -> Practice:
 
 
 @contextmanager
-def practice_scope(practice_id: UUID, *, write: bool = True) -> Iterator[Session]:
+def practice_scope(practice_id: UUID, *, write: bool = True, durable: bool = True) -> Iterator[Session]:
     """A scope for a practice, in its language and time zone: for the worker, the command line and tests."""
-    with db.scope(practice_id, write=write) as session:
+    with db.scope(practice_id, write=write, durable=durable) as session:
         practice = session.get(Practice, practice_id)
         if practice is None:
             raise UnknownPractice(str(practice_id))

@@ -54,10 +54,10 @@ def _is_on(owner: str, practice_id: UUID) -> bool:
 
 
 @contextmanager
-def _scope(context: SocketContext, write: bool) -> Iterator[Session]:
+def _scope(context: SocketContext, *, write: bool, durable: bool) -> Iterator[Session]:
     kind: audit.ActorKind = "patient" if context.actor_kind == "patient" else "staff"
     with (
         audit.use_actor(audit.Actor(kind, context.actor_id, kind)),
-        tenancy.practice_scope(context.practice_id, write=write) as session,
+        tenancy.practice_scope(context.practice_id, write=write, durable=durable) as session,
     ):
         yield session

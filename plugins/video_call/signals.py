@@ -37,7 +37,7 @@ def look(context: SocketContext, asked: said.Look) -> dict[str, Any]:
 
 def signal(context: SocketContext, asked: said.Signal) -> None:
     """Hand a signal on to another page of this call."""
-    with context.scope():
+    with context.scope(durable=False):
         call, me = presence.current(context, asked.call, asked.client_id)
         other = db.get(Participant, asked.to)
         if other is None or not _may_signal(call, me, other, asked):
@@ -57,7 +57,7 @@ def _may_signal(call: Call, me: Participant, other: Participant, asked: said.Sig
 
 def ack(context: SocketContext, asked: said.Ack) -> None:
     """These signals have arrived."""
-    with context.scope():
+    with context.scope(durable=False):
         _call, me = presence.find(context, asked.call)
         mailbox.take(me, asked.ids)
 
@@ -69,7 +69,7 @@ def here(context: SocketContext, asked: said.Here) -> None:
         others, mine, is_in = [p.id for p in presence.others(me)], me.id, me.admitted_at is not None
         due = presence.is_due(call, me)
     if due:
-        with context.scope():
+        with context.scope(durable=False):
             presence.here(*presence.current(context, asked.call, asked.client_id))
     for other in others if is_in else ():
         state = asked.state.model_dump()

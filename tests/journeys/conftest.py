@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from core import audit, plugin_system
+from core.plugin_system import plugin_settings
 from tests.journeys.people import People
 from tests.support.browser import Watch, Windows, chromium
 from tests.support.databases import SqliteTemplate
@@ -53,6 +55,13 @@ def installation(
     """Web process (eventlet) and worker over SQLite with the demonstration's two practices."""
     folder = tmp_path_factory.mktemp("careroom")
     with seeded_sqlite_template.copy(folder) as url, running(url, folder) as started:
+        # Small pictures: two cores send, receive and check what up to four browsers show.
+        with (
+            started.inside(),
+            started.at("riverside", write=True),
+            audit.use_actor(audit.SYSTEM),
+        ):
+            plugin_settings.save(plugin_system.registry.get("video_call"), {"max_video_height": "360"})
         yield started
 
 

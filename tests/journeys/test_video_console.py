@@ -19,8 +19,6 @@ def consultation(careroom: Careroom, people: People) -> Consultation:
     return Consultation(careroom, people.new())
 
 
-# A small picture: two cores send, receive and check it, both ways.
-SMALL = "localStorage.setItem('careroom.video_call', JSON.stringify({ height: '360' }))"
 PATIENT = ".vc-person[data-role=patient] video"
 CLINICIAN = "#pictures .main video"
 SCREEN = "#pictures .screen video"
@@ -32,7 +30,6 @@ def test_a_consultation_from_the_waiting_room_to_the_outcome(
     windows: Windows, consultation: Consultation
 ) -> None:
     desk, phone = windows.clinician("amira"), windows.phone()
-    desk.add_init_script(SMALL)
     desk.goto(consultation.path)
     expect(desk.get_by_text("Waiting for patient", exact=True)).to_be_visible()
     flows(desk, "[data-self-video]")

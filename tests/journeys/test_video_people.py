@@ -17,15 +17,13 @@ from tests.journeys.people import People, Person
 from tests.support.browser import Watch, Windows
 from tests.support.running import Careroom, eventually
 
-# Small pictures: two cores send, receive and check what up to four browsers show.
-SMALL = "localStorage.setItem('careroom.video_call', JSON.stringify({ height: '360' }))"
 PATIENT = ".vc-person[data-role=patient] video"
 GUEST = ".vc-person[data-role=guest]"
 
 
 @pytest.fixture
-def small_and_recorded(careroom: Careroom) -> Iterator[None]:
-    """Small pictures, and sound may be recorded."""
+def recorded(careroom: Careroom) -> Iterator[None]:
+    """Sound may be recorded."""
 
     def choose(**values: str) -> None:
         with careroom.at("riverside", write=True), audit.use_actor(audit.SYSTEM):
@@ -33,7 +31,7 @@ def small_and_recorded(careroom: Careroom) -> Iterator[None]:
 
     choose(recording="audio", max_video_height="360")
     yield
-    choose(recording="off")
+    choose(recording="off", max_video_height="360")
 
 
 def _invites_by_the_form(desk: Page, careroom: Careroom, person: Person) -> Consultation:
@@ -56,10 +54,9 @@ def _invites_by_the_form(desk: Page, careroom: Careroom, person: Person) -> Cons
 
 @pytest.mark.timeout(420)
 def test_a_guest_comes_and_is_removed_and_a_colleague_goes_on(
-    windows: Windows, watch: Watch, careroom: Careroom, people: People, small_and_recorded: None
+    windows: Windows, watch: Watch, careroom: Careroom, people: People, recorded: None
 ) -> None:
     desk, phone, guest = windows.clinician("amira"), windows.phone(), windows.phone()
-    desk.add_init_script(SMALL)
     consultation = _invites_by_the_form(desk, careroom, people.new())
     consultation.wait_in(phone)
     desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
@@ -87,7 +84,6 @@ def test_a_guest_comes_and_is_removed_and_a_colleague_goes_on(
     flows(desk, PATIENT)
 
     tom = windows.clinician("tom")
-    tom.add_init_script(SMALL)
     _hands_over(desk, tom, consultation)
     flows(tom, PATIENT)
     flows(phone, "#pictures .large video")

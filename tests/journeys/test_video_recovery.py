@@ -12,7 +12,6 @@ from tests.journeys.people import People
 from tests.support.browser import Watch, Windows
 from tests.support.running import Careroom
 
-SMALL = "localStorage.setItem('careroom.video_call', JSON.stringify({ height: '360' }))"
 PATIENT = "[data-role=patient] video"
 CLINICIAN = "#pictures .large video"
 
@@ -22,7 +21,6 @@ def talk(careroom: Careroom, windows: Windows, people: People) -> tuple[Consulta
     """A call that is on, Amira's page and the patient's."""
     consultation = Consultation(careroom, people.new())
     desk, phone = windows.clinician("amira"), windows.phone()
-    desk.add_init_script(SMALL)
     consultation.wait_in(phone)
     desk.goto(consultation.path)
     desk.get_by_role("button", name=re.compile("^Admit")).click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection, event
 
 from core import db
 from core.jobs import JobRow
@@ -54,6 +55,25 @@ def test_a_savepoint_takes_back_its_part_only(house: House) -> None:
         kinds = {row.kind for row in session.query(JobRow)}
     assert "core.kept" in kinds
     assert "core.lost" not in kinds
+
+
+def test_only_work_that_says_so_does_not_wait_for_the_disk(house: House) -> None:
+    is_sqlite = db.engine().dialect.name == "sqlite"
+    waits = {"2": True, "1": False} if is_sqlite else {"on": True, "off": False}
+    seen: list[bool] = []
+
+    def ask(connection: Connection) -> None:
+        how = "PRAGMA synchronous" if is_sqlite else "SHOW synchronous_commit"
+        seen.append(waits[str(connection.exec_driver_sql(how).scalar())])
+
+    event.listen(db.engine(), "commit", ask)
+    for durable in (True, False, False, True):
+        with db.scope(house.riverside, durable=durable) as session:
+            session.add(JobRow(kind=f"core.durable_{durable}", payload={}))
+    event.remove(db.engine(), "commit", ask)
+    assert seen == [True, False, False, True]
+    with house.at(house.riverside, write=False) as session:
+        assert session.query(JobRow).filter(JobRow.kind.startswith("core.durable_")).count() == 4
 
 
 def test_a_leased_row_is_nobody_elses_until_the_lease_ends(house: House) -> None:

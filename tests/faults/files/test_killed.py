@@ -1,6 +1,6 @@
 """kill -9 at random points of upload and processing: what was acknowledged is there, and nothing that nobody knows.
 
-CAREROOM_LONG=1 kills a thousand times, else forty. CAREROOM_SEED chooses other points.
+CAREROOM_LONG=1 kills a thousand times, else twenty times. CAREROOM_SEED chooses other points.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.support.databases import SqliteTemplate
 from tests.support.running import eventually
 
 LONG = os.environ.get("CAREROOM_LONG") == "1"
-POINTS = 1_000 if LONG else 40
+POINTS = 1_000 if LONG else 20
 SEED = int(os.environ.get("CAREROOM_SEED", "20250301"))
 # What dies, as often as it is named here. "both": as when the machine loses power, but for its disk's cache.
 VICTIMS = ("web", "web", "worker", "worker", "both", "renderer")

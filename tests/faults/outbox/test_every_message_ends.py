@@ -1,7 +1,7 @@
 """Providers that refuse, stall and report in any order, workers that are killed: every message ends, nothing is lost.
 
 Times are a tenth of the real ones: providers answer after up to 1.5 s (15 s), and are given up on after 1 s (10 s).
-CAREROOM_LONG=1 sends 4,000 messages and kills 100 workers in place of 240 and 6.
+CAREROOM_LONG=1 sends 4,000 messages and kills 100 workers in place of 160 and 4.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.both_databases
 
 ROOT = Path(__file__).parents[3]
 LONG = os.environ.get("CAREROOM_LONG") == "1"
-MESSAGES, KILLS, PATIENCE = (4000, 100, 1800) if LONG else (240, 6, 60)
+MESSAGES, KILLS, PATIENCE = (4000, 100, 1800) if LONG else (160, 4, 60)
 SEED = int(os.environ.get("CAREROOM_SEED", "20261122"))
 
 if LONG:

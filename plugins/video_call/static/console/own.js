@@ -3,7 +3,7 @@
  * whole visit; the tracks in it come and go. A camera that is off is let go, so that its light goes out.
  */
 import { acquire, useDevice } from "../line/media.js";
-import { prefer, preferences } from "./page.js";
+import { prefer, preferences, root } from "./page.js";
 
 /** @typedef {"camera" | "microphone"} Kind */
 /** @typedef {"audio" | "video"} Sent */
@@ -25,7 +25,7 @@ export const missing = {};
 let through;
 /** The camera's track as it comes, before a background. @type {MediaStreamTrack | undefined} */
 let raw;
-let height = Number(preferences().height ?? 720);
+let height = Math.min(Number(preferences().height ?? 720), Number(root.dataset.height ?? 720));
 /** @type {Promise<void> | undefined} */
 let starting;
 

@@ -12,6 +12,7 @@
  * @typedef {{id: string, from: string, client_id: string, to_client: string, generation: number, number: number,
  *   kind: Kind, body: Body}} Signal
  * @typedef {{to: string, to_client: string, generation: number, number: number, kind: Kind, body: Body}} Outgoing
+ * @typedef {{signal: Outgoing, since: number, underway: boolean}} Waiting
  */
 import { isLive, listen, reconnect, send, start } from "careroom/bus";
 
@@ -31,10 +32,11 @@ export class Signalling extends EventTarget {
     /** @type {Record<string, boolean>} */
     this.devices = {};
     this.closed = false;
-    /** @type {{signal: Outgoing, since: number}[]} */
+    /** @type {Waiting[]} */
     this.queue = [];
     this.number = 0;
-    this.sending = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.again = undefined;
     this.entered = false;
     /** @type {Set<string>} */
     this.seen = new Set();
@@ -107,7 +109,7 @@ export class Signalling extends EventTarget {
     this.entered = true;
     this.tell("entered", view);
     this.take((view.mailbox ?? []).sort((a, b) => a.number - b.number));
-    void this.flush();
+    this.flush();
   }
 
   /** How does the call stand now? @returns {Promise<View | null>} */
@@ -138,8 +140,8 @@ export class Signalling extends EventTarget {
   /** @param {Omit<Outgoing, "number">} signal */
   post(signal) {
     this.number += 1;
-    this.queue.push({ signal: { ...signal, number: this.number }, since: Date.now() });
-    void this.flush();
+    this.queue.push({ signal: { ...signal, number: this.number }, since: Date.now(), underway: false });
+    this.flush();
   }
 
   /** Forgets what waits for a connection that is no more. @param {string} to @param {number} generation */
@@ -147,25 +149,28 @@ export class Signalling extends EventTarget {
     this.queue = this.queue.filter(({ signal }) => signal.to !== to || signal.generation >= generation);
   }
 
-  async flush() {
-    if (this.sending) return;
-    this.sending = true;
-    try {
-      while (this.entered && isLive() && this.queue.length) {
-        const [first] = this.queue;
-        if (!first) break;
-        if (Date.now() - first.since < KEPT_FOR) {
-          const said = { call: this.callId, client_id: this.clientId, ...first.signal };
-          const answer = await send("video_call.signal", said, ANSWER_WITHIN);
-          if (!answer.ok && (answer.reason === "disconnected" || answer.reason === "timeout")) break;
-          if (answer.reason === "taken_over") this.lose("taken_over");
-        }
-        this.queue = this.queue.filter((one) => one !== first);
-      }
-    } finally {
-      this.sending = false;
+  /** Sends what waits, without waiting for answers: the server takes them in order. What is not answered stays. */
+  flush() {
+    if (!this.entered || !isLive()) return;
+    this.queue = this.queue.filter(({ since, underway }) => underway || Date.now() - since < KEPT_FOR);
+    for (const one of this.queue) if (!one.underway) void this.send(one);
+  }
+
+  /** @param {Waiting} one */
+  async send(one) {
+    one.underway = true;
+    const said = { call: this.callId, client_id: this.clientId, ...one.signal };
+    const { ok, reason } = await send("video_call.signal", said, ANSWER_WITHIN);
+    one.underway = false;
+    if (!ok && (reason === "disconnected" || reason === "timeout")) {
+      this.again ??= setTimeout(() => {
+        this.again = undefined;
+        this.flush();
+      }, AGAIN_AFTER);
+      return;
     }
-    if (this.queue.length && this.entered && isLive()) setTimeout(() => void this.flush(), AGAIN_AFTER);
+    if (reason === "taken_over") this.lose("taken_over");
+    this.queue = this.queue.filter((other) => other !== one);
   }
 
   /** @param {Signal[]} signals */
@@ -204,6 +209,7 @@ export class Signalling extends EventTarget {
     this.closed = true;
     this.entered = false;
     clearTimeout(this.ackTimer);
+    clearTimeout(this.again);
     for (const stop of this.undo.splice(0)) stop();
   }
 

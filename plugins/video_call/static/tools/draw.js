@@ -92,6 +92,15 @@ export function mountDraw(tools) {
     }
   }
 
+  /** The board lies over the screen that is shared now; without one there is none. */
+  function follow() {
+    if (!screen() && open === "screen") close(false);
+    else if (open === "screen") video.srcObject = screen();
+    else if (awaited && screen()) void show("screen", false);
+    awaited &&= !screen();
+    marks();
+  }
+
   /** @param {Name} name */
   async function replay(name) {
     await log.read(name, () => ask(facts, `boards/${name}`)).catch(() => tell(say(facts, "board_failed")));
@@ -259,13 +268,9 @@ export function mountDraw(tools) {
     const id = typeof person === "string" ? person : String(person?.id ?? "");
     if (stream) screens.set(id, stream);
     else screens.delete(id);
-    if (!screen() && open === "screen") close(false);
-    else if (open === "screen") video.srcObject = screen();
-    else if (awaited && screen()) void show("screen", false);
-    awaited &&= !screen();
-    marks();
+    follow();
   });
-  on(room, "sharing", marks);
+  on(room, "sharing", follow);
   if (facts.board === "page") void show("page", false); // it was open when this page was loaded
 
   return {
