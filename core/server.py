@@ -8,6 +8,7 @@ standard library only, and the application is imported after the replacement.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import logging
 import os
@@ -62,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     stopping: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _frame: stopping.append(received))
+    _spare_the_collector()
     listener = listen(given.mode, AccessLog(app), given.host, given.port)
     log.info("listening on %s:%s in %s mode", given.host, given.port, given.mode)
     while not stopping:
@@ -72,6 +74,15 @@ def main(arguments: list[str] | None = None) -> int:
         app.extensions["careroom_bus"].stop()
     listener.stop(_GRACE_SECONDS)
     return 0
+
+
+def _spare_the_collector() -> None:
+    """What is imported and set up stays, so the garbage collector need not walk through it.
+
+    Everybody waits while it walks: with 400 connections a quarter of a second at a time, a fifth of that after this.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _check_database(chosen: Any) -> None:

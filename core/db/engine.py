@@ -116,11 +116,14 @@ def _begin_sqlite(connection: Connection) -> None:
     # timeout; a writer therefore takes the lock at its start.
     from core.db.scope import is_durable, is_write
 
+    if not is_write():
+        connection.exec_driver_sql("BEGIN")
+        return
     wanted = "FULL" if is_durable() else "NORMAL"
     if connection.info.get(_SYNCHRONOUS, "FULL") != wanted:
         connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
         connection.info[_SYNCHRONOUS] = wanted
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write() else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _begin_postgresql(connection: Connection) -> None:

@@ -48,6 +48,25 @@ def current(context: SocketContext, call_id: UUID, client_id: str) -> tuple[Call
     return call, me
 
 
+def pair(
+    context: SocketContext, call_id: UUID, client_id: str, other_id: UUID
+) -> tuple[Call, Participant, Participant | None]:
+    """The same with another participant, in one question: what every signal needs. Raises SocketRefused."""
+    if topic(service.SUBJECT, call_id) not in context.topics:
+        raise SocketRefused("not_yours")
+    me_id = participants.id_for(call_id, context.actor_id)
+    of_call = (Participant.call_id == Call.id) & (Participant.practice_id == Call.practice_id)
+    query = select(Call, Participant).join(Participant, of_call)
+    found = db.session().execute(query.where(Call.id == call_id, Participant.id.in_((me_id, other_id)))).all()
+    people = {person.id: person for _call, person in found}
+    me = people.get(me_id)
+    if me is None or me.left_at is not None:
+        raise SocketRefused("not_part")
+    if me.client_id != client_id:
+        raise SocketRefused("taken_over")
+    return found[0][0], me, people.get(other_id)
+
+
 def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant, str | None, Sequence[UUID]]:
     """The page takes part. Answers the client id of the page that it took over from, if there was one, and the places
     that are nobody's any more because this page has come (:func:`participants.make_room`).

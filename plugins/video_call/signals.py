@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from core.sdk import SocketContext, SocketEvent, SocketRefused, db
+from core.sdk import SocketContext, SocketEvent, SocketRefused
 from plugins.video_call import controls, line_log, mailbox, presence, said, service, states, turn
 from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant
 
@@ -38,8 +38,7 @@ def look(context: SocketContext, asked: said.Look) -> dict[str, Any]:
 def signal(context: SocketContext, asked: said.Signal) -> None:
     """Hand a signal on to another page of this call."""
     with context.scope(durable=False):
-        call, me = presence.current(context, asked.call, asked.client_id)
-        other = db.get(Participant, asked.to)
+        call, me, other = presence.pair(context, asked.call, asked.client_id, asked.to)
         if other is None or not _may_signal(call, me, other, asked):
             raise SocketRefused("not_allowed")
         if other.client_id != asked.to_client:

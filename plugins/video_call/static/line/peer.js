@@ -72,6 +72,7 @@ export class Peer {
         this.transceivers.push(pc.addTransceiver(slot === "audio" ? "audio" : "video", { direction: "sendrecv" }));
       }
       this.receive();
+      void this.offer(pc); // at once: the event comes a little later, and finds that nothing is needed any more
     }
   }
 
@@ -254,6 +255,15 @@ export class Peer {
     this.pc?.close();
     this.pc = null;
   }
+}
+
+/** A page's first connection takes longest to make: this one is nobody's, so that the first that counts is the second. */
+export async function warmUp() {
+  const pc = new RTCPeerConnection();
+  pc.createDataChannel("");
+  for (const kind of ["audio", "video"]) pc.addTransceiver(kind);
+  await pc.setLocalDescription().catch(() => undefined);
+  pc.close();
 }
 
 /** @param {RTCIceCandidateInit} candidate */

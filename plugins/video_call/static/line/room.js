@@ -14,9 +14,11 @@
  * @typedef {import("./peer.js").Slot} Slot
  */
 import { Mesh } from "./mesh.js";
+import { warmUp } from "./peer.js";
 import { Signalling } from "./signalling.js";
 
 const HERE_EVERY = 5_000;
+const AFTERWARDS = 300; // what is not needed for the first picture waits until it may be there
 const SENDING = new Set(["admitted", "in_call"]);
 const OVER = new Set(["ended", "missed", "declined"]);
 /** What a step, as the bus tells of it, leads to: so the page need not ask before it connects. @type {Record<string, string>} */
@@ -39,6 +41,8 @@ export class Room extends EventTarget {
     /** @type {Record<Slot, MediaStreamTrack | null>} */
     this.tracks = { audio: null, video: null, screen: null };
     this.connected = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.soon = undefined;
     this.signalling = new Signalling(callId, leaveUrl);
     this.signalling.devices = devices;
     this.mesh = new Mesh(this.signalling);
@@ -99,7 +103,7 @@ export class Room extends EventTarget {
     this.people = new Map(view.peers.map((person) => [person.id, { ...person, state: stateOf(known.get(person.id)) }]));
     this.move(view.state, view.talking);
     this.tell("people", { people: this.people });
-    this.sayHere();
+    this.sayHereSoon();
   }
 
   /** @param {string} state @param {boolean} talking */
@@ -124,7 +128,10 @@ export class Room extends EventTarget {
   /** @param {string} type the step that was taken @param {string} by who took it: ourselves, or somebody whom we know */
   async refresh(type, by) {
     const next = LEADS_TO[type];
-    if (next && this.people.size && (by === this.me?.id || this.people.has(by))) this.move(next, true);
+    if (next && this.people.size && (by === this.me?.id || this.people.has(by))) {
+      this.move(next, true);
+      await new Promise((resolve) => setTimeout(resolve, AFTERWARDS));
+    }
     const view = await this.signalling.look();
     if (view) this.stand(view);
   }
@@ -134,7 +141,7 @@ export class Room extends EventTarget {
     this.people.set(person.id, { ...person, state: stateOf(this.people.get(person.id)) });
     this.connect();
     this.tell("people", { people: this.people });
-    if (person.here) this.sayHere();
+    if (person.here) this.sayHereSoon();
   }
 
   /** @param {string} id @param {PageState} state */
@@ -210,7 +217,13 @@ export class Room extends EventTarget {
     this.sayHere();
   }
 
+  sayHereSoon() {
+    this.soon ??= setTimeout(() => this.sayHere(), AFTERWARDS);
+  }
+
   sayHere() {
+    clearTimeout(this.soon);
+    this.soon = undefined;
     if (!this.me) return;
     void this.signalling.ask("here", { client_id: this.signalling.clientId, state: this.mine });
   }
@@ -268,6 +281,7 @@ export class Room extends EventTarget {
 
   end() {
     clearInterval(this.beat);
+    clearTimeout(this.soon);
     if (this.watch) document.removeEventListener("visibilitychange", this.watch);
     this.mesh.end();
     this.signalling.close();
@@ -292,6 +306,7 @@ export async function openRoom({ callId, local, devices = {}, leaveUrl }) {
   room.tracks.audio = audio ?? null;
   room.tracks.video = video ?? null;
   room.noteTracks();
+  void warmUp();
   await new Promise((resolve) => {
     for (const name of ["entered", "not_part", "taken_over", "over"]) {
       room.signalling.addEventListener(name, resolve, { once: true });
