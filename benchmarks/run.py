@@ -9,6 +9,7 @@ BENCH_REPEATS=1 make bench      quicker and rougher
 import importlib
 import os
 import platform
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,11 +62,13 @@ def _cells(row: Row) -> tuple[str, ...]:
     return row.name, *numbers, row.unit, f"{row.ratio:.2f}", f"{row.goal_ratio:.2f}", verdict, beside
 
 
-def page(rows: list[Row], heading: str) -> str:
-    """The table as docs/benchmarks.md keeps it."""
+def page(rows: list[Row], heading: str, before: str = "") -> str:
+    """docs/benchmarks.md with this table. What people wrote below the table that was there ``before`` stays."""
     lines = ["| " + " | ".join(HEADINGS) + " |", "|---|" + "---|" * (len(HEADINGS) - 1)]
     lines += ["| " + " | ".join(_cells(row)).replace("djpeg | cjpeg", "djpeg, cjpeg") + " |" for row in rows]
-    return f"# Benchmarks\n\nWritten by `make bench ARGS=--write`. {heading}\n\n" + "\n".join(lines) + "\n"
+    kept = re.split(r"^\|.*\n(?!\|)", before, maxsplit=1, flags=re.MULTILINE)[1:]
+    head = f"# Benchmarks\n\nWritten by `make bench ARGS=--write`. {heading}\n\n"
+    return head + "\n".join(lines) + "\n" + "".join(kept)
 
 
 def main(arguments: list[str]) -> int:
@@ -76,7 +79,8 @@ def main(arguments: list[str]) -> int:
     print(table(rows))
     if "--write" in arguments:
         machine = f"{platform.machine()} {platform.system()}"
-        PAGE.write_text(page(rows, f"{datetime.now(UTC):%Y-%m-%d}. {heading}, {machine}."))
+        when = f"{datetime.now(UTC):%Y-%m-%d}"
+        PAGE.write_text(page(rows, f"{when}. {heading}, {machine}.", PAGE.read_text()))
     return 0
 
 

@@ -5,22 +5,19 @@ The archive goes from the files' store into the files' store, piece by piece and
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
-import structlog
 from sqlalchemy import select
 
 from core import audit, db, i18n, jobs, notifications, tenancy
-from core.files import StoreUnavailable, crypto, store
+from core.files import crypto, store
 from core.files.service import delete_after_commit, open_blob, write_blob
 from core.patient_data import collecting, keeping
 from core.patient_data.archive import Archive, Reading
 from core.patient_data.keeping import count_download, drop_blob
 from core.patient_data.models import FAILED, QUEUED, READY, RUNNING, PatientExport, PracticeExport
-from core.patient_data.sources import SourceFailed
 from core.patients import Patient
 from core.patients import get as get_patient
 from core.realtime.events import publish, topic
@@ -32,9 +29,6 @@ TOPIC: Final = "core.patient_export"
 KEPT_FOR: Final = timedelta(days=3)
 """How long an export can be fetched."""
 FORMAT: Final = 1
-_TELL_EVERY: Final = 1.0  # seconds
-_STORE_PAUSE: Final = timedelta(minutes=1)
-log = structlog.get_logger(__name__)
 
 
 def request(patient: Patient, *, language: str | None = None) -> PatientExport:
@@ -111,30 +105,17 @@ def discard(export: PatientExport) -> None:
 
 def make(payload: dict[str, Any]) -> None:
     """Job core.export_patient. Begins anew when the worker before it died."""
-    export_id = UUID(payload["export_id"])
-    with jobs.scope():
-        export = db.get(PatientExport, export_id)
-        if export is None or export.state not in (QUEUED, RUNNING):
-            return
-        export.state = RUNNING
-        actor = audit.Actor("staff", export.requested_by, export.requested_by_name)
-        language = export.language
-        _tell(export)
-    try:
-        with audit.use_actor(actor), i18n.use_language(language):
-            _make(export_id, language)
-    except StoreUnavailable:
-        raise jobs.Postpone(_STORE_PAUSE) from None
-    except SourceFailed as error:
-        _failed(export_id, error.owner, error.what)
-    except Exception as error:
-        _failed(export_id, None, type(error).__name__)
+    keeping.run(_KIND, UUID(payload["export_id"]), _make)
 
 
-def _make(export_id: UUID, language: str) -> None:
-    made_at = db.utcnow()
-    with jobs.scope(write=False), i18n.use_language(language):
-        export = db.session().get_one(PatientExport, (db.practice_id(), export_id))
+def _make(export: PatientExport) -> None:
+    with i18n.use_language(export.language):
+        _write(export)
+
+
+def _write(export: PatientExport) -> None:
+    made_at, export_id = db.utcnow(), export.id
+    with jobs.scope(write=False), i18n.use_language(export.language):
         patient = get_patient(export.patient_id)
         practice_id, name = export.practice_id, patient.display_name
         owned = collecting.ask(patient)
@@ -149,7 +130,7 @@ def _make(export_id: UUID, language: str) -> None:
     total = sum(size for one in owned for size in one.sizes.values())
     blob = store.new_name(practice_id)
     archive = Archive(made_at, about)
-    progress = _Progress(export_id, total)
+    progress = keeping.Progress(_KIND, export_id, total)
     with i18n.use_time_zone(zone):
         reading = Reading(
             archive.stream(collecting.members(owned, name, made_at, practice_id)), progress.note
@@ -175,39 +156,11 @@ def _make(export_id: UUID, language: str) -> None:
         _tell(found)
 
 
-class _Progress:
-    """Writes how far it is, now and then: a row for each piece would take longer than the archive."""
-
-    def __init__(self, export_id: UUID, total: int) -> None:
-        self._export_id, self._total, self._told_at = export_id, total, time.monotonic()
-
-    def note(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._told_at < _TELL_EVERY:
-            return
-        self._told_at = now
-        with jobs.scope():
-            export = db.get(PatientExport, self._export_id)
-            if export is not None and export.state == RUNNING:
-                export.bytes_done, export.bytes_total = done, max(self._total, done)
-                _tell(export)
-
-
 def expire(payload: dict[str, Any]) -> None:
     """Sweep core.expire_exports: remove the archives whose time is over, of all practices."""
     with db.scope(across_practices=True):
         keeping.expire(PatientExport)
         keeping.expire(PracticeExport)
-
-
-def _failed(export_id: UUID, owner: str | None, what: str) -> None:
-    log.error("patient_export.failed", export=str(export_id), owner=owner, error=what)
-    with jobs.scope():
-        export = db.get(PatientExport, export_id)
-        if export is not None:
-            export.state, export.failed_owner, export.error = FAILED, owner, what[:200]
-            export.finished_at = db.utcnow()
-            _tell(export)
 
 
 def _enqueue(export: PatientExport) -> None:
@@ -222,3 +175,6 @@ def _context(practice_id: UUID, export_id: UUID) -> crypto.Context:
 def _tell(export: PatientExport) -> None:
     publish(topic(TOPIC, export.patient_id), export.state, export=export.id)
     publish(topic(TOPIC), export.state, export=export.id)
+
+
+_KIND: Final = keeping.Kind(PatientExport, _tell, "patient_export.failed")

@@ -51,6 +51,10 @@ class PatientExport(Timestamps, TenantModel):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
+    def note_progress(self, done: int, total: int) -> None:
+        """So many bytes of about so many are written."""
+        self.bytes_done, self.bytes_total = done, total
+
 
 class PracticeExport(Timestamps, TenantModel):
     """Everything of a practice as a ZIP, made by the worker, to be fetched by its administrators for a limited time.
@@ -75,6 +79,10 @@ class PracticeExport(Timestamps, TenantModel):
     error: Mapped[str | None] = mapped_column(String(200), default=None)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+    def note_progress(self, done: int, total: int) -> None:
+        """So many tables and files of so many are written."""
+        self.parts_done, self.parts_total = done, total
 
 
 class PatientErasure(Timestamps, TenantModel):

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
-import structlog
 from sqlalchemy import select
 
 from core import audit, db, jobs, tenancy
-from core.files import StoreUnavailable, crypto, store
+from core.files import crypto, store
 from core.files.service import delete_after_commit, open_blob, write_blob
 from core.patient_data import keeping, practice_archive, purging
 from core.patient_data.archive import Reading
 from core.patient_data.models import FAILED, QUEUED, READY, RUNNING, PracticeExport
-from core.patient_data.sources import SourceFailed
 from core.realtime.events import publish
 
 MAKE: Final = "core.export_practice"
 TOPIC: Final = "core.practice_export"
 KEPT_FOR: Final = timedelta(days=2)
 """How long an export can be fetched. It holds everything in one file, so less long than a patient's."""
-_TELL_EVERY: Final = 1.0  # seconds
-_STORE_PAUSE: Final = timedelta(minutes=1)
-log = structlog.get_logger(__name__)
 
 
 def request() -> PracticeExport:
@@ -82,29 +76,15 @@ def discard(export: PracticeExport) -> None:
 
 def make(payload: dict[str, Any]) -> None:
     """Job core.export_practice. Begins anew when the worker before it died."""
-    export_id = UUID(payload["export_id"])
-    with jobs.scope():
-        export = db.get(PracticeExport, export_id)
-        if export is None or export.state not in (QUEUED, RUNNING):
-            return
-        export.state = RUNNING
-        actor = audit.Actor("staff", export.requested_by, export.requested_by_name)
+    keeping.run(_KIND, UUID(payload["export_id"]), _make)
+
+
+def _make(export: PracticeExport) -> None:
+    export_id = export.id
+    with jobs.scope(write=False):
         practice = tenancy.current()
-        _tell(export)
-    try:
-        with audit.use_actor(actor):
-            _make(export_id, practice)
-    except StoreUnavailable:
-        raise jobs.Postpone(_STORE_PAUSE) from None
-    except SourceFailed as error:
-        _failed(export_id, error.owner, error.what)
-    except Exception as error:
-        _failed(export_id, None, type(error).__name__)
-
-
-def _make(export_id: UUID, practice: tenancy.Practice) -> None:
     owners = purging.everybody(practice.id)
-    progress = _Progress(export_id, practice_archive.parts_of(practice.id, owners))
+    progress = keeping.Progress(_KIND, export_id, practice_archive.parts_of(practice.id, owners))
     counts: dict[str, int] = {}
     missing: list[str] = []
     blob = store.new_name(practice.id)
@@ -132,34 +112,6 @@ def _make(export_id: UUID, practice: tenancy.Practice) -> None:
         _tell(found)
 
 
-class _Progress:
-    """Writes how far it is, now and then."""
-
-    def __init__(self, export_id: UUID, total: int) -> None:
-        self._export_id, self._total, self._told_at = export_id, total, 0.0
-
-    def note(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._told_at < _TELL_EVERY:
-            return
-        self._told_at = now
-        with jobs.scope():
-            export = db.get(PracticeExport, self._export_id)
-            if export is not None and export.state == RUNNING:
-                export.parts_done, export.parts_total = done, max(self._total, done)
-                _tell(export)
-
-
-def _failed(export_id: UUID, owner: str | None, what: str) -> None:
-    log.error("practice_export.failed", export=str(export_id), owner=owner, error=what)
-    with jobs.scope():
-        export = db.get(PracticeExport, export_id)
-        if export is not None:
-            export.state, export.failed_owner, export.error = FAILED, owner, what[:200]
-            export.finished_at = db.utcnow()
-            _tell(export)
-
-
 def _enqueue(export: PracticeExport) -> None:
     db.session().flush()
     jobs.enqueue(MAKE, export_id=export.id)
@@ -171,3 +123,6 @@ def _context(practice_id: UUID, export_id: UUID) -> crypto.Context:
 
 def _tell(export: PracticeExport) -> None:
     publish(TOPIC, export.state, export=export.id)
+
+
+_KIND: Final = keeping.Kind(PracticeExport, _tell, "practice_export.failed")

@@ -138,6 +138,7 @@ def close(call: Call, me: Participant | None, client_id: str) -> None:
     if me is None or me.client_id != client_id or me.seen_at is None or call.state in states.OVER:
         return
     leave(call, me)
+    me.client_id = None  # what it said before may still be on its way, and must not bring it back
     if me.admitted_at is not None:
         service.tell(call, "left")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,25 @@ def browser() -> Iterator[Browser]:
 def installation(
     seeded_sqlite_template: SqliteTemplate, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Careroom]:
-    """Web process (eventlet) and worker over SQLite with the demonstration's two practices."""
+    """Web process (eventlet) and worker over SQLite with the demonstration's two practices, for all files."""
+    with _started(seeded_sqlite_template, tmp_path_factory) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def installation_of_its_own(
+    seeded_sqlite_template: SqliteTemplate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Careroom]:
+    """The same, in which nobody else left anything that waits, for a file whose tests count what is new: there,
+    ``installation`` is this one."""
+    with _started(seeded_sqlite_template, tmp_path_factory) as made:
+        yield made
+
+
+@contextmanager
+def _started(
+    seeded_sqlite_template: SqliteTemplate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Careroom]:
     folder = tmp_path_factory.mktemp("careroom")
     with seeded_sqlite_template.copy(folder) as url, running(url, folder) as started:
         # Small pictures: two cores send, receive and check what up to four browsers show.

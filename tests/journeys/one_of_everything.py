@@ -22,6 +22,7 @@ from core.patients import Patient, import_runs
 from core.plugin_system import registry
 from core.security import create_user, emergency, invitations, roles, totp
 from core.security.models import Invitation, PasswordReset
+from plugins.video_call import sample
 from plugins.video_call.models import Call
 from tests.journeys import acting
 from tests.journeys.people import People, Person
@@ -68,7 +69,10 @@ def make(careroom: Careroom, people: People) -> Everything:
         over = select(Call.id).where(Call.patient_id == person.id, Call.state == "ended")
         values["ended_call_id"] = session.scalars(over).one()
     values["notification_id"] = _an_email(careroom)
-    return Everything(person, values, tuple(link for link in _links(careroom) if link not in before))
+    links = tuple(link for link in _links(careroom) if link not in before)
+    with audit.use_actor(helen):
+        values["planned_call_id"] = sample.invite(practice_id, person.id, in_hours=48)
+    return Everything(person, values, links)
 
 
 def _of_the_core(careroom: Careroom, person: Person, restricted: Person, erased: Person) -> dict[str, Any]:

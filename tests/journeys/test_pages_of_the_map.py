@@ -218,9 +218,9 @@ def test_pages_of_the_administration(windows: Windows, visit: Visit, careroom: C
 
 def test_pages_of_calls(windows: Windows, visit: Visit) -> None:
     page = windows.clinician("helen")
-    ended = {"video_call.ended"}
+    others = {"video_call.ended": "ended_call_id", "video_call.move": "planned_call_id"}
     for rule in visit.routes("video_call"):
-        call_id = visit.everything.values["ended_call_id" if rule.endpoint in ended else "call_id"]
+        call_id = visit.everything.values[others.get(rule.endpoint, "call_id")]
         visit.look(page, visit.url(rule, call_id=call_id), rule.endpoint)
     visit.check("video_call")
 

@@ -18,6 +18,11 @@ from tests.support.running import Careroom, eventually
 Desk = Callable[[str], Page]
 
 
+@pytest.fixture(scope="module")
+def installation(installation_of_its_own: Careroom) -> Careroom:
+    return installation_of_its_own
+
+
 def _received(
     phone: Page, people: People, careroom: Careroom, *files: photos.Chosen, comment: str | None = None
 ) -> Person:

@@ -20,6 +20,11 @@ PLUGINS = "/p/riverside/admin/plugins"
 SETTINGS = f"{PLUGINS}/photo_request/settings"
 
 
+@pytest.fixture(scope="module")
+def installation(installation_of_its_own: Careroom) -> Careroom:
+    return installation_of_its_own
+
+
 @pytest.fixture(autouse=True)
 def as_before(careroom: Careroom) -> Iterator[None]:
     """Whatever a test does, the next one finds the plugin switched on."""

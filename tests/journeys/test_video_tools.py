@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,10 +90,11 @@ def agree(phone: Page, words: str) -> None:
 
 @pytest.mark.timeout(420)
 def test_each_tool_has_its_effect_on_the_other_side(
-    talk: tuple[Page, Page, Consultation], watch: Watch
+    talk: tuple[Page, Page, Consultation], watch: Watch, tmp_path: Path
 ) -> None:
     desk, phone, consultation = talk
     _chat(desk, phone, watch)
+    _refuses_200_megabytes_at_once(phone, tmp_path)
     _devices(desk, phone)
     _boards(desk, phone, consultation)
     _pictures(desk, phone, consultation)
@@ -128,6 +130,20 @@ def _chat(desk: Page, phone: Page, watch: Watch) -> None:
     phone.wait_for_function("() => document.querySelector('.ct-show img').naturalWidth > 0")
     desk.get_by_role("button", name="Take it away").click()
     expect(shown).to_be_hidden()
+    phone.get_by_role("button", name="Close the chat").click()
+
+
+def _refuses_200_megabytes_at_once(phone: Page, tmp_path: Path) -> None:
+    film = tmp_path / "film.pdf"
+    with film.open("wb") as made:
+        made.truncate(200 * 1024 * 1024)
+    phone.get_by_role("button", name="Chat").click()
+    sent = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/chat/files')).length"
+    before = phone.evaluate(sent)
+    phone.locator(".ct-pick input").set_input_files(film)
+    expect(phone.get_by_role("alert")).to_contain_text("15 MB at most")
+    phone.wait_for_timeout(500)
+    assert phone.evaluate(sent) == before, "nothing is sent"
     phone.get_by_role("button", name="Close the chat").click()
 
 

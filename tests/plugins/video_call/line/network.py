@@ -109,7 +109,7 @@ def network() -> Iterator[Network]:
 
 @contextmanager
 def coturn(
-    port: int, folder: Path, address: str = HUB, peers: str = f"{_NET}.0-{_NET}.255"
+    port: int, folder: Path, address: str = HUB, peers: str = f"{_NET}.0-{_NET}.255", secret: str = SECRET
 ) -> Iterator[None]:
     """The relay, with the configuration that we ship. Raises Impossible."""
     program = shutil.which("turnserver")
@@ -122,7 +122,7 @@ def coturn(
     ]
     written = folder / "turnserver.conf"
     changes = [
-        f"static-auth-secret={SECRET}", "realm=careroom.test", f"listening-ip={address}", f"relay-ip={address}",
+        f"static-auth-secret={secret}", "realm=careroom.test", f"listening-ip={address}", f"relay-ip={address}",
         f"allowed-peer-ip={peers}", "no-tls", "no-dtls",
         f"pidfile={folder / 'turn.pid'}", f"userdb={folder / 'turn.db'}",
     ]  # fmt: skip

@@ -253,6 +253,8 @@ def test_a_page_that_closes_is_gone_at_once_and_a_page_that_took_over_is_not(
     assert here()
     closes(patient.client_id)
     assert not here()
+    late = patient.say("here", client_id=patient.client_id, state={})
+    assert (late["ok"], late["reason"], here()) == (False, "taken_over", False), "said before, heard after"
     assert eventually(lambda: [one for one in amira.events if one["type"] == "left"])
     patient.enter()
     assert here()
