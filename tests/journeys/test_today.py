@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from core import db, links, tenancy
@@ -13,6 +14,11 @@ from tests.journeys.people import People
 from tests.support.running import Careroom
 
 Desk = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def installation(installation_of_its_own: Careroom) -> Careroom:
+    return installation_of_its_own
 
 
 def test_a_card_comes_when_something_waits_and_goes_when_it_is_done(
