@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from core.sdk import abort, audit, current_link, file_response, jsonify, url_for
 from plugins.video_call import chat, consents, documents, tools
-from plugins.video_call.models import GUEST, PATIENT, PURPOSE, Call
+from plugins.video_call.models import PATIENT, PURPOSE, Call, Participant
 from plugins.video_call.patient import call_of_link
 from plugins.video_call.patient import routes as routes
 
@@ -19,7 +19,7 @@ def chat_of() -> Any:
     """The chat with its files, and what the practice shared."""
     call, me = call_of_link()
     if not chat.may_read(call, me):
-        abort(404)
+        _closed_to(me)
     return jsonify(tools.chat_json(call, audit.actor().id, _url, for_patient=True))
 
 
@@ -42,7 +42,9 @@ def share_file() -> Any:
 def file(file_id: UUID, size: str) -> Any:
     """A file out of the chat, or one that the practice shared."""
     call, me = call_of_link()
-    found = documents.file_of(call, file_id, for_patient=True) if chat.may_read(call, me) else None
+    if not chat.may_read(call, me):
+        _closed_to(me)
+    found = documents.file_of(call, file_id, for_patient=True)
     if found is None:
         abort(404)
     if size == "large":
@@ -78,14 +80,19 @@ def revoke(consent_id: UUID) -> Any:
 def board_of(board: str) -> Any:
     """What was drawn on a board."""
     call, me = call_of_link()
-    if me is None or (me.role == GUEST and not chat.may_read(call, me)):
-        abort(404)
+    if me is None or not chat.may_read(call, me):
+        _closed_to(me)
     return jsonify(tools.board_json(call, board, me))
 
 
 def exchanged(call: Call) -> list[documents.Exchanged]:
     """What the patient can fetch after the call."""
     return documents.exchanged(call, for_patient=True)
+
+
+def _closed_to(me: Participant | None) -> NoReturn:
+    """404; or 410 to a guest who was shown out, as everything behind their link answers from then on."""
+    abort(410 if me is not None and me.left_at is not None else 404)
 
 
 def _url(file_id: UUID, size: str) -> str:

@@ -74,7 +74,7 @@ def test_a_guest_comes_and_is_removed_and_a_colleague_goes_on(
 
     _voice_is_recorded_with_consent(desk, phone, guest)
 
-    watch.expect(410, "/video_call/(state)?$")  # the link of a guest who was removed
+    watch.expect(410, "/video_call/(state|chat|boards/.+)?$")  # the link of a guest who was removed
     desk.get_by_role("button", name="Remove Ines Costa").click()
     desk.get_by_role("button", name="Remove from the consultation").click()
     expect(desk.locator(GUEST)).to_have_count(0)

@@ -5,6 +5,7 @@ A cable is pulled by taking the browser's end off the bridge, so that nothing in
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -18,8 +19,9 @@ from pathlib import Path
 
 CONFIGURATION = Path(__file__).parents[4] / "deploy" / "coturn" / "turnserver.conf"
 SECRET = "a secret of the tests for the relay"
-HUB = "10.177.0.1"
-_NET = "10.177.0"
+_NET = f"10.177.{os.getpid() % 256}"  # two processes of the tests may have one at a time
+HUB = f"{_NET}.1"
+_made = itertools.count()
 
 
 class Impossible(RuntimeError):
@@ -85,7 +87,8 @@ def network() -> Iterator[Network]:
     """Make it. Raises Impossible."""
     if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("bridge"):
         raise Impossible("network namespaces need root and iproute2")
-    tag = f"cr{os.getpid() % 100_000}"
+    # A name of its own each time: the kernel takes a namespace's cable away a while after the namespace.
+    tag = f"c{os.getpid() % 1_000_000}{next(_made)}"
     bridge = f"{tag}b"
     with ExitStack() as undo:
         _ip("link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0")
