@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from plugins.video_call import chat, service
+from core.db import utcnow
+from plugins.video_call import chat, guests, service
 from plugins.video_call.errors import ChatRefused
 from tests.plugins.video_call.conftest import BASE, Handset, Made
 from tests.plugins.video_call.tools.conftest import Talk
@@ -128,3 +129,14 @@ def test_a_guest_reads_the_chat_only_while_in_the_call(
     with talk.clinician() as (call, _me):
         service.end(call, "clinician")
     assert phone.get("/chat").status_code in (404, 410)
+
+
+def test_a_guest_who_is_being_shown_out_reads_gone(talk: Talk, guest_of: Callable[..., Any]) -> None:
+    """A request that came past the link's check just before the link was taken back."""
+    guest_id, phone = guest_of(talk.made)
+    with talk.clinician() as (call, _me):
+        guest = guests.of_call(call, guest_id)
+        guests.admit(call, guest)
+        guest.left_at = utcnow()
+    for path in ("/chat", "/boards/page", f"/files/{guest_id}/thumb"):
+        assert phone.get(path).status_code == 410, path
