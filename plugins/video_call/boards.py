@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from core.sdk import audit, db
+from core.sdk import audit, db, uuid7
 from plugins.video_call import settings, states
 from plugins.video_call.errors import BoardFull, NotYours, WrongState
 from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant, Stroke
@@ -23,6 +23,8 @@ SCREEN: Final = "screen"
 BOARDS: Final = (PAGE, SCREEN)
 COLOURS: Final = ("ink", "red", "blue", "green", "yellow", "white")
 MOST: Final = 4000
+LAST: Final = 2**31 - 1
+"""No operation has a higher number."""
 _TRIES: Final = 5
 
 Share = Annotated[float, Field(ge=-0.25, le=1.25, allow_inf_nan=False)]
@@ -85,7 +87,16 @@ def add(call: Call, me: Participant, board: str, op: str, body: Any, key: UUID) 
         raise NotYours()
     if call.state not in states.TALKING:
         raise WrongState()
-    plain = checked(board, op, body)
+    return _put(call, me, board, op, checked(board, op, body), key)
+
+
+def wipe(call: Call, me: Participant, board: str) -> None:
+    """Empty a board, whoever may draw on it: what it lay over is gone. Raises BoardFull."""
+    if of_call(call.id, board):
+        _put(call, me, board, "clear", {}, uuid7())
+
+
+def _put(call: Call, me: Participant, board: str, op: str, plain: dict[str, Any], key: UUID) -> Stroke:
     for _attempt in range(_TRIES):
         known = _known(call, key)
         if known is not None:

@@ -25,7 +25,7 @@ MICROPHONE_ON: Final = "microphone_on"
 CAMERA_ON: Final = "camera_on"
 KINDS: Final = (CAMERA, VIDEO, AUDIO, STILL, MICROPHONE_ON, CAMERA_ON)
 RECORDING: Final = (AUDIO, VIDEO)
-ASKED, GRANTED, REFUSED, REVOKED = "asked", "granted", "refused", "revoked"
+ASKED, GRANTED, REFUSED, REVOKED, WITHDRAWN = "asked", "granted", "refused", "revoked", "withdrawn"
 PAUSED: Final = "paused"
 _STILL_FOR: Final = timedelta(minutes=5)
 _AFTER_NO: Final = timedelta(minutes=1)
@@ -120,9 +120,9 @@ def revoke(call: Call, consent_id: UUID) -> Consent:
 
 
 def withdraw(call: Call, consent_id: UUID) -> Consent:
-    """The clinician no longer asks. Raises WrongState when the patient was faster."""
+    """The clinician no longer asks: nobody answered. Raises WrongState when the patient was faster."""
     asked = _of_call(call, consent_id)
-    _move(call, asked, ASKED, REVOKED)
+    _move(call, asked, ASKED, WITHDRAWN)
     return asked
 
 

@@ -164,8 +164,8 @@ class Consent(TenantModel):
     """What the patient was asked for in this call and what they said, word for word.
 
     kind: "camera_control" (switch and zoom), "recording_video", "recording_audio", "still", "microphone_on",
-    "camera_on". state: "asked",
-    "granted", "refused" or "revoked".
+    "camera_on". state: "asked", "granted", "refused", "revoked" (by the patient, after a yes) or "withdrawn" (by the
+    clinician, before an answer).
     """
 
     __tablename__ = "video_call_consent"

@@ -59,6 +59,7 @@ _ANSWERS: Final = {
     "granted": _l("Yes"),
     "refused": _l("No"),
     "revoked": _l("Yes, and taken back later"),
+    "withdrawn": _l("No answer: the question was taken back"),
 }
 _RESULTS: Final = {"completed": _l("Completed"), "unsuccessful": _l("Unsuccessful")}
 

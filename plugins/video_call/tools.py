@@ -156,7 +156,7 @@ def board_json(call: Call, board: str, me: Participant | None) -> dict[str, Any]
     """A board from its last clearing on, or what came after ``?after=``."""
     if board not in boards.BOARDS:
         abort(404)
-    after = max(0, request.args.get("after", 0, type=int))
+    after = min(max(0, request.args.get("after", 0, type=int)), boards.LAST)
     return {
         "board": board,
         "may_draw": me is not None and boards.may_draw(me),
@@ -173,6 +173,7 @@ audit.describe(
         "video_call.consent_granted": _l("Patient agreed in a video consultation"),
         "video_call.consent_refused": _l("Patient refused in a video consultation"),
         "video_call.consent_revoked": _l("Consent in a video consultation taken back"),
+        "video_call.consent_withdrawn": _l("Question to the patient in a video consultation taken back"),
         "video_call.control": _l("Device or screen changed in a video consultation"),
         "video_call.board_begun": _l("Drew in a video consultation"),
         "video_call.board_cleared": _l("Drawing cleared in a video consultation"),

@@ -36,7 +36,10 @@ PUT_TOGETHER = {
         ),
     ),
     "plugins/video_call/documents.py": ("video_call.", ("drawing_kept", "still_kept")),
-    "plugins/video_call/consents.py": ("video_call.consent_", ("asked", "granted", "refused", "revoked")),
+    "plugins/video_call/consents.py": (
+        "video_call.consent_",
+        ("asked", "granted", "refused", "revoked", "withdrawn"),
+    ),
 }
 NOTING = {"audit.record", "audit.record_platform", "record", "record_platform"}
 # What is handed on to a function that notes it: the name of the function, and which of its arguments it is.

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from core import db, i18n
+from core import db, i18n, tenancy
+from core.patient_data import PatientDataContext
 from core.sdk import SocketRefused
-from plugins.video_call import consents, controls, recording, service
+from plugins.video_call import consents, controls, hooks, recording, service
 from plugins.video_call.errors import AskedTooSoon, ConsentMissing, NotYours, RecordingRefused, WrongState
 from plugins.video_call.models import Consent
 from tests.plugins.video_call.conftest import Handset, Made
@@ -180,6 +181,36 @@ def test_a_hold_pauses_what_was_granted_and_only_the_patient_takes_it_back(talk:
     with talk.patient() as (call, _me):
         consents.revoke(call, grant)
     assert states()[consents.CAMERA] == "revoked"
+
+
+def test_a_question_that_was_taken_back_is_nobodys_yes(talk: Talk, enter: Callable[[Made], Handset]) -> None:
+    phone, asked = enter(talk.made), talk.ask(consents.CAMERA)
+    with talk.clinician() as (call, _me):
+        consents.withdraw(call, asked)
+        assert consents.as_json(call, "clinician") == []
+    kept = talk.consent(asked)
+    assert (kept.state, kept.answered_at) == ("withdrawn", None)
+    late = phone.visitor.post(
+        f"{phone.place}/consents/{asked}",
+        json.dumps({"granted": True}),
+        content_type="application/json",
+        headers={"Accept": "application/json", "X-Client": "phone"},
+    )
+    assert late.status_code == 409
+    assert talk.trail("video_call.consent")[-1] == "video_call.consent_withdrawn"
+    with talk.clinician() as (call, _me):
+        part = hooks.export_patient(PatientDataContext(tenancy.current(), service.patient_of(call)))[0]
+        assert [one["answer"] for one in part.content[0]["agreements"]] == [
+            "No answer: the question was taken back"
+        ]
+    assert talk.ask(consents.CAMERA) != asked  # it was no no: it may be asked again at once
+
+
+def test_a_question_that_was_answered_is_not_taken_back(talk: Talk) -> None:
+    grant = talk.grant(consents.CAMERA)
+    with talk.clinician() as (call, _me), pytest.raises(WrongState):
+        consents.withdraw(call, grant)
+    assert talk.consent(grant).state == "granted"
 
 
 def test_a_no_is_not_asked_again_at_once(talk: Talk) -> None:
