@@ -72,6 +72,7 @@ def save(values: dict[str, Any]) -> SignInRules:
     return rules
 
 
-def has_second_factor(user: User) -> bool:
-    """Has this person codes or a passkey? In the current scope."""
-    return totp.is_on(user.id) or bool(passkeys.of_user(user.id))
+def second_factors(user: User) -> frozenset[str]:
+    """What this person can show beside the password ("totp", "passkey"), in the current scope."""
+    held = {"totp": totp.is_on(user.id), "passkey": bool(passkeys.of_user(user.id))}
+    return frozenset(name for name, is_there in held.items() if is_there)

@@ -24,6 +24,8 @@ from core.security.sign_in import subject_of
 
 LIFETIME: Final = timedelta(hours=12)
 PROVEN_FOR: Final = timedelta(minutes=15)
+NO_FACTOR: Final = ("password", "recovery")
+"""Ways of signing in that showed no factor that the person has today: a recovery code counts while there are codes."""
 _TOUCH: Final = timedelta(minutes=1)
 _KEY: Final = "sign_in"
 _KEPT: Final = ("language", "patient_language", "theme")
@@ -47,6 +49,8 @@ def begin(user_id: int, method: str = "password", *, only_practice: UUID | None 
     method, only_practice: see SignInSession. Call it in no writing scope.
     """
     with db.scope() as opened:
+        if (before := _session_id()) is not None:
+            _end_rows(SignInSession.id == before)
         row = SignInSession(
             user_id=user_id,
             expires_at=db.utcnow() + LIFETIME,
@@ -96,6 +100,12 @@ def end_all(user_id: int, *, but_this: bool = False) -> int:
 def end_one(user_id: int, session_id: UUID) -> bool:
     """Sign one browser of a user out, in the current scope; False when it is not theirs or is out already."""
     return bool(_end_rows((SignInSession.id == session_id) & (SignInSession.user_id == user_id)))
+
+
+def end_without_factor(user_id: int) -> int:
+    """End a user's other sessions that showed no second factor, in the current scope: they have one from now on."""
+    which = (SignInSession.user_id == user_id) & (SignInSession.expires_at > db.utcnow())
+    return _end_rows(which & SignInSession.method.in_(NO_FACTOR) & (SignInSession.id != _session_id()))
 
 
 def end_of_provider(practice_id: UUID, user_id: int | None = None) -> int:

@@ -150,14 +150,7 @@ def end_session(session_id: UUID) -> Any:
 @routes.post("/sessions/end", access="signed_in")
 def end_other_sessions() -> Any:
     """Sign all other browsers out."""
-    ended = sessions.end_all(current_user.id, but_this=True)
-    audit.record_platform(
-        "session.ended", subject=sign_in.subject_of(current_user.id), detail={"sessions": ended}
-    )
-    flash(
-        ngettext("%(num)d other device is signed out.", "%(num)d other devices are signed out.", ended),
-        "success",
-    )
+    _tell_ended(sessions.end_all(current_user.id, but_this=True))
     return redirect(url_for("your_account.show") + "#devices", 303)
 
 
@@ -184,13 +177,14 @@ def codes_on() -> Any:
     """Switch codes on; the recovery codes are shown this once."""
     if not limits.count(limits.CODE_BY_ACCOUNT, str(current_user.id)):
         raise Refused(_("There were too many wrong codes. Please wait ten minutes."), "too_many", status=429)
+    is_first = not rules.second_factors(current_user)
     made = totp.confirm(current_user.id, request.form.get("code", "")[:20])
     if made is None:
         wrong = _(
             "This code is not right. Check the clock of your phone, and enter the code that it shows now."
         )
         return _codes_page(wrong, status=422)
-    sessions.set_here(method="totp")
+    _with_factor("totp", is_first=is_first)
     return render("account/recovery_codes.html", codes=made, onward=_onward())
 
 
@@ -204,9 +198,27 @@ def codes_off() -> Any:
     return redirect(url_for("your_account.show"), 303)
 
 
+def _with_factor(method: str, *, is_first: bool) -> None:
+    """This session has shown the factor that was added; of the others, those that showed none end with the first."""
+    sessions.set_here(method=method)
+    ended = sessions.end_without_factor(current_user.id) if is_first else 0
+    if ended:
+        _tell_ended(ended)
+
+
+def _tell_ended(ended: int) -> None:
+    audit.record_platform(
+        "session.ended", subject=sign_in.subject_of(current_user.id), detail={"sessions": ended}
+    )
+    flash(
+        ngettext("%(num)d other device is signed out.", "%(num)d other devices are signed out.", ended),
+        "success",
+    )
+
+
 def _without_factor() -> None:
     """When none is left, this session is one of a password: a practice that requires a factor asks for a new one."""
-    if not rules.has_second_factor(current_user):
+    if not rules.second_factors(current_user):
         sessions.set_here(method="password")
 
 
@@ -264,13 +276,14 @@ def passkey_question() -> Any:
 def passkey_add() -> Any:
     """Keep the passkey that the browser made."""
     sent = json_object()
+    is_first = not rules.second_factors(current_user)
     try:
         passkeys.add(current_user.id, sent.get("credential"), str(sent.get("name") or ""))
     except passkeys.PasskeyRefused:
         raise Refused(
             _("This passkey could not be added. Please try again."), "passkey", status=422
         ) from None
-    sessions.set_here(method="passkey")
+    _with_factor("passkey", is_first=is_first)
     flash(_("The passkey is added. From now on you can sign in with it."), "success")
     return jsonify(location=_onward())
 

@@ -97,6 +97,7 @@ def _second_step_page(waiting: second_step.Waiting, error: str | None = None, *,
         by_passkey="passkey" in waiting.needs and passkeys.are_possible(),
         error=error,
         target=waiting.target,
+        signed_in=current_user.is_authenticated,
     )
     return make_response(page, status)
 

@@ -13,8 +13,7 @@ from flask_login import current_user
 from core import db, settings, tenancy
 from core.errors import Refused
 from core.i18n import _
-from core.security import rules, sessions, sign_in
-from core.security.models import SignInSession
+from core.security import rules, second_step, sessions, sign_in
 from core.tenancy import Practice
 from core.web import csrf
 
@@ -68,7 +67,6 @@ def _by_itself() -> bool:
 
 def admit_to_practice(practice: Practice) -> Any:
     """The same where the practice is known, with its own rules."""
-    row = sessions.current()
     if not sessions.opens(practice.id):
         abort(404)
     if sessions.is_idle(patience()):
@@ -76,7 +74,7 @@ def admit_to_practice(practice: Practice) -> Any:
         return _locked()
     if not _by_itself():
         sessions.touch()
-    if rules.of(practice).second_factor == "required" and _by_password_alone(row):
+    if rules.of(practice).second_factor == "required" and _by_password_alone():
         return _second_factor(
             _("Your practice asks for a second factor. Set one up under Your account."),
             _("Your practice asks for a second factor at sign-in. Please set one up to go on."),
@@ -86,7 +84,7 @@ def admit_to_practice(practice: Practice) -> Any:
 
 def admit_to_console() -> Any:
     """The same for the operator's console, with the platform's rules: it was looked at for how long nobody was here."""
-    if settings.current().console_second_factor == "required" and _by_password_alone(sessions.current()):
+    if settings.current().console_second_factor == "required" and _by_password_alone():
         return _second_factor(
             _("The operator’s console asks for a second factor. Set one up under Your account."),
             _("The operator’s console asks for a second factor at sign-in. Please set one up to go on."),
@@ -94,18 +92,27 @@ def admit_to_console() -> Any:
     return None
 
 
-def _by_password_alone(row: SignInSession | None) -> bool:
-    return row is None or row.method in ("password", "recovery")
+def _by_password_alone() -> bool:
+    """Did this session show nothing else? Signing in with a provider is the provider's to protect."""
+    row = sessions.current()
+    return row is None or row.method in sessions.NO_FACTOR
 
 
 def _second_factor(to_script: str, to_person: str) -> Any:
-    """To the page that sets one up, for whoever has none. Signing in with a provider is the provider's to protect."""
-    if rules.has_second_factor(current_user):
+    """To the page that sets one up, for whoever has none; whoever has one shows it before this session goes on."""
+    held = rules.second_factors(current_user)
+    row = sessions.current()
+    if held and row is not None and row.method == "recovery":
         return None
+    here = request.full_path.rstrip("?")
     if request.method not in _SAFE or "X-Panel" in request.headers:
-        raise Refused(to_script, "second_factor")
+        anew = _("A second factor is asked for here. Load the page again to show yours.")
+        raise Refused(anew if held else to_script, "second_factor")
+    if held:
+        second_step.ask(sign_in.Recognised(current_user.id, held), here)
+        return redirect(url_for("sign_in.second_step_page"))
     flash(to_person, "info")
-    return redirect(url_for("your_account.second_factor", next=request.full_path.rstrip("?")))
+    return redirect(url_for("your_account.second_factor", next=here))
 
 
 def _lock() -> None:

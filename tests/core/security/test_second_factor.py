@@ -16,6 +16,7 @@ from core.demo import PASSWORD
 from core.notifications import Notification
 from core.security import Account, rules, sealing, totp
 from core.security.models import Passkey, SignInSession
+from tests.support.forms import forms_of
 from tests.support.house import House, Visitor
 
 Visit = Callable[[], Visitor]
@@ -250,3 +251,68 @@ def test_the_last_passkey_gone_a_factor_is_asked_for_again(house: House, visitor
     assert browser.get("/p/riverside/patients").status_code == 200, "one is left"
     assert browser.post(f"/account/passkeys/{ids[1]}/remove").status_code == 303
     assert browser.get("/p/riverside/patients").location.startswith("/account/second-factor")
+
+
+def set_up_codes(browser: Visitor) -> str:
+    """On the page, as a person does; the page that answers."""
+    page = browser.get("/account/codes").get_data(as_text=True)
+    secret = re.search(r'account-secret">([A-Z2-7 ]+)<', page).group(1).replace(" ", "")  # type: ignore[union-attr]
+    done = browser.post("/account/codes", {"code": pyotp.TOTP(secret).now()})
+    assert done.status_code == 200
+    return str(done.get_data(as_text=True))
+
+
+def test_the_first_factor_signs_out_who_came_in_with_the_password_alone(house: House, visitor: Visit) -> None:
+    with house.at(house.riverside):
+        rules.save({"second_factor": "required"})
+    thief, desk, colleague = visitor(), visitor(), visitor()
+    thief.sign_in("amira")
+    desk.sign_in("amira")
+    colleague.sign_in("tom")
+    assert thief.get("/p/riverside/patients").location.startswith("/account/second-factor")
+    assert "1 other device is signed out." in set_up_codes(desk)
+    assert desk.get("/p/riverside/patients").status_code == 200
+    assert not is_in(thief)
+    assert thief.get("/p/riverside/patients").location.startswith("/login?next=")
+    assert is_in(colleague)
+
+
+def test_the_next_factor_signs_nobody_out(house: House, visitor: Visit) -> None:
+    app, codes = with_codes("amira")
+    by_code, by_recovery = visitor(), visitor()
+    for browser, code in ((by_code, app.now()), (by_recovery, codes[0])):
+        browser.sign_in("amira")
+        assert browser.post("/login/second-step", {"code": code}).status_code == 303
+    with db.scope() as session:
+        session.add(Passkey(user_id=user_id("amira"), credential_id="id", public_key=b"x", name="Key"))
+    assert by_code.post("/account/codes/off").status_code == 303
+    set_up_codes(by_code)
+    assert is_in(by_recovery)
+
+
+@pytest.mark.parametrize("place", ["/p/riverside/patients", "/operator"])
+def test_a_session_that_showed_no_factor_is_sent_to_the_second_step(
+    house: House, visitor: Visit, olga: Visitor, place: str
+) -> None:
+    """Wherever such a session comes from: it is no longer enough that the person has a factor."""
+    with house.at(house.riverside):
+        rules.save({"second_factor": "required"})
+    house.settings.console_second_factor = "required"
+    who, browser = ("olga", olga) if place == "/operator" else ("amira", visitor())
+    browser.sign_in(who)
+    app, _codes = with_codes(who)
+    asked = browser.get(place)
+    assert asked.location == "/login/second-step"
+    assert browser.post(place, {}).status_code in (405, 409)
+    page = browser.get(asked.location).get_data(as_text=True)
+    assert ("Code" in page, "Sign out" in page) == (True, True)
+    assert browser.post("/login/second-step", {"code": "000000"}).status_code == 422
+    assert browser.get(place).location == asked.location
+    sent = {"code": app.now(), "csrf_token": forms_of(page)[0].value("csrf_token")}
+    assert browser.client.post(asked.location, data=sent).location == place
+    assert browser.get(place).status_code == 200
+    with db.scope(write=False) as session:
+        rows = session.scalars(select(SignInSession).where(SignInSession.user_id == user_id(who))).all()
+    assert sorted((row.method, row.ended_at is None) for row in rows) == (
+        [("password", False)] * len(rows[1:]) + [("totp", True)]
+    )
