@@ -9,6 +9,7 @@ from core.sdk import Capability, Job, LinkPurpose, Permission, Plugin, SettingsP
 from plugins.video_call import (
     backgrounds_pages,
     console,
+    ended,
     guests,
     hooks,
     hookspecs,
@@ -21,6 +22,7 @@ from plugins.video_call import (
     retention,
     service,
     signals,
+    slots,
     staff,
     tools_patient,
     tools_staff,
@@ -89,6 +91,7 @@ plugin = Plugin(
             for module in (
                 staff,
                 console,
+                ended,
                 backgrounds_pages,
                 line_pages,
                 tools_staff,
@@ -123,18 +126,21 @@ plugin = Plugin(
             _l("Beside a call"),
             CallPageContext,
             "What a clinician looks at during a call.",
+            restore=slots.restore,
         ),
         Slot(
             "video_call.toolbar",
             _l("Toolbar of a call"),
             CallPageContext,
             "One button a plugin, in the call.",
+            restore=slots.restore,
         ),
         Slot(
             "video_call.ended_staff",
             _l("After a call"),
             CallPageContext,
             "What a clinician does once a call has ended: invoice, code, follow up.",
+            restore=slots.restore,
         ),
         Slot(
             "video_call.waiting_patient",

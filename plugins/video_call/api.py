@@ -14,7 +14,7 @@ from uuid import UUID
 
 from core.sdk import Patient, url_for
 from plugins.video_call import invitations, service
-from plugins.video_call.contexts import CallContext, OutcomeContext
+from plugins.video_call.contexts import CallContext, NotHeldContext, OutcomeContext
 from plugins.video_call.errors import CallError, CannotInvite, WrongState
 from plugins.video_call.invitations import Wish
 from plugins.video_call.models import Call
@@ -29,6 +29,7 @@ __all__ = [
     "CallError",
     "CannotInvite",
     "Consultation",
+    "NotHeldContext",
     "OutcomeContext",
     "Wish",
     "WrongState",

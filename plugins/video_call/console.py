@@ -29,12 +29,12 @@ from plugins.video_call import (
     participants,
     service,
     settings,
+    slots,
     states,
     steps,
     tools,
     wording,
 )
-from plugins.video_call.contexts import CallPageContext
 from plugins.video_call.errors import WrongState
 from plugins.video_call.models import CLINICIAN, Call
 from plugins.video_call.pages import page
@@ -58,14 +58,14 @@ def call(call_id: UUID) -> Any:
         return page("console_waiting.html", **_waiting(found))
     patient = service.patient_of(found)
     live(topic("core.patient", patient.id))
-    here, context = settings.here(), _context(found, patient)
+    here, context = settings.here(), slots.context(found, patient)
     return page(
         "console.html",
         patient=patient,
         tools=tools.page_json(found, CLINICIAN, url_for(".chat_of", call_id=found.id).removesuffix("chat")),
         is_holder=found.clinician_id == audit.actor().id,
-        sidebar=render_slot("video_call.sidebar", context),
-        toolbar=render_slot("video_call.toolbar", context),
+        sidebar=render_slot("video_call.sidebar", context, subject_id=found.id),
+        toolbar=render_slot("video_call.toolbar", context, subject_id=found.id),
         heights=[height for height in (360, 480, 720, 1080) if height <= int(here.max_video_height)],
         max_notes=steps.MAX_NOTES,
         language=i18n.locale_tag(),
@@ -120,8 +120,3 @@ def _waiting(found: Call) -> dict[str, Any]:
         "may_invite": can(INVITE),
         "topic": topic(service.SUBJECT, found.id),
     }
-
-
-def _context(found: Call, patient: Any) -> CallPageContext:
-    allowed = frozenset(name for name in (INVITE, CONDUCT) if can(name))
-    return CallPageContext(tenancy.current(), int(audit.actor().id), allowed, call=found, patient=patient)

@@ -9,6 +9,7 @@ from core.sdk import Patient, StaffContext
 from plugins.video_call.models import Call
 
 Outcome = Literal["completed", "unsuccessful"]
+NotHeld = Literal["cancelled", "missed", "declined"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,14 @@ class OutcomeContext:
     call: Call
     outcome: Outcome
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeldContext:
+    """A consultation will not take place. why: "cancelled" (by the practice), "missed" or "declined"."""
+
+    call: Call
+    why: NotHeld
 
 
 @dataclass(frozen=True, slots=True)

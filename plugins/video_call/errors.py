@@ -82,6 +82,23 @@ class RecordingRefused(CallError):
     text = _l("Recording is not allowed here.")
 
 
+class OutcomeMissing(CallError):
+    """The form after a call does not say how it went."""
+
+    kind = "outcome_missing"
+    text = _l("Choose how it went; where it was unsuccessful, choose the reason, too.")
+
+    def __init__(self) -> None:
+        super().__init__(status=422)
+
+
+class NotesChanged(CallError):
+    """The notes are other ones than those that the form was shown with."""
+
+    kind = "notes_changed"
+    text = _l("Somebody changed the notes meanwhile. Nothing was saved yet: put both together, then save.")
+
+
 class BoardFull(CallError):
     """Nothing more fits on this board."""
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from core.sdk import Panel, PatientPart, contract
-from plugins.video_call.contexts import CallContext, CallPageContext, OutcomeContext, PatientPageContext
+from plugins.video_call.contexts import (
+    CallContext,
+    CallPageContext,
+    NotHeldContext,
+    OutcomeContext,
+    PatientPageContext,
+)
 
 
 @contract(Panel)
@@ -24,18 +30,38 @@ def video_call_created(ctx: CallContext) -> None:
 
 
 @contract(policy="isolate", budget=2.0)
+def video_call_started(ctx: CallContext) -> None:
+    """The patient pressed "Start video call" (or "Come in now", where they were let in while they read).
+
+    A phone call that this one began as (``ctx.call.phone_first``) can end now. Called again when they load the page
+    again and press it again.
+    """
+
+
+@contract(policy="isolate", budget=2.0)
 def video_call_patient_waiting(ctx: CallContext) -> None:
-    """The patient is in the waiting room and can be admitted. Called again when they went away and came back."""
+    """The patient came to the waiting room and can be admitted.
+
+    Called again when they went back to the check of their devices and came in anew, not when their page was away.
+    """
 
 
 @contract(policy="isolate", budget=2.0)
 def video_call_admitted(ctx: CallContext) -> None:
     """The clinician let the patient in. Called in the transaction that admitted them.
 
-    A phone call that this one began as goes on until the patient starts.
+    A phone call that this one began as goes on until the patient starts: see ``video_call_started``.
     """
 
 
 @contract(policy="isolate", budget=2.0)
 def video_call_consultation_ended(ctx: OutcomeContext) -> None:
     """The consultation ended and the clinician said how. Called in the transaction that stored the outcome."""
+
+
+@contract(policy="isolate", budget=2.0)
+def video_call_not_held(ctx: NotHeldContext) -> None:
+    """The consultation will not take place: taken back, missed or declined. Called in the transaction that said so.
+
+    When somebody notes a reason for it later, ``video_call_consultation_ended`` is called, too.
+    """

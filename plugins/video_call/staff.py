@@ -24,25 +24,19 @@ from core.sdk import (
     own_scope,
     patients,
     redirect,
-    render_slot,
     request,
-    tenancy,
     topic,
     url_for,
     utcnow,
     uuid7,
 )
 from plugins.video_call import (
-    afterwards,
-    contexts,
     finding,
     invitations,
     lists,
     reach,
     service,
     states,
-    steps,
-    tools_staff,
 )
 from plugins.video_call.errors import CallError, CannotInvite, WrongState
 from plugins.video_call.invitations import Wish
@@ -68,7 +62,9 @@ def search() -> Any:
         wanted = _wanted()
         if request.form.get("action") == "csv":
             total = finding.count(wanted)
-            table = listing.taken_away("consultations", finding.COLUMNS, total, lambda: finding.table(wanted))
+            table = listing.taken_away(
+                _("consultations.csv"), finding.COLUMNS, total, lambda: finding.table(wanted)
+            )
             return table or redirect(_address(wanted), 303)
         return _list(wanted) if wanted.asked.words else redirect(_address(wanted), 303)
 
@@ -155,7 +151,7 @@ def preview(patient_id: UUID) -> str:
 def move(call_id: UUID) -> Any:
     """The form that plans a call for another time; a call that is not planned any more is told so on the list."""
     call = find(call_id)
-    if call.state != states.SCHEDULED or call.scheduled_at is None:
+    if service.state_of(call) != states.SCHEDULED or call.scheduled_at is None:
         flash(WrongState().message, "warning")
         return redirect(url_for(".index"), 303)
     here = i18n.local(call.scheduled_at)
@@ -203,35 +199,6 @@ def _as_invited(call: Call, typed: dict[str, str]) -> dict[str, Any]:
     """A moved call as the form of a new one would carry it."""
     channels = reach.own_channels(service.patient_of(call), call)
     return typed | {"channels": channels, "later": True, "note": call.note, "holder": call.clinician_id}
-
-
-@routes.get("/calls/<uuid:call_id>/ended", permission=CONDUCT)
-def ended(call_id: UUID) -> Any:
-    """After the call: how it went, notes, and what other plugins add."""
-    call = find(call_id)
-    if call.state not in states.OVER:
-        return redirect(url_for(".call", call_id=call.id))
-    live(topic(service.SUBJECT, call.id))
-    left = {"call": call, "exchanged": tools_staff.exchanged(call), "topic": topic(service.SUBJECT, call.id)}
-    if "fragment" in request.args:
-        return page("exchanged.html", **left)
-    patient = service.patient_of(call)
-    return page(
-        "ended.html",
-        row=lists.row(call),
-        patient=patient,
-        **left,
-        added=render_slot("video_call.ended_staff", _page_context(call, patient)),
-        to_fetch=afterwards.something_to_fetch(call),
-        max_notes=steps.MAX_NOTES,
-    )
-
-
-def _page_context(call: Any, patient: Patient) -> contexts.CallPageContext:
-    allowed = frozenset(name for name in (INVITE, CONDUCT) if can(name))
-    return contexts.CallPageContext(
-        tenancy.current(), int(audit.actor().id), allowed, call=call, patient=patient
-    )
 
 
 def _patient(patient_id: UUID) -> Patient:
@@ -285,9 +252,9 @@ def _planned_for(typed: dict[str, Any]) -> datetime:
     """The moment that a day and a time name here. Raises CannotInvite."""
     try:
         here = datetime.combine(date.fromisoformat(typed["day"]), time.fromisoformat(typed["time"]))
-    except ValueError:
+        return here.replace(tzinfo=i18n.local(utcnow()).tzinfo).astimezone(utcnow().tzinfo)
+    except (ValueError, OverflowError):  # the first and the last day that there are have no hour elsewhere
         raise CannotInvite(_("Enter the day and the time of the consultation.")) from None
-    return here.replace(tzinfo=i18n.local(utcnow()).tzinfo).astimezone(utcnow().tzinfo)
 
 
 def _days() -> dict[str, str]:

@@ -41,19 +41,19 @@ def state(call_id: UUID) -> Any:
 @routes.post("/calls/<uuid:call_id>/admit", permission=CONDUCT)
 def admit(call_id: UUID) -> Any:
     """Let the patient in, and go to the call."""
-    return _take(call_id, service.admit, then="call")
+    return take(call_id, service.admit, then="call")
 
 
 @routes.post("/calls/<uuid:call_id>/hold", permission=CONDUCT)
 def hold(call_id: UUID) -> Any:
     """Ask the patient to wait."""
-    return _take(call_id, service.hold, _("The patient is asked to wait."), then="call")
+    return take(call_id, service.hold, _("The patient is asked to wait."), then="call")
 
 
 @routes.post("/calls/<uuid:call_id>/resume", permission=CONDUCT)
 def resume(call_id: UUID) -> Any:
     """Go on."""
-    return _take(call_id, service.resume, then="call")
+    return take(call_id, service.resume, then="call")
 
 
 @routes.post("/calls/<uuid:call_id>/message", permission=CONDUCT)
@@ -61,14 +61,14 @@ def message(call_id: UUID) -> Any:
     """Show the waiting patient a sentence; an empty one takes it away."""
     text = _words("text")
     done = _("The patient sees your message.") if text else _("The message is taken away.")
-    return _take(call_id, lambda call: service.say_to_waiting(call, text or None), done)
+    return take(call_id, lambda call: service.say_to_waiting(call, text or None), done)
 
 
 @routes.post("/calls/<uuid:call_id>/decline", permission=CONDUCT)
 def decline(call_id: UUID) -> Any:
     """Do not take the call; the patient reads why."""
     reason = _words("reason") or wording.declining()[0]
-    return _take(call_id, lambda call: service.decline(call, reason), _("Declined. The patient reads why."))
+    return take(call_id, lambda call: service.decline(call, reason), _("Declined. The patient reads why."))
 
 
 @routes.post("/calls/<uuid:call_id>/transfer", permission=CONDUCT)
@@ -80,7 +80,7 @@ def transfer(call_id: UUID) -> Any:
     if to is None:
         abort(400)
     done = _("%(name)s holds this consultation now.", name=to.name)
-    return _take(call_id, lambda call: service.transfer(call, str(to.user_id), to.name), done)
+    return take(call_id, lambda call: service.transfer(call, str(to.user_id), to.name), done)
 
 
 @routes.post("/calls/<uuid:call_id>/leave", permission=CONDUCT)
@@ -94,43 +94,19 @@ def leave(call_id: UUID) -> Any:
 @routes.post("/calls/<uuid:call_id>/end", permission=CONDUCT)
 def end(call_id: UUID) -> Any:
     """Hang up, for everybody; then how it went."""
-    return _take(call_id, lambda call: service.end(call, "clinician"), then="ended")
-
-
-@routes.post("/calls/<uuid:call_id>/finish", permission=CONDUCT)
-def finish(call_id: UUID) -> Any:
-    """Note how the consultation went."""
-    find(call_id)
-    outcome, reason = request.form.get("outcome"), request.form.get("reason") or None
-    notes = request.form.get("notes", "").replace("\r\n", "\n").strip()[:MAX_NOTES] or None
-    if outcome == "completed":
-        noted = _("Noted.")
-        return _take(
-            call_id, lambda call: service.finish(call, "completed", notes=notes), noted, then="ended"
-        )
-    if outcome != "unsuccessful" or reason not in service.UNSUCCESSFUL_REASONS:
-        if wants_json():
-            abort(400)
-        flash(_("Choose how it went; where it was unsuccessful, choose the reason, too."), "danger")
-        return redirect(url_for(".ended", call_id=call_id), 303)
-    return _take(
-        call_id,
-        lambda call: service.finish(call, "unsuccessful", reason=reason, notes=notes),
-        _("Noted."),
-        then="ended",
-    )
+    return take(call_id, lambda call: service.end(call, "clinician"), then="ended")
 
 
 @routes.post("/calls/<uuid:call_id>/cancel", permission=INVITE)
 def cancel(call_id: UUID) -> Any:
     """Take an invitation back."""
-    return _take(call_id, service.cancel, _("Cancelled. The link no longer works."))
+    return take(call_id, service.cancel, _("Cancelled. The link no longer works."))
 
 
 @routes.post("/calls/<uuid:call_id>/again", permission=INVITE)
 def again(call_id: UUID) -> Any:
     """Send a new link as it was sent before, to the number that was given for it, too; the old one stops working."""
-    return _take(
+    return take(
         call_id,
         lambda call: invitations.send_again(call, invitations.sent_to(call)),
         _("Sent again with a new link."),
@@ -140,7 +116,7 @@ def again(call_id: UUID) -> Any:
 @routes.post("/calls/<uuid:call_id>/unlock", permission=INVITE)
 def unlock(call_id: UUID) -> Any:
     """Lift the lock that wrong dates of birth put on the link."""
-    return _take(call_id, invitations.unlock, _("Unlocked. The patient can try again with the same link."))
+    return take(call_id, invitations.unlock, _("Unlocked. The patient can try again with the same link."))
 
 
 @routes.post("/calls/<uuid:call_id>/guests", permission=CONDUCT)
@@ -157,20 +133,20 @@ def invite_guest(call_id: UUID) -> Any:
             to=to,
         )
 
-    return _take(call_id, send, _("The guest gets a link of their own."))
+    return take(call_id, send, _("The guest gets a link of their own."))
 
 
 @routes.post("/calls/<uuid:call_id>/guests/<uuid:participant_id>/admit", permission=CONDUCT)
 def admit_guest(call_id: UUID, participant_id: UUID) -> Any:
     """Let a guest in."""
-    return _take(call_id, lambda call: guests.admit(call, guests.of_call(call, participant_id)))
+    return take(call_id, lambda call: guests.admit(call, guests.of_call(call, participant_id)))
 
 
 @routes.post("/calls/<uuid:call_id>/guests/<uuid:participant_id>/remove", permission=CONDUCT)
 def remove_guest(call_id: UUID, participant_id: UUID) -> Any:
     """Take a guest's link back."""
     done = _("The guest is no longer part of this consultation.")
-    return _take(call_id, lambda call: guests.send_away(call, guests.of_call(call, participant_id)), done)
+    return take(call_id, lambda call: guests.send_away(call, guests.of_call(call, participant_id)), done)
 
 
 def find(call_id: UUID) -> Call:
@@ -187,7 +163,7 @@ def wants_json() -> bool:
     return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
 
 
-def _take(call_id: UUID, step: Callable[[Call], None], done: str = "", *, then: str = "") -> Any:
+def take(call_id: UUID, step: Callable[[Call], None], done: str = "", *, then: str = "") -> Any:
     """Take a step and answer: to a script with the state (a refusal goes to it as it is), else with a page."""
     call = find(call_id)
     if wants_json():

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from core import db, notifications
 from core.audit import AuditEntry
-from plugins.video_call import states
+from plugins.video_call import service, states
 from plugins.video_call.models import Call, Participant
 from tests.plugins.video_call.conftest import BASE, Handset, Made, make_call
+from tests.support.forms import forms_of
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -200,6 +201,47 @@ def test_how_it_went_is_noted_with_a_reason(
     timeline = text(amira.get(f"/p/riverside/patients/{made.patient_id}/timeline"))
     assert "Video consultation unsuccessful" in timeline
     assert "No sound" in timeline
+
+
+def test_notes_that_changed_since_the_form_was_shown_are_not_replaced_unseen(
+    house: House, call_in: Callable[..., Made], amira: Visitor, helen: Visitor, see: Callable[[Made], Call]
+) -> None:
+    made = call_in(states.IN_CALL)
+    url = f"{BASE}/calls/{made.id}"
+    amira.post(f"{url}/notes", {"notes": "Rash"})
+    with house.at(made.practice_id):
+        service.end(db.session().get_one(Call, (made.practice_id, made.id)), "patient")
+
+    def form() -> dict[str, Any]:
+        page = helen.get(f"{url}/ended").get_data(as_text=True)
+        return next(one for one in forms_of(page) if one.action.endswith("/finish")).data()
+
+    older = {**form(), "outcome": "completed", "notes": "Seen by Helen <b>too</b>"}
+    amira.post(f"{url}/notes", {"notes": "Rash, 3 days, no fever"})
+    refused = helen.post(f"{url}/finish", older)
+    assert refused.status_code == 409
+    page = text(refused)
+    assert "Somebody changed the notes meanwhile." in page
+    assert "Rash, 3 days, no fever" in page
+    assert "Seen by Helen <b>too</b>" in page, "what was typed is still there"
+    assert (see(made).notes, see(made).outcome) == ("Rash, 3 days, no fever", None)
+    assert as_script(helen, f"{url}/finish", older).get_json()["error"]["code"] == "notes_changed"
+    (again,) = [one for one in forms_of(refused.get_data(as_text=True)) if one.action.endswith("/finish")]
+    assert again.value("seen") == form()["seen"][0] != older["seen"][0]
+    saved = helen.post(f"{url}/finish", again.data(notes="Rash, 3 days, no fever. Seen by Helen, too"))
+    assert saved.status_code == 303
+    assert see(made).notes == "Rash, 3 days, no fever. Seen by Helen, too"
+    assert as_script(helen, f"{url}/finish", {"outcome": "completed"}).status_code == 200
+    assert see(made).notes == "Rash, 3 days, no fever. Seen by Helen, too", "a result alone leaves them"
+
+
+def test_a_result_without_its_reason_costs_no_notes(call_in: Callable[..., Made], amira: Visitor) -> None:
+    made = call_in(states.ENDED)
+    url = f"{BASE}/calls/{made.id}/finish"
+    refused = amira.post(url, {"outcome": "unsuccessful", "notes": "Try the phone."})
+    assert refused.status_code == 422
+    (form,) = [one for one in forms_of(refused.get_data(as_text=True)) if one.action == url]
+    assert (form.data()["outcome"], form.value("notes")) == (["unsuccessful"], "Try the phone.")
 
 
 def test_reception_invites_and_sees_states_but_holds_nothing(
