@@ -1,4 +1,4 @@
-"""The operator's console: practices, plugins, queues, what was given up, migrations, versions. Nobody's data is in it.
+"""The operator's console: practices, queues, migrations, versions. Nobody's data is in it.
 
 It belongs to no practice. Whoever is no operator finds nothing here.
 """
@@ -15,7 +15,6 @@ from markupsafe import Markup
 
 from core import db, i18n, notifications, plugin_system, tenancy
 from core.admin import conflicts, platform_practices, platform_state, plugin_timings
-from core.errors import Refused
 from core.i18n import _, use_language
 from core.plugin_system import activation
 from core.plugin_system.resolver import RULES, Rule
@@ -198,29 +197,7 @@ def decree(practice_id: UUID, name: str) -> ResponseReturnValue:
     return redirect(url_for("operator.practice", practice_id=practice_id), 303)
 
 
-# --- what was given up, and the machinery ---------------------------------------------------------------------------
-
-
-@routes.get("/given-up", access="operator")
-def given_up() -> Markup:
-    """Messages and jobs that were given up, of all practices."""
-    return render("operator/given_up.html", items=platform_state.dead())
-
-
-@routes.post("/given-up/<queue>/<uuid:practice_id>/<uuid:item_id>", access="operator", scope="none")
-def retry(queue: str, practice_id: UUID, item_id: UUID) -> ResponseReturnValue:
-    """Try one again."""
-    if queue not in ("messages", "jobs"):
-        abort(404)
-    try:
-        platform_state.retry("messages" if queue == "messages" else "jobs", practice_id, item_id)
-    except LookupError:
-        abort(404)
-    except Refused as refusal:
-        flash(refusal.message, "warning")
-    else:
-        flash(_("It is in its queue again."), "success")
-    return redirect(url_for("operator.given_up"), 303)
+# --- the machinery ---------------------------------------------------------------------------
 
 
 @routes.get("/plugins", access="operator")

@@ -1,4 +1,4 @@
-"""How the platform does, across all practices: queues, what was given up, plugins' faults, migrations, versions.
+"""How the platform does, across all practices: queues, plugins' faults, migrations, versions.
 
 Counts and codes only: nothing that says who a patient is leaves this module.
 """
@@ -11,18 +11,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, Literal
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from core import audit, db, notifications, plugin_system, tenancy
+from core import db, plugin_system
+from core.admin import given_up
+from core.admin.given_up import Queue
 from core.db import migrate
 from core.i18n import _
-from core.jobs import wakeup
 from core.jobs.models import JobRow, Sweep
 from core.notifications.models import Notification
-from core.notifications.undelivered import SHOWN_FOR
 from core.plugin_system.fault_models import PluginFault, PluginPause
 from core.tenancy import Membership, Practice
 
@@ -30,12 +30,11 @@ STALE: Final = timedelta(minutes=3)
 """A worker sweeps every minute: three without are no accident."""
 
 _PACKAGES: Final = ("Flask", "Flask-AppBuilder", "SQLAlchemy", "Flask-SocketIO", "pluggy")
-Queue = Literal["messages", "jobs"]
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """oldest: since when the most overdue row is due; None when nothing is."""
+    """oldest: since when the most overdue row is due; None when nothing is. dead: as many as the list of them has."""
 
     name: Queue
     waiting: int
@@ -51,21 +50,6 @@ class Worker:
     heartbeat: datetime | None
     is_alive: bool
     failing: list[tuple[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """Something that was given up: what it was, where, and why, and nothing of whom it was for."""
-
-    queue: Queue
-    practice_id: UUID
-    practice: str
-    id: UUID
-    title: str
-    reason: str
-    at: datetime
-    attempts: int
-    can_retry: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +78,22 @@ def people(practice_ids: Collection[UUID]) -> dict[UUID, int]:
 def queues() -> list[QueueState]:
     """Messages and jobs of all practices."""
     with db.scope(write=False, across_practices=True):
-        return [_queue("messages", Notification), _queue("jobs", JobRow)]
+        dead = given_up.counts()
+        return [
+            _queue("messages", Notification, dead["messages"]),
+            _queue("jobs", JobRow, dead["jobs"]),
+        ]
 
 
-def _queue(name: Queue, model: Any) -> QueueState:
+def _queue(name: Queue, model: Any, dead: int) -> QueueState:
     now = db.utcnow()
-    states = {"messages": ("queued", "sending", "dead"), "jobs": ("queued", "running", "dead")}[name]
+    states = {"messages": ("queued", "sending"), "jobs": ("queued", "running")}[name]
     found = select(model.state, func.count()).where(model.state.in_(states)).group_by(model.state)
     counts: dict[str, int] = {row[0]: row[1] for row in db.session().execute(found)}
     oldest = db.session().scalar(
         select(func.min(model.due_at)).where(model.state == "queued", model.due_at <= now)
     )
-    return QueueState(name, counts.get("queued", 0), counts.get(states[1], 0), counts.get("dead", 0), oldest)
+    return QueueState(name, counts.get("queued", 0), counts.get(states[1], 0), dead, oldest)
 
 
 def worker() -> Worker:
@@ -115,68 +103,6 @@ def worker() -> Worker:
     last = max((row.last_run_at for row in rows if row.last_run_at is not None), default=None)
     failing = [(row.kind, row.failures) for row in rows if row.failures]
     return Worker(last, last is not None and db.utcnow() - last < STALE, failing)
-
-
-def dead(limit: int = 100) -> list[Dead]:
-    """What was given up in the last weeks, the newest first."""
-    with db.scope(write=False, across_practices=True) as session:
-        messages = session.scalars(
-            select(Notification)
-            .where(
-                Notification.state.in_(("dead", "failed")),
-                Notification.dismissed_at.is_(None),
-                Notification.created_at > db.utcnow() - SHOWN_FOR,
-            )
-            .order_by(Notification.created_at.desc())
-            .limit(limit)
-        ).all()
-        given_up = session.scalars(
-            select(JobRow).where(JobRow.state == "dead").order_by(JobRow.updated_at.desc()).limit(limit)
-        ).all()
-        names = _names({one.practice_id for one in (*messages, *given_up)})
-        found = [
-            *(_message(one, names.get(one.practice_id, "")) for one in messages),
-            *(_job(one, names.get(one.practice_id, "")) for one in given_up),
-        ]
-    return sorted(found, key=lambda one: one.at, reverse=True)[:limit]
-
-
-def _message(row: Notification, practice: str) -> Dead:
-    way = _("Text message") if row.channel == "sms" else _("E-mail")
-    return Dead(
-        "messages",
-        row.practice_id,
-        practice,
-        row.id,
-        f"{way} ({row.template})",
-        notifications.reason(row.last_error),
-        row.created_at,
-        row.attempts,
-        row.can_be_retried,
-    )
-
-
-def _job(row: JobRow, practice: str) -> Dead:
-    # The text of an exception may quote anything: the type before the colon is enough.
-    reason = (row.last_error or "").partition(":")[0][:80]
-    return Dead(
-        "jobs", row.practice_id, practice, row.id, row.kind, reason, row.updated_at, row.attempts, True
-    )
-
-
-def retry(queue: Queue, practice_id: UUID, id: UUID) -> None:
-    """Put it back into its queue, in a scope of its own. Raises LookupError, NotificationError."""
-    with tenancy.practice_scope(practice_id):
-        if queue == "messages":
-            notifications.retry(id)
-            return
-        row = db.get(JobRow, id)
-        if row is None or row.state != "dead":
-            raise LookupError("no such job was given up")
-        row.state, row.due_at, row.lease_until, row.attempts = "queued", db.utcnow(), None, 0
-        row.last_error = None
-        audit.record("job.retried", subject=("core.job", row.id), detail={"kind": row.kind})
-        db.after_commit(wakeup.ring)
 
 
 def plugin_troubles() -> list[PluginTrouble]:

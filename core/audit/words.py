@@ -6,20 +6,27 @@ audit.describe({"photo_request.sent": _l("Photo request sent")})
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from core.i18n import LazyString
 
+Trail = Literal["practice", "platform"]
 _words: dict[str, LazyString] = {}
+_on: dict[Trail, set[str]] = {"practice": set(), "platform": set()}
 
 
-def describe(words: Mapping[str, LazyString]) -> None:
-    """Say in words what these actions are, as a past event: "Photo request sent". Saying it again replaces it."""
+def describe(words: Mapping[str, LazyString], *, on: Trail = "practice") -> None:
+    """Say in words what these actions are, as a past event: "Photo request sent". Saying it again replaces it.
+
+    on: the trail that they are noted on; what is noted on both is described for each.
+    """
     _words.update(words)
+    _on[on].update(words)
 
 
-def described() -> dict[str, str]:
-    """Every action that has words, in the reader's language."""
-    return {action: str(words) for action, words in _words.items()}
+def described(on: Trail | None = None) -> dict[str, str]:
+    """Every action that has words, or those of one trail, in the reader's language."""
+    return {action: str(words) for action, words in _words.items() if on is None or action in _on[on]}
 
 
 def in_words(action: str, titles: Mapping[str, object] | None = None) -> str:

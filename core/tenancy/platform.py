@@ -51,17 +51,18 @@ def search(
         "newest": (Practice.created_at.desc(), Practice.id.desc()),
         "oldest": (Practice.created_at.asc(), Practice.id.asc()),
     }
-    chosen = select(Practice).where(*_fits(words, status))
+    chosen = select(Practice).where(*fits(words, status))
     chosen = chosen.order_by(*by.get(order, (func.lower(Practice.name).asc(), Practice.id.asc())))
     return list(db.session().scalars(chosen.limit(limit).offset(offset)))
 
 
 def count(words: str = "", status: str = "") -> int:
     """How many there are of them."""
-    return db.session().scalar(select(func.count(Practice.id)).where(*_fits(words, status))) or 0
+    return db.session().scalar(select(func.count(Practice.id)).where(*fits(words, status))) or 0
 
 
-def _fits(words: str, status: str) -> list[ColumnElement[bool]]:
+def fits(words: str, status: str = "") -> list[ColumnElement[bool]]:
+    """The conditions for them, for queries over more than practices."""
     name, slug = func.lower(Practice.name), Practice.slug
     fits: list[ColumnElement[bool]] = [
         name.contains(word.lower(), autoescape=True) | slug.contains(word.lower(), autoescape=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from core import audit, plugin_system
 from core.i18n import LazyString, _l
@@ -14,6 +14,7 @@ WORDS: Final[dict[str, LazyString]] = {
     "audit.verified": _l("Audit trail checked"),
     "files.key_rotated": _l("Key of the files changed"),
     "launch.unclear": _l("Clinical system’s patient not clear"),
+    "job.dismissed": _l("Job taken off the list"),
     "job.retried": _l("Job tried again"),
     "link.birth_date_wrong": _l("Wrong date of birth on a link"),
     "link.cancelled": _l("Link cancelled"),
@@ -31,6 +32,7 @@ WORDS: Final[dict[str, LazyString]] = {
     "notification.queued": _l("Message made"),
     "notification.retried": _l("Message sent again"),
     "patient.alert_added": _l("Alert added"),
+    "patient.alert_raised": _l("Alert made a warning"),
     "patient.alert_resolved": _l("Alert resolved"),
     "patient.changed": _l("Patient’s details changed"),
     "patient.consent_changed": _l("Consent to messages changed"),
@@ -49,7 +51,6 @@ WORDS: Final[dict[str, LazyString]] = {
     "plugin.allowed": _l("Plugin allowed by the operator"),
     "plugin.consented": _l("Agreed to what a plugin newly asks for"),
     "plugin.denied": _l("Plugin denied by the operator"),
-    "practice.created": _l("Practice created"),
     "practice.resumed": _l("Practice resumed"),
     "practice.suspended": _l("Practice suspended"),
     "plugin.disabled": _l("Plugin switched off"),
@@ -63,9 +64,6 @@ WORDS: Final[dict[str, LazyString]] = {
     "practice.logo_removed": _l("Logo of the practice removed"),
     "retention.applied": _l("Old data deleted"),
     "retention.changed": _l("How long data is kept changed"),
-    "sign_in.failed": _l("Sign-in failed"),
-    "sign_in.paused": _l("Sign-in paused after wrong passwords"),
-    "sign_in.succeeded": _l("Signed in"),
     "template.changed": _l("Wording of a message changed"),
 }
 
@@ -79,7 +77,14 @@ PLACES: Final[dict[str, LazyString]] = {
     "today.index": _l("Today"),
 }
 
+_ON_BOTH: Final = (
+    "audit.exported", "audit.read", "audit.verified", "links.guessing_seen", "plugin.denied",
+    "plugin.left_to_practice", "practice.resumed", "practice.suspended",
+)  # fmt: skip
+
 audit.describe(WORDS)
+audit.describe({action: WORDS[action] for action in _ON_BOTH}, on="platform")
+audit.describe({"practice.created": _l("Practice created")}, on="platform")
 
 
 def titles() -> dict[str, object]:
@@ -87,9 +92,9 @@ def titles() -> dict[str, object]:
     return {plugin.name: plugin.title for plugin in plugin_system.registry}
 
 
-def actions() -> list[tuple[str, str]]:
-    """Every action that has words, by its words, for a choice."""
-    return sorted(audit.described().items(), key=lambda one: one[1].casefold())
+def actions(on: Literal["practice", "platform"] = "practice") -> list[tuple[str, str]]:
+    """Every action of a trail that has words, by its words, for a choice."""
+    return sorted(audit.described(on).items(), key=lambda one: one[1].casefold())
 
 
 def place(part: str, titles: Mapping[str, object]) -> str:
