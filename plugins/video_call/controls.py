@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.sdk import SocketContext, SocketRefused, audit, db, topic, uuid7
+from core.sdk import SocketContext, SocketRefused, audit, db, topic
 from plugins.video_call import boards, consents, documents, participants, recording, said, states
 from plugins.video_call.errors import CallError
 from plugins.video_call.models import CLINICIAN, GUEST, PATIENT, Call, Participant
@@ -234,8 +234,7 @@ def _open_board(call: Call, _me: Participant, told: Any) -> None:
 
 def _clean_screen(call: Call, me: Participant, _told: Any) -> None:
     """What was drawn over the last picture has no place over the next."""
-    if boards.may_draw(me) and boards.of_call(call.id, boards.SCREEN):
-        boards.add(call, me, boards.SCREEN, "clear", {}, uuid7())
+    boards.wipe(call, me, boards.SCREEN)
 
 
 def _close_screen(call: Call, _me: Participant, _told: Any) -> None:

@@ -94,6 +94,16 @@ def test_a_board_that_was_full_is_empty_again_once_it_is_cleared(
     draw(talk, "stroke", LINE)
 
 
+@pytest.mark.both_databases
+def test_a_board_after_any_number(talk: Talk, enter: Callable[[Made], Handset]) -> None:
+    draw(talk, "stroke", LINE)
+    phone = enter(talk.made)
+    for after, left in (("0", 1), ("-1", 1), ("nine", 1), ("1", 0), ("9" * 30, 0), ("9" * 5000, 1)):
+        answer = phone.get(f"/boards/page?after={after}")
+        assert answer.status_code == 200, after
+        assert len(answer.get_json()["strokes"]) == left, after
+
+
 def test_what_is_shown_is_what_the_patient_may_open(talk: Talk, amira: Visitor) -> None:
     path = f"{BASE}/calls/{talk.made.id}"
     headers = {"Accept": "application/json"}
@@ -123,6 +133,18 @@ def test_a_new_share_begins_with_a_clean_screen(talk: Talk) -> None:
         assert call.open_board == "screen"
         controls.decide(call, me, "share_stopped", {})
         assert call.open_board is None
+
+
+def test_a_patient_who_may_not_draw_shares_a_clean_screen_all_the_same(talk: Talk) -> None:
+    talk.set(patient_may_draw=False)
+    with talk.clinician() as (call, me):
+        boards.add(call, me, "screen", "stroke", LINE, uuid4())
+        boards.add(call, me, "page", "stroke", LINE, uuid4())
+    with talk.patient() as (call, me):
+        controls.decide(call, me, "share_started", {})
+    with talk.clinician() as (call, _me):
+        assert [row.op for row in boards.of_call(call.id, "screen")] == ["clear"]
+        assert [row.op for row in boards.of_call(call.id, "page")] == ["stroke"]
 
 
 def test_a_board_that_is_open_is_open_for_a_page_that_is_loaded_again(talk: Talk) -> None:
