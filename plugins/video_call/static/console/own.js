@@ -2,7 +2,7 @@
  * The clinician's own camera and microphone: what is wanted, what there is, and which track is sent. One stream for the
  * whole visit; the tracks in it come and go. A camera that is off is let go, so that its light goes out.
  */
-import { acquire, useDevice } from "../line/media.js";
+import { acquire, resize as ofCamera, useDevice } from "../line/media.js";
 import { prefer, preferences, root } from "./page.js";
 
 /** @typedef {"camera" | "microphone"} Kind */
@@ -116,7 +116,7 @@ export function letGo() {
 export async function resize(lines) {
   height = lines;
   prefer({ height: String(lines) });
-  await raw?.applyConstraints({ height: { ideal: lines }, width: { ideal: Math.round((lines * 4) / 3) } }).catch(() => undefined);
+  await ofCamera(lines).catch(() => undefined);
 }
 
 /**

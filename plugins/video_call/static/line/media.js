@@ -65,10 +65,19 @@ function sound(id) {
 /** @param {string} [id] @returns {MediaStreamConstraints} */
 function picture(id) {
   /** @type {Record<string, unknown>} */
-  const video = { width: { ideal: Math.round((height * 16) / 9) }, height: { ideal: height }, frameRate: { ideal: 30 }, zoom: true };
+  const video = { ...size(), zoom: true };
   if (id) video.deviceId = { exact: id };
   else if (facing) video.facingMode = facing;
   return { video };
+}
+
+const size = () => ({ width: { ideal: Math.round((height * 16) / 9) }, height: { ideal: height }, frameRate: { ideal: 30 } });
+
+/** The camera's picture, and that of every camera chosen later, has so many lines. @param {number} lines */
+export async function resize(lines) {
+  height = lines;
+  const track = trackOf("camera");
+  if (track?.readyState === "live") await track.applyConstraints(size());
 }
 
 /** @param {Device} kind */

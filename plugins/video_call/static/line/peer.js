@@ -14,6 +14,7 @@
 const SLOTS = ["audio", "video", "screen"];
 const BATCH_AFTER = 15;
 const BEAT_EVERY = 400;
+const SCREEN_SHARE = 0.75;
 const OWN = / raddr \S+ rport \d+/;
 
 export class Peer {
@@ -121,17 +122,12 @@ export class Peer {
     await this.bound();
   }
 
-  /** Keeps the picture within the bandwidth that was chosen. */
+  /** Keeps camera and screen together within the bandwidth that was chosen; most of it is the screen's. */
   async bound() {
-    const sender = this.transceivers[1]?.sender;
-    const parameters = sender?.getParameters();
-    if (!sender || !parameters?.encodings?.length) return;
     const limit = this.around.limit();
-    for (const encoding of parameters.encodings) {
-      if (limit) encoding.maxBitrate = limit * 1000;
-      else delete encoding.maxBitrate;
-    }
-    await sender.setParameters(parameters).catch(() => undefined);
+    const [camera, screen] = this.transceivers.slice(1).map(({ sender }) => sender);
+    const share = !screen?.track ? 0 : camera?.track ? SCREEN_SHARE : 1;
+    await Promise.all([atMost(camera, limit && limit * (1 - share)), atMost(screen, limit && limit * share)]);
   }
 
   /** @param {RTCPeerConnection} pc */
@@ -255,6 +251,17 @@ export class Peer {
     this.pc?.close();
     this.pc = null;
   }
+}
+
+/** @param {RTCRtpSender | undefined} sender @param {number | null} kbps null: what the line bears */
+async function atMost(sender, kbps) {
+  const parameters = sender?.getParameters();
+  if (!sender?.track || !parameters?.encodings?.length) return;
+  for (const encoding of parameters.encodings) {
+    if (kbps) encoding.maxBitrate = Math.round(kbps * 1000);
+    else delete encoding.maxBitrate;
+  }
+  await sender.setParameters(parameters).catch(() => undefined);
 }
 
 /** A page's first connection takes longest to make: this one is nobody's, so that the first that counts is the second. */

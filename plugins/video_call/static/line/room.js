@@ -5,8 +5,9 @@
  *   room.addEventListener("stream", ({ detail }) => { video.srcObject = detail.stream; });
  *
  * Events (detail): "state" {state}, "people" {people}, "stream" {person, stream, kind: "main" | "screen"}, "line" {line,
- * person}, "control" {from, kind, body}, "pointer" {from, x, y}, "stroke" {from, board, op, body, key}, "phone" {person}
- * (the line does not come back: offer the phone), "sharing" {sharing} (this page began or ended it), "taken_over", "over".
+ * person}, "control" {from, kind, body}, "pointer" {from, on, x, y}, "stroke" {from, board, op, body, key}, "phone" {person}
+ * (the line does not come back: offer the phone), "sharing" {sharing} (this page began or ended it), "own" {kind, track} (another
+ * microphone or camera of this page), "taken_over", "over".
  *
  * @typedef {{muted: boolean, camera: boolean, sharing: boolean, hand: boolean, hidden: boolean}} PageState
  * @typedef {import("./signalling.js").Person & {state: PageState}} Person
@@ -82,7 +83,7 @@ export class Room extends EventTarget {
     on(mesh, "stream", ({ person, stream, screen }) => this.show(person, stream, screen));
     on(mesh, "line", (said) => this.tell("line", said));
     on(mesh, "phone", (said) => this.tell("phone", said));
-    on(mesh, "pointer", ({ person, x, y }) => this.tell("pointer", { from: person, x, y }));
+    on(mesh, "pointer", ({ person, ...said }) => this.tell("pointer", { ...said, from: person }));
     on(mesh, "stroke", ({ person, ...said }) => this.tell("stroke", { ...said, from: person }));
     on(mesh, "flowing", () => this.flows());
     on(mesh, "log", ({ kind, detail }) => void signalling.ask("line", { kind, detail }));
@@ -197,7 +198,10 @@ export class Room extends EventTarget {
     if (kind === "screen") {
       this.tell("sharing", { sharing: this.mine.sharing });
       void this.control(track ? "share_started" : "share_stopped"); // what was drawn over the last picture goes
-    } else this.noteTracks();
+    } else {
+      this.noteTracks();
+      this.tell("own", { kind, track });
+    }
     if (SENDING.has(this.state)) await this.mesh.setTracks({ ...this.tracks });
     this.sayHere();
   }
@@ -238,9 +242,9 @@ export class Room extends EventTarget {
     return this.signalling.ask("control", { kind, body });
   }
 
-  /** @param {{x: number, y: number}} where 0 to 1 */
-  pointer({ x, y }) {
-    this.mesh.say("pointer", { x, y });
+  /** @param {{on: string, x: number, y: number}} where what is pointed at, and 0 to 1 in it */
+  pointer(where) {
+    this.mesh.say("pointer", where);
   }
 
   /**

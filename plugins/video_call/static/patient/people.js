@@ -89,6 +89,7 @@ function make(id, kind, stream) {
   const [figure, video, name] = [document.createElement("figure"), document.createElement("video"), document.createElement("figcaption")];
   video.autoplay = video.playsInline = true;
   figure.className = `vc-picture ${kind}`;
+  figure.dataset.person = id;
   figure.append(video, name);
   box.append(figure);
   for (const event of ["loadeddata", "resize", "emptied"]) video.addEventListener(event, arrange);

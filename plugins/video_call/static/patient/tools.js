@@ -1,6 +1,7 @@
 /** The tools of a call (chat, drawing, consent ...) in their places on this page. */
-import { track, tryAgain, turnCamera, turnOff } from "./devices.js";
+import { turn, turnCamera } from "./devices.js";
 import { announce, one, place } from "./parts.js";
+import { isGuest } from "./server.js";
 
 /** @param {import("../line/room.js").Room} room */
 export async function mountTools(room) {
@@ -11,15 +12,15 @@ export async function mountTools(room) {
     bar: place("tool-buttons"),
     side: place("tool-side"),
     stage: place("tool-stage"),
-    patientPicture: () => one("video", HTMLVideoElement, place("self")),
+    patientPicture: () => (isGuest ? pictureOf(room) : one("video", HTMLVideoElement, place("self"))),
     screen: () => document.querySelector("#pictures .screen.large video") ?? undefined,
     announce,
     devices: { turn, switchCamera: turnCamera },
   });
 }
 
-/** @param {"microphone" | "camera"} kind @param {boolean} on */
-async function turn(kind, on) {
-  turnOff(kind, !on);
-  if (on && !track(kind)) await tryAgain();
+/** The patient's picture, on a guest's page. @param {import("../line/room.js").Room} room @returns {HTMLVideoElement | undefined} */
+function pictureOf({ people }) {
+  const patient = [...people.values()].find(({ role }) => role === "patient");
+  return document.querySelector(`#pictures .main[data-person="${patient?.id}"] video`) ?? undefined;
 }

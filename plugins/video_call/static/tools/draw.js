@@ -274,7 +274,7 @@ export function mountDraw(tools) {
   if (facts.board === "page") void show("page", false); // it was open when this page was loaded
 
   return {
-    /** @returns {HTMLElement | null} */
-    surface: () => (open ? canvas : null),
+    /** @returns {import("./pointer.js").Surface | null} */
+    surface: () => (open ? { name: `board ${open}`, element: canvas } : null),
   };
 }

@@ -9,7 +9,7 @@
  * @property {() => number} [photoHeight] how many lines a picture of the video may have at most; 0: as it comes
  * @property {(text: string) => void} announce to screen readers
  * @property {(text: string) => void} [note] shown for a moment, and read
- * @property {() => HTMLElement | undefined} screen where the page shows a shared screen now
+ * @property {() => HTMLVideoElement | undefined} screen where the page shows a shared screen now
  * @property {Devices} [devices] the patient's own, on the patient's page
  *
  * @typedef {object} Devices

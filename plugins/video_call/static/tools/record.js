@@ -10,6 +10,8 @@ const PART = 256 * 1024; // small enough to arrive often on a weak line: the oth
 const FRAME = 66; // milliseconds
 const AGAIN = 1000;
 const TRIES = 5;
+/** What the server keeps, the most usual first; Safari before 18.4 makes none of it. */
+const TYPES = { audio: ["audio/webm;codecs=opus", "audio/webm"], video: ["video/webm;codecs=vp8,opus", "video/webm;codecs=vp9,opus", "video/webm"] };
 
 /**
  * @param {import("./host.js").Tools} tools
@@ -18,6 +20,7 @@ const TRIES = 5;
  */
 export function mountRecord({ room, host, facts, signal }, consents) {
   const what = facts.recording.what ?? "audio";
+  const type = globalThis.MediaRecorder && TYPES[what].find((one) => MediaRecorder.isTypeSupported(one));
   const kind = `recording_${what}`;
   /** What records, and what is still being sent. @type {Set<Recording>} */
   const running = new Set();
@@ -29,12 +32,17 @@ export function mountRecord({ room, host, facts, signal }, consents) {
   /** @type {Set<string>} guests who agreed */
   const agreed = new Set();
   const open = button(host, "record", async () => {
+    if (!type) return host.note?.(say(facts, "cannot_record"));
     if (starting) return;
     if (running.size) await finish();
     else if (consents.state(kind) === "asked") await consents.withdraw(kind).catch(() => consents.refresh());
     else await begin();
   });
   if (facts.recording.warning) open.title = facts.recording.warning;
+  if (!type) {
+    open.title = say(facts, "cannot_record");
+    open.setAttribute("aria-disabled", "true");
+  }
 
   async function begin() {
     wanted = true;
@@ -65,14 +73,15 @@ export function mountRecord({ room, host, facts, signal }, consents) {
   async function make() {
     const patient = [...room.people.values()].find((person) => person.role === "patient");
     const theirs = patient && room.streams.get(patient.id)?.main;
-    if (signal.aborted || running.size || !theirs) return;
+    if (signal.aborted || running.size || !theirs || !type) return;
     stale = false;
     const { parts } = await ask(facts, "recordings", { json: { what } });
     const path = String(parts).slice(facts.base.length);
     const send = (/** @type {Blob | null} */ body, /** @type {number} */ from, /** @type {boolean} */ last) =>
       ask(facts, `${path}?from=${from}${last ? "&last" : ""}`, { body, method: "POST", type: "application/octet-stream" });
     try {
-      const recording = new Recording(theirs, room.tracks.audio, what, host.patientPicture, send, failed);
+      const recording = new Recording({ theirs, type }, what, host.patientPicture, send, failed);
+      recording.speak(room.tracks.audio);
       for (const id of agreed) recording.hear(id, room.streams.get(id)?.main);
       recording.start();
       if (room.state === "on_hold") recording.pause();
@@ -167,6 +176,9 @@ export function mountRecord({ room, host, facts, signal }, consents) {
     if (signal.reason !== "over") drop(); // another page keeps what came
     void finish();
   });
+  on(room, "own", ({ kind: which, track }) => {
+    if (which === "audio") for (const recording of running) recording.speak(track);
+  });
   on(room, "control", ({ from, kind: said, body }) => {
     const guest = room.people.get(from);
     if (said !== "guest_recorded" || guest?.role !== "guest") return;
@@ -192,23 +204,24 @@ export function mountRecord({ room, host, facts, signal }, consents) {
 
 class Recording {
   /**
-   * @param {MediaStream} theirs
-   * @param {MediaStreamTrack | null} mine
+   * @param {{theirs: MediaStream, type: string}} of type: one that this browser makes
    * @param {"audio" | "video"} what
    * @param {() => HTMLVideoElement | undefined} picture what is seen of the patient
    * @param {(body: Blob | null, from: number, last: boolean) => Promise<any>} send
    * @param {(error: unknown) => void} failed
    */
-  constructor(theirs, mine, what, picture, send, failed) {
+  constructor({ theirs, type }, what, picture, send, failed) {
     this.picture = picture;
     this.context = new AudioContext();
     const mixed = (this.mixed = this.context.createMediaStreamDestination());
     /** @type {Map<string, AudioNode[]>} guests, who come and go */
     this.heard = new Map();
-    this.mix([...theirs.getAudioTracks(), ...(mine ? [mine] : [])]);
+    /** @type {AudioNode[]} the clinician's own voice */
+    this.own = [];
+    this.mix(theirs.getAudioTracks());
     const tracks = [...(what === "video" ? this.paint(picture()) : []), ...mixed.stream.getAudioTracks()];
     this.recorder = new MediaRecorder(new MediaStream(tracks), {
-      mimeType: what === "video" ? "video/webm;codecs=vp8,opus" : "audio/webm;codecs=opus",
+      mimeType: type,
       videoBitsPerSecond: 900_000,
       audioBitsPerSecond: 48_000,
     });
@@ -239,6 +252,13 @@ class Recording {
       source.connect(this.mixed);
       return source;
     });
+  }
+
+  /** From now on with this microphone: another was chosen, or plugged in again. @param {MediaStreamTrack | null} track */
+  speak(track) {
+    if (this.ending) return;
+    for (const source of this.own) source.disconnect();
+    this.own = this.mix(track ? [track] : []);
   }
 
   /** From now on with this guest's voice, or without. @param {string} id @param {MediaStream | null} [stream] */

@@ -47,7 +47,7 @@ export function mountShow({ room, host, facts }) {
   });
   return {
     open,
-    /** @returns {HTMLElement | null} what can be pointed at */
-    surface: () => (cover.hidden ? (host.screen() ?? null) : image),
+    /** @returns {import("./pointer.js").Surface | null} what can be pointed at */
+    surface: () => (cover.hidden ? null : { name: `file ${shown}`, element: image }),
   };
 }

@@ -83,15 +83,23 @@ globalThis.fetch = async (url, { method, headers, body }) => {
 };
 
 export class MediaStream {
+  constructor(tracks = []) {
+    this.tracks = tracks;
+  }
   getAudioTracks() {
-    return [];
+    return this.tracks.filter(({ kind }) => kind === "audio");
   }
   getVideoTracks() {
-    return [];
+    return this.tracks.filter(({ kind }) => kind === "video");
   }
 }
 globalThis.MediaStream = MediaStream;
+/** The tracks that are mixed now. */
+export const mixed = new Set();
 globalThis.AudioContext = class {
+  createMediaStreamSource({ tracks: [track] }) {
+    return { connect: () => mixed.add(track), disconnect: () => mixed.delete(track) };
+  }
   createMediaStreamDestination() {
     return { stream: new MediaStream() };
   }
@@ -99,8 +107,11 @@ globalThis.AudioContext = class {
   close() {}
 };
 /** Every recorder that was made. */
-export const recorders = [];
+export const recorders = Object.assign([], { types: /^(audio|video).webm/ });
 globalThis.MediaRecorder = class extends EventTarget {
+  static isTypeSupported(type) {
+    return recorders.types.test(type);
+  }
   constructor() {
     super();
     this.state = "inactive";

@@ -23,7 +23,7 @@ def play(script: str) -> Any:
         const page = await import({json.dumps((HERE / "fake_page.mjs").as_uri())});
         const tools = (name) => import({json.dumps((STATIC / "tools").as_uri())} + "/" + name + ".js");
         const line = (name) => import({json.dumps((STATIC / "line").as_uri())} + "/" + name + ".js");
-        const {{ answers, asked, facts, focused, host, made, recorders, room, settle, told }} = page;
+        const {{ answers, asked, facts, focused, host, made, mixed, recorders, room, settle, told }} = page;
         const say = (said) => {{ console.log(JSON.stringify(said)); process.exit(0); }};
     """
     answer = subprocess.run(
@@ -135,6 +135,130 @@ def test_the_end_waits_for_the_last_part_and_a_page_that_was_taken_over_from_sen
     assert play(script % '"over"') == [0, [["/recordings/1?from=0", 10], ["/recordings/1?from=10&last", 0]]]
     runs, sent = play(script % '"taken_over"')
     assert (runs, [size for _path, size in sent]) == (0, [0])
+
+
+def test_another_microphone_goes_into_the_recording_in_place_of_the_one_before() -> None:
+    heard = play(
+        _RECORD
+        + """
+    await settle();
+    const mic = (id) => ({ kind: "audio", id });
+    const [first, second, camera] = [mic("first"), mic("second"), { kind: "video", id: "camera" }];
+    const steps = [];
+    for (const track of [first, camera, second, null, first]) {
+      opened.tell("own", { kind: track === camera ? "video" : "audio", track });
+      steps.push([...mixed].map(({ id }) => id));
+    }
+    say(steps);
+    """
+    )
+    assert heard == [["first"], ["first"], ["second"], [], ["first"]]
+
+
+def test_a_browser_that_cannot_record_says_so_before_the_patient_is_asked() -> None:
+    said = play(
+        "recorders.types = /mp4/;"
+        + _RECORD
+        + """
+    await settle();
+    say([button.title, button.attributes.get("aria-disabled"), told, begun(), recorders.length]);
+    """
+    )
+    assert said == ["cannot_record", "true", ["cannot_record"], 0, 0]
+
+
+def test_one_points_at_the_same_thing_on_both_sides_or_at_nothing() -> None:
+    """The clinician shares the whole screen, which their own page does not show, and points at the patient's face."""
+    dots = play(
+        """
+    globalThis.getComputedStyle = () => ({ objectFit: "contain", transform: "" });
+    globalThis.DOMMatrix = class { a = 1; };
+    const { mountPointer } = await tools("pointer");
+    const boxed = (left, srcObject) => Object.assign(new page.Element(), {
+      srcObject, getBoundingClientRect: () => ({ left, top: 0, width: 100, height: 100 }) });
+    const streams = (id) => ({ main: { id: `main ${id}` }, screen: { id: `screen ${id}` } });
+    const side = (role, others, shows, cover) => {
+      const opened = room(role);
+      opened.streams = new Map(others.map((id) => [id, streams(id)]));
+      const stage = boxed(0);
+      stage.appendChild = (dot) => stage.children[stage.children.push(dot) - 1];
+      const seen = shows(opened.streams);
+      const places = { bar: new page.Element(), stage };
+      const own = { ...host, ...places, patientPicture: () => seen.picture, screen: () => seen.screen };
+      const signal = new AbortController().signal;
+      mountPointer({ room: opened, host: own, facts: facts(role), signal }, () => cover?.() ?? null);
+      const button = made["button-pointer"];
+      const dots = () => stage.children.filter(({ gone }) => !gone).map(({ dataset }) => dataset.on);
+      return { opened, press: () => button.click(), dots };
+    };
+    let file = null;
+    const picture = (stream) => boxed(0, stream);
+    const screen = (all) => boxed(100, all.get("c").screen);
+    const desk = side("clinician", ["p"], (all) => ({ picture: boxed(200, all.get("p").main) }), () => file);
+    const phone = side("patient", ["c"], (all) => ({ picture: picture({ id: "own" }), screen: screen(all) }));
+    const guest = side("guest", ["c", "p"], (all) => ({ picture: picture(all.get("p").main), screen: screen(all) }));
+    const sent = [];
+    desk.opened.pointer = phone.opened.pointer = (said) => sent.push(said);
+    const point = async (at) => {
+      await settle(40);
+      document.dispatchEvent(Object.assign(new Event("pointermove"), { clientX: at, clientY: 50 }));
+      const said = sent.pop();
+      for (const other of [desk, phone, guest]) other.opened.tell("pointer", { from: "x", ...said });
+      return [said.on, desk.dots(), phone.dots(), guest.dots()];
+    };
+    desk.press();
+    const face = await point(250);
+    const beside = await point(450);
+    file = { name: "file 1", element: boxed(0) };
+    const covered = await point(50);
+    desk.press();
+    file = null;
+    phone.press();
+    const theirs = await point(150);
+    say({ face, beside, covered, theirs });
+    """
+    )
+    picture, screen = "picture p", "screen c"
+    assert dots["face"] == [picture, [picture], [picture], [picture]]
+    assert dots["beside"] == ["", [], [], []]
+    assert dots["covered"] == ["file 1", ["file 1"], [], []]  # the file is not there on the others
+    assert dots["theirs"] == [screen, [], [screen], [screen]]
+
+
+def test_camera_and_screen_keep_to_the_bandwidth_together() -> None:
+    most = play(
+        """
+    const { Peer } = await line("peer");
+    const sender = () => ({
+      track: null, encodings: [{}],
+      async replaceTrack(track) { this.track = track; },
+      getParameters() { return { encodings: this.encodings }; },
+      async setParameters({ encodings }) { this.encodings = encodings; },
+    });
+    const tracks = { audio: {}, video: {}, screen: null };
+    let limit = 800;
+    const peer = new Peer({ tracks: () => tracks, limit: () => limit });
+    peer.transceivers = [0, 1, 2].map(() => ({ sender: sender() }));
+    const bounds = async () => {
+      await peer.send();
+      return peer.transceivers.map(({ sender }) => sender.encodings[0].maxBitrate ?? null);
+    };
+    const steps = [await bounds()];
+    tracks.screen = {};
+    steps.push(await bounds());
+    tracks.video = null;
+    steps.push(await bounds());
+    limit = null;
+    tracks.video = {};
+    steps.push(await bounds());
+    say(steps);
+    """
+    )
+    assert [each[0] for each in most] == [None] * 4  # sound comes first
+    assert most[0][1] == 800_000
+    assert most[1][1:] == [200_000, 600_000]
+    assert most[2][2] == 800_000
+    assert most[3][1:] == [None, None]
 
 
 # A patient who is asked; `now` is what they are asked for.
