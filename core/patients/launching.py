@@ -1,12 +1,13 @@
 """Which patient a clinical system means: found without doubt, or a choice for a person, never a guess.
 
-A number decides when nothing else that was handed over speaks against it. Without a number, the date of birth and
-the whole name decide when they fit one patient alone. Everything else is a choice.
+A number decides when nothing else that was handed over speaks against it: neither another birthday nor the name of
+somebody else. Without a number, the date of birth and the whole name decide when they fit one patient alone.
+Everything else is a choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal
@@ -74,7 +75,7 @@ def find(raw: Mapping[str, str]) -> Launched:
         return doubtful("unreadable")
     if len(holders) == 1:
         holder = holders[0]
-        if _contradicts(holder, numbers, born, words):
+        if _contradicts(holder, numbers, born, words, namesakes):
             return doubtful("contradiction")
         return Launched(holder, values=shown, by=tuple(sorted(typed)))
     if holders:
@@ -132,16 +133,37 @@ def _words_of(patient: Patient) -> frozenset[str]:
 
 
 def _contradicts(
-    patient: Patient, numbers: Mapping[str, str], born: date | None, words: frozenset[str]
+    patient: Patient,
+    numbers: Mapping[str, str],
+    born: date | None,
+    words: frozenset[str],
+    namesakes: Sequence[Patient],
 ) -> bool:
     """Does anything else that was handed over speak against this patient?"""
     for system, value in numbers.items():
         held = patient.identifier(system)
         if held is not None and held != value:
             return True
-    if born is not None:
-        return patient.birth_date != born  # people change their names, not their birthdays
-    return bool(words) and not words & _words_of(patient)
+    if born is None:
+        return not _bears(patient, words)
+    if patient.birth_date != born:
+        return True
+    # People change their names, not their birthdays; but the name may be a twin's.
+    return any(_closeness(one, words) > _closeness(patient, words) for one in namesakes)
+
+
+def _bears(patient: Patient, words: frozenset[str]) -> bool:
+    """Is it this patient's name? Family and given name both speak where both were handed over."""
+    family = frozenset(names.normalise(patient.family_name).split())
+    given_names = frozenset(names.normalise(patient.given_names).split())
+    if words <= family or words <= given_names:
+        return True
+    return bool(words & family) and bool(words & given_names)
+
+
+def _closeness(patient: Patient, words: frozenset[str]) -> tuple[int, bool]:
+    own = _words_of(patient)
+    return len(words & own), own == words
 
 
 def _holders(numbers: Mapping[str, str]) -> list[Patient]:

@@ -34,6 +34,7 @@ def name(launched: Launched) -> str | None:
         {**MARGARET, "family_name": "Whitfield"},
         {**MARGARET, "family_name": "Marriedname"},  # people change their names
         {"nhs_number": "9990000018", "family_name": "WHITFIELD"},
+        {"nhs_number": "9990000018", "name": "Whitfield, Margaret Ann"},
         {"birth_date": "1951-03-14", "family_name": "Whitfield", "given_names": "Margaret"},
         {"birth_date": "14.3.1951", "name": "WHITFIELD, Margaret"},
         {"birth_date": "14.3.1951", "name": "Margaret Whitfield"},
@@ -53,6 +54,9 @@ def test_accents_and_case_of_a_name_do_not_matter(house: House) -> None:
         ({"nhs_number": "9434765919"}, "nobody", 0),
         ({"nhs_number": "9990000018", "birth_date": "15/03/1951"}, "contradiction", 1),
         ({"nhs_number": "9990000018", "family_name": "Okafor"}, "contradiction", 1),
+        ({"nhs_number": "9990000018", "name": "Mary Whitfield"}, "contradiction", 1),
+        ({"nhs_number": "9990000018", "family_name": "Whitfield", "given_names": "Mary"}, "contradiction", 1),
+        ({"nhs_number": "9990000018", "name": "Margaret Okafor"}, "contradiction", 1),
         ({"nhs_number": "9434765919", "birth_date": "14/03/1951", "name": "Margaret Whitfield"}, "contradiction", 1),
         ({"nhs_number": "9990000019"}, "unreadable", 0),
         ({"nhs_number": "9990000019", "birth_date": "14/03/1951", "name": "Margaret Whitfield"}, "unreadable", 1),
@@ -78,6 +82,18 @@ def test_two_of_one_name_and_birthday_are_a_choice(house: House) -> None:
         patients.create(**twin)
     found = find(house, birth_date="14/03/1951", name="Margaret Whitfield")
     assert (found.doubt, len(found.candidates)) == ("several", 2)
+
+
+@pytest.mark.parametrize("told", ["Ben Ley", "LEY, Ben", "Ben Thomas Ley"])
+def test_a_twins_name_with_the_others_number_is_a_choice(house: House, told: str) -> None:
+    with house.at(house.riverside):
+        ada = patients.create(given_names="Ada", family_name="Ley", birth_date="1/2/1990", local_id="EMIS-7")
+        ben = patients.create(given_names="Ben", family_name="Ley", birth_date="1/2/1990")
+    found = find(house, local_id="EMIS-7", birth_date="01/02/1990", name=told)
+    assert (found.patient, found.doubt) == (None, "contradiction")
+    assert set(launching.patient_ids(found)) == {ada.id, ben.id}
+    assert name(find(house, local_id="EMIS-7", birth_date="01/02/1990", name="Ada Ley")) == "Ada Ley"
+    assert name(find(house, local_id="EMIS-7", birth_date="01/02/1990", name="Ada Newman")) == "Ada Ley"
 
 
 def test_numbers_of_two_patients_are_a_choice(house: House) -> None:
