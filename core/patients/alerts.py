@@ -53,7 +53,7 @@ def every(patient_id: UUID) -> Sequence[PatientAlert]:
 
 
 def add(patient_id: UUID, text: str, level: Level = "note") -> PatientAlert:
-    """Put up an alert; the same words twice are one. Raises AlertRefused."""
+    """Put up an alert; the same words twice are one, a warning where either was. Raises AlertRefused."""
     words = " ".join(text.split())
     if not words:
         raise AlertRefused(_("Write what the others must know."))
@@ -62,7 +62,9 @@ def add(patient_id: UUID, text: str, level: Level = "note") -> PatientAlert:
     standing = open_alerts(patient_id)
     known = next((one for one in standing if one.text.casefold() == words.casefold()), None)
     if known is not None:
-        known.level = level
+        if level == "warning" and known.level != "warning":
+            known.level = level
+            _tell("patient.alert_raised", known)
         return known
     if len(standing) >= MOST_OPEN:
         raise AlertRefused(_("So many alerts are not read any more. Resolve one first."))

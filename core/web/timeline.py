@@ -29,17 +29,43 @@ PAGE: Final = 30
 _IN_PANEL: Final = 8
 
 # What of the audit trail belongs to a patient's story; who only looked is on the trail alone.
-_TOLD: Final = {
+TOLD: Final = {
+    "patient.created": (_l("Record created"), "user-plus"),
     "patient.changed": (_l("Details changed"), "pencil"),
     "patient.deactivated": (_l("Taken off the list"), "user-off"),
     "patient.reactivated": (_l("Put back on the list"), "user-check"),
     "patient.launched": (_l("Opened from the clinical system"), "device-desktop"),
+    "patient.alert_raised": (_l("Alert made a warning"), "alert-circle"),
     "patient.consent_changed": (_l("Consent to messages changed"), "message-check"),
     "patient.contact_verified": (_l("Contact data confirmed"), "circle-check"),
     "patient.contact_doubted": (_l("Contact data no longer confirmed"), "help-circle"),
+    "patient.restricted": (_l("Record restricted"), "lock"),
+    "patient.unrestricted": (_l("Restriction of a record lifted"), "lock-open"),
+    "emergency.opened": (_l("Record opened in an emergency"), "shield-exclamation"),
+    "patient.export_requested": (_l("Export of all data asked for"), "download"),
+    "patient.exported": (_l("Export of all data made"), "download"),
+    "patient.export_downloaded": (_l("Export of all data downloaded"), "download"),
+    "patient.erasure_requested": (_l("Erasure of all data asked for"), "trash"),
+    "patient.erasure_withdrawn": (_l("Erasure of all data called off"), "trash-off"),
+    "patient.erasure_failed": (_l("Erasure of all data not finished"), "alert-triangle"),
+    "patient.erased": (_l("All data erased"), "trash"),
     "link.locked": (_l("Link locked after wrong dates of birth"), "lock"),
     "link.unlocked": (_l("Link unlocked"), "lock-open"),
 }
+NOT_TOLD: Final = frozenset(
+    {
+        # Somebody looked, or looked at who had looked.
+        *("patient.viewed", "patient.searched", "link.used", "emergency.reviewed", "audit.read"),
+        *("audit.exported", "audit.verified"),
+        # Told from what it is about: the alert, the message, and by the plugin whose link it is.
+        *("patient.alert_added", "patient.alert_resolved"),
+        *("notification.queued", "notification.retried", "notification.cancelled", "notification.dismissed"),
+        *("link.issued", "link.opened", "link.opened_again", "link.completed", "link.cancelled"),
+        "link.birth_date_wrong",  # the last of them locks the link
+        "patient.export_removed",  # its days are over
+    }
+)
+"""Of what the trail has about patients: what their timeline leaves to others, and why."""
 
 
 def panel(ctx: PatientContext) -> Markup:
@@ -76,8 +102,8 @@ def collect(ctx: PatientContext, before: datetime | None, limit: int) -> list[Ti
     """The newest entries of all sources, or the newest before a moment."""
     asked = replace(ctx, before=before)
     contributed: list[TimelineEntry] = plugin_system.call("timeline_entries", asked)
-    own = (_messages(ctx.patient.id, before, limit), _doings(ctx.patient.id, before, limit))
-    entries = patients.collect(contributed, *own, _alerts(ctx.patient), _beginning(ctx.patient))
+    own = (_messages(ctx.patient.id, before, limit), _doings(ctx.patient, before, limit))
+    entries = patients.collect(contributed, *own, _alerts(ctx.patient))
     return [one for one in entries if before is None or one.at < before][:limit]
 
 
@@ -87,10 +113,6 @@ def _moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None and 1900 <= found.year <= 2200 else None
-
-
-def _beginning(patient: Patient) -> list[TimelineEntry]:
-    return [TimelineEntry(patient.created_at, _("Record created"), icon="user-plus")]
 
 
 def _messages(patient_id: UUID, before: datetime | None, limit: int) -> list[TimelineEntry]:
@@ -121,27 +143,40 @@ def _message(message: Notification, titles: dict[str, str]) -> TimelineEntry:
     )
 
 
-def _doings(patient_id: UUID, before: datetime | None, limit: int) -> list[TimelineEntry]:
-    query = select(AuditEntry).where(AuditEntry.patient_id == patient_id, AuditEntry.action.in_(_TOLD))
+def _doings(patient: Patient, before: datetime | None, limit: int) -> list[TimelineEntry]:
+    query = select(AuditEntry).where(AuditEntry.patient_id == patient.id, AuditEntry.action.in_(TOLD))
     if before is not None:
         query = query.where(AuditEntry.at < before)
     rows = db.session().scalars(query.order_by(AuditEntry.seq.desc()).limit(limit))
-    return [_doing(one) for one in rows]
+    told = [_doing(one, patient) for one in rows]
+    began = any(one.at == patient.created_at for one in told)
+    # Some records are older than their trail.
+    return (
+        told if began else [*told, TimelineEntry(patient.created_at, _("Record created"), icon="user-plus")]
+    )
 
 
-def _doing(entry: AuditEntry) -> TimelineEntry:
-    title, icon = _TOLD[entry.action]
-    return TimelineEntry(entry.at, str(title), _by(entry.actor_name, entry.detail or {}), icon)
+def _doing(entry: AuditEntry, patient: Patient) -> TimelineEntry:
+    title, icon = TOLD[entry.action]
+    at = patient.created_at if entry.action == "patient.created" else entry.at
+    return TimelineEntry(at, str(title), _by(entry), icon)
 
 
-def _by(name: str, facts: dict[str, Any]) -> str:
-    said = _("By %(name)s", name=name)
+def _by(entry: AuditEntry) -> str:
+    by_patient = entry.actor_kind == "patient"
+    said = _("By the patient") if by_patient else _("By %(name)s", name=entry.actor_name)
+    told = _in_short(entry.detail or {})
+    return f"{told} · {said}" if told else said
+
+
+def _in_short(facts: dict[str, Any]) -> str:
+    if facts.get("by") == "import":
+        return _("Import of a list")
     what = {"sms": _("Texts"), "email": _("E-mails")}.get(str(facts.get("channel", "")), "")
     consent = {"given": _("yes"), "refused": _("no"), "unknown": _("not asked")}.get(
         str(facts.get("consent", "")), ""
     )
-    told = ": ".join(part for part in (what, consent) if part) or str(facts.get("system", ""))
-    return f"{told} · {said}" if told else said
+    return ": ".join(part for part in (what, consent) if part) or str(facts.get("system", ""))
 
 
 def _alerts(patient: Patient) -> list[TimelineEntry]:

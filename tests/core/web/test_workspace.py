@@ -80,6 +80,18 @@ def test_the_same_alert_twice_is_one_and_too_many_are_refused(house: House, marg
         assert alerts.open_alerts(margaret)[0].text == "Hard of hearing"  # warnings come first
 
 
+def test_an_alert_that_is_added_again_is_raised_on_the_trail_and_never_lowered(
+    amira: Visitor, house: House, margaret: UUID
+) -> None:
+    url = f"{PATIENTS}/{margaret}"
+    for level in ("note", "warning", "note"):
+        amira.post(f"{url}/alerts", {"text": "Hard of hearing", "level": level})
+    assert "Warning: Hard of hearing" in text(amira.get(f"{url}/alerts"))
+    told = [action for action, _detail in actions(house) if action.startswith("patient.alert")]
+    assert told == ["patient.alert_added", "patient.alert_raised"]
+    assert "Alert made a warning" in text(amira.get(f"{url}/timeline"))
+
+
 def test_an_alert_of_another_patient_is_not_found(amira: Visitor, house: House, margaret: UUID) -> None:
     samuel = house.patient_id(house.riverside, "Okafor")
     with house.at(house.riverside):
