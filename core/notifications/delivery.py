@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -29,7 +29,7 @@ from core.notifications.channels import (
 )
 from core.notifications.masking import mask_links
 from core.notifications.models import MAX_ATTEMPTS, Notification
-from core.patients import contact_states
+from core.notifications.ways import unwanted
 from core.settings import Settings
 from core.tenancy import platform
 
@@ -181,8 +181,8 @@ class Postman:
         if not tenancy.switches.is_on(row.owner):
             _postpone(row, db.utcnow() + _WAIT_WHILE_OFF, "owner_off")
             return False
-        if row.patient_id is not None and contact_states.consent(row.patient_id, _channel(row)) == "refused":
-            _bury(row, "consent_refused", None)  # they said no after it was written
+        if row.patient_id is not None and (missing := unwanted(row.channel, row.patient_id)) is not None:
+            _bury(row, missing.reason, None)  # they said no, or the rule came, after it was written
             return False
         breaker = self._breakers[row.channel]
         if pause := breaker.pause():
@@ -198,10 +198,6 @@ class Postman:
         else:
             _postpone(row, hold.until, hold.code)
         return False
-
-
-def _channel(row: Notification) -> Literal["sms", "email"]:
-    return "sms" if row.channel == "sms" else "email"
 
 
 def mask_old(_payload: dict[str, object]) -> None:

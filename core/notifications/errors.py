@@ -130,9 +130,13 @@ class InvalidRecipient(RecipientError):
 
 
 class ConsentMissing(RecipientError):
-    """The patient does not want this channel, or must be asked first."""
+    """The patient does not want this channel, or must be asked first. ``reason``: the code of ``reasons`` for it."""
 
     code_name = "consent_missing"
+
+    def __init__(self, channel: str, message: str, reason: str) -> None:
+        super().__init__(channel, message)
+        self.reason = reason
 
 
 class WrongState(NotificationError):

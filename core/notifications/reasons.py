@@ -13,6 +13,7 @@ REASONS: Final[dict[str, LazyString]] = {
     "recipient_not_mobile": _l("This number cannot receive texts."),
     "recipient_opted_out": _l("The recipient has asked for no more texts from this number."),
     "consent_refused": _l("The patient does not want messages of this kind."),
+    "consent_unknown": _l("Nobody has asked the patient yet, and your practice writes only with consent."),
     "recipient_unreachable": _l("The recipient's phone could not be reached."),
     "recipient_blocked": _l("The recipient's network or phone blocked the message."),
     "region_not_allowed": _l("Texts to this country are not switched on at the provider."),

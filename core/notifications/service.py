@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from core import audit, db
 from core.i18n import _
 from core.jobs import wakeup
-from core.notifications import changes, compose, failover, flood, recipients, templates, writing
+from core.notifications import changes, compose, failover, flood, recipients, templates, ways, writing
 from core.notifications.compose import Preview
 from core.notifications.errors import WrongState
 from core.notifications.models import MAX_ATTEMPTS, Channel, Notification
@@ -125,11 +125,15 @@ def for_patient(patient_id: UUID, *, limit: int = 50) -> list[Notification]:
 def retry(notification_id: UUID) -> Notification:
     """Put a message that failed back into the queue, for a full round of tries.
 
-    An e-mail that waits to go instead of it is taken back. Raises WrongState, TooManyMessages, LookupError.
+    An e-mail that waits to go instead of it is taken back. Raises WrongState, ConsentMissing, TooManyMessages,
+    LookupError.
     """
     row = locked(notification_id)
     if not row.can_be_retried:
         raise WrongState(_("This message cannot be sent again. Please make a new one."))
+    missing = ways.unwanted(row.channel, row.patient_id) if row.patient_id is not None else None
+    if missing is not None:
+        raise missing
     if not failover.withdraw(row):
         raise WrongState(_("This message went by e-mail instead, so the text is not sent again."))
     flood.check({row.channel: row.recipient}, None)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 
 from core import audit, db
 from core.notifications import changes, service
-from core.notifications.errors import TooManyMessages, WrongState
+from core.notifications.errors import ConsentMissing, TooManyMessages, WrongState
 from core.notifications.models import Notification
 
 Which = Literal["failed", "waiting", "all"]
@@ -29,10 +29,14 @@ _WAITING: Final = ("queued", "sending")
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """What came of a retry of all: how many are on their way again, and how many cannot be or may not yet."""
+    """What came of a retry of all: how many are on their way again, and how many cannot be or may not yet.
+
+    unwanted: how many more stay because the patient said no, or was not asked where that is needed.
+    """
 
     sent: int
     left: int
+    unwanted: int
 
 
 def page(
@@ -80,14 +84,16 @@ def retry_all(channel: str | None = None) -> Retried:
         .order_by(Notification.created_at)
         .limit(RETRY_AT_ONCE)
     )
-    sent = left = 0
+    sent = left = unwanted = 0
     for notification_id in list(rows):
         try:
             service.retry(notification_id)
             sent += 1
         except (WrongState, TooManyMessages):
             left += 1
-    return Retried(sent, left)
+        except ConsentMissing:
+            unwanted += 1
+    return Retried(sent, left, unwanted)
 
 
 def dismiss(notification_id: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from core.i18n import _
 from core.notifications import rules
@@ -39,29 +40,33 @@ def to(patient: Patient) -> dict[Channel, Way]:
 
 def check_consent(channel: Channel, patient: Patient | None) -> None:
     """Raises ConsentMissing when the patient does not want this channel, or must be asked first and was not."""
-    if patient is not None:
-        problem = _unwanted(channel, contact_states.consent(patient.id, channel))
-        if problem is not None:
-            raise problem
+    problem = unwanted(channel, patient.id) if patient is not None else None
+    if problem is not None:
+        raise problem
+
+
+def unwanted(channel: str, patient_id: UUID) -> ConsentMissing | None:
+    """Why this patient is not to be written to by this channel, as things are now."""
+    return _unwanted(channel, contact_states.consent(patient_id, channel))
 
 
 def _problem(channel: Channel, address: str | None, consent: str) -> NotificationError | None:
     return NoRecipient(channel) if not address else _unwanted(channel, consent)
 
 
-def _unwanted(channel: Channel, consent: str) -> ConsentMissing | None:
+def _unwanted(channel: str, consent: str) -> ConsentMissing | None:
     if consent == "refused":
         said = (
             _("This patient does not want texts. Telephone, or change the consent in the record.")
             if channel == "sms"
             else _("This patient does not want e-mails. Telephone, or change the consent in the record.")
         )
-        return ConsentMissing(channel, said)
+        return ConsentMissing(channel, said, "consent_refused")
     if consent != "given" and rules.load().only_with_consent:
         said = (
             _("Nobody has asked this patient about texts yet. Ask, and note it in the record.")
             if channel == "sms"
             else _("Nobody has asked this patient about e-mails yet. Ask, and note it in the record.")
         )
-        return ConsentMissing(channel, said)
+        return ConsentMissing(channel, said, "consent_unknown")
     return None

@@ -16,7 +16,7 @@ from core.i18n import _, _l, format_phone
 from core.notifications import Notification
 from core.notifications.errors import NotificationError
 from core.plugin_system import PatientContext
-from core.web import alerts, record
+from core.web import alerts, record, sent
 from core.web.pages import render
 from core.web.routes import StaffRoutes
 
@@ -90,8 +90,7 @@ def index(patient_id: UUID) -> Markup:
     audit.concerns(patient_id)
     found = lines(patient_id, _MOST)
     pages = max(1, -(-len(found) // PAGE))
-    asked = request.args.get("page", "1")
-    page = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdecimal() and len(asked) < 5 else 1
+    page = sent.page(pages)
     return render(
         "patients/communication.html",
         patient_id=patient_id,
@@ -113,9 +112,6 @@ def retry(patient_id: UUID, notification_id: UUID) -> ResponseReturnValue:
     if found is None or found.patient_id != patient_id:
         abort(404)
     try:
-        notifications.ways.check_consent(
-            "sms" if found.channel == "sms" else "email", patients.get(patient_id)
-        )
         notifications.retry(notification_id)
     except NotificationError as error:
         flash(error.message, "warning")

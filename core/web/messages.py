@@ -144,6 +144,13 @@ def retry_all() -> ResponseReturnValue:
             done.left,
         )
         flash(words, "warning")
+    if done.unwanted:
+        words = ngettext(
+            "%(num)d message stays out: the patient does not want it, or nobody has asked them yet.",
+            "%(num)d messages stay out: the patients do not want them, or nobody has asked them yet.",
+            done.unwanted,
+        )
+        flash(words, "warning")
     return redirect(_chosen().url(page=None), 303)
 
 

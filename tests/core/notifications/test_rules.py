@@ -26,6 +26,7 @@ from core.notifications import (
 )
 from core.notifications.channels import NotNow, Rejected
 from core.notifications.channels.twilio import NAME as TWILIO
+from core.patients import contact_states
 from tests.core.notifications.sending import Way, deliver, move_clock
 from tests.peers.clinic import INVITATION, LINK, Clinic
 
@@ -170,6 +171,22 @@ def test_rules_that_make_no_sense_are_refused_and_nothing_is_stored(clinic: Clin
             rules.save(wrong)
     with clinic.at(write=False):
         assert rules.load().texts_a_minute == 7
+
+
+def test_what_waits_when_consent_is_asked_for_goes_only_to_who_gave_it(clinic: Clinic, evening: None) -> None:
+    hours = {"quiet_texts_from": "21:00", "quiet_texts_until": "08:00"}
+    rule(clinic, **hours)
+    [asked] = clinic.send()
+    assert deliver(clinic) == []
+    rule(clinic, only_with_consent=True)
+    assert deliver(clinic) == []
+    row = clinic.message(asked)
+    assert (row.state, row.last_error) == ("dead", "consent_unknown")
+    with clinic.at(), i18n.use_language("en"):
+        assert notifications.reason(row.last_error).startswith("Nobody has asked the patient yet")
+        contact_states.set_consent(clinic.ada, "sms", "given")
+        notifications.retry(asked)
+    assert deliver(clinic) == ["sms"]
 
 
 # --- budget -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from core import db, notifications, patients
 from core.audit import AuditEntry
 from core.notifications import Notification, undelivered
-from core.patients import Patient
+from core.patients import Patient, contact_states
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -91,6 +91,28 @@ def test_retry_all_puts_back_what_can_be_and_says_what_cannot(house: House, hele
     page = text(helen.get(PAGE))
     assert "2 messages are on their way again" in page
     assert "1 message cannot be sent again for now" in page
+
+
+def test_whoever_was_never_asked_or_said_no_gets_nothing_again(house: House, helen: Visitor) -> None:
+    margaret = house.patient_id(house.riverside, "Whitfield")
+    first, second = write(house, count=2)
+    with house.at(house.riverside):
+        notifications.rules.save({"only_with_consent": True})
+    helen.post(f"{PAGE}/retry")
+    page = text(helen.get(PAGE))
+    assert "2 messages stay out" in page
+    assert "on their way again" not in page
+    helen.post(f"{PAGE}/{first}/retry")
+    assert "Nobody has asked this patient about texts yet" in text(helen.get(PAGE))
+    with house.at(house.riverside):
+        contact_states.set_consent(margaret, "sms", "refused")
+    helen.post(f"{PAGE}/{first}/retry")
+    assert "This patient does not want texts" in text(helen.get(PAGE))
+    assert {message(house, each).state for each in (first, second)} == {"dead"}
+    with house.at(house.riverside):
+        contact_states.set_consent(margaret, "sms", "given")
+    helen.post(f"{PAGE}/retry")
+    assert "2 messages are on their way again" in text(helen.get(PAGE))
 
 
 def test_what_was_dealt_with_leaves_the_list_and_stays_in_the_record(house: House, helen: Visitor) -> None:
