@@ -1,6 +1,6 @@
 /** The call: the clinician large, oneself small, big controls, and in plain words how the connection is. */
 import { openRoom } from "../line/room.js";
-import { devices, local, off, track, tryAgain, turnCamera, turnOff } from "./devices.js";
+import { devices, local, off, track, turn, turnCamera } from "./devices.js";
 import { announce, one, place, press, say, tell } from "./parts.js";
 import { ask, base, callId, changes, clinician, isGuest, isReachable, now, phone } from "./server.js";
 import { allowSound } from "./sound.js";
@@ -62,14 +62,13 @@ function send() {
 }
 
 function controls() {
-  press("mute", () => {
-    turnOff("microphone", !off.microphone);
-    announce(say(off.microphone ? "is_muted" : "is_heard"));
+  press("mute", async () => {
+    await turn("microphone", isOff("microphone"));
+    announce(say(isOff("microphone") ? "is_muted" : "is_heard"));
   });
   press("hide", async () => {
-    if (!track("camera")) await tryAgain();
-    else turnOff("camera", !off.camera);
-    announce(say(off.camera || !track("camera") ? "is_hidden" : "is_seen"));
+    await turn("camera", isOff("camera"));
+    announce(say(isOff("camera") ? "is_hidden" : "is_seen"));
   });
   press("flip", () => turnCamera().catch(() => announce(say("camera_other"))));
   const dialog = one("#confirm-end", HTMLDialogElement);
@@ -94,8 +93,11 @@ function controls() {
   });
 }
 
+/** @param {import("./devices.js").Kind} kind */
+const isOff = (kind) => off[kind] || !track(kind);
+
 async function showControls() {
-  const [muted, hidden] = [off.microphone || !track("microphone"), off.camera || !track("camera")];
+  const [muted, hidden] = [isOff("microphone"), isOff("camera")];
   for (const [id, is, word] of /** @type {const} */ ([["mute", muted, muted ? "unmute" : "mute"], ["hide", hidden, hidden ? "camera_on" : "camera_off"]])) {
     const button = place(id);
     button.setAttribute("aria-pressed", String(is));

@@ -12,7 +12,10 @@ import { isInApp } from "./where.js";
 const TRACK = /** @type {const} */ ({ camera: "video", microphone: "audio" });
 const KINDS = /** @type {Kind[]} */ (["camera", "microphone"]);
 
-/** Tells "change" when tracks came or went, or were turned on or off, "paused" when the system took one away, "lost" (its kind) when one ended. */
+/**
+ * Tells "change" when tracks came or went, or were turned on or off, "paused" when the system took one away, "lost" (its
+ * kind) when one ended, "refused" (its kind) when one that was to be turned on is not there.
+ */
 export const devices = new EventTarget();
 
 /** @type {{stream: MediaStream | null}} */
@@ -26,6 +29,8 @@ let held = false;
 const known = new WeakSet();
 /** @type {Promise<void> | undefined} */
 let turning;
+/** What is being turned on. @type {Kind[]} */
+let asking = [];
 
 /**
  * The live track of a kind, if there is one.
@@ -35,14 +40,20 @@ export function track(kind) {
   return local.stream?.getTracks().find((one) => one.kind === TRACK[kind] && one.readyState === "live") ?? null;
 }
 
-/** Asks the browser for what is missing and not given up. */
-export function turnOn() {
-  turning ??= turnOnOnce().finally(() => (turning = undefined));
-  return turning;
+/**
+ * Asks the browser for what is missing and not given up.
+ * @param {Kind[]} [kinds] of these
+ */
+export async function turnOn(kinds = KINDS) {
+  if (turning && kinds.some((kind) => !asking.includes(kind))) await turning;
+  if (!turning) asking = kinds;
+  turning ??= turnOnOnce(kinds).finally(() => (turning = undefined));
+  await turning;
 }
 
-async function turnOnOnce() {
-  const wanted = Object.fromEntries(KINDS.map((kind) => [kind, how[kind] !== "chosen_off" && !track(kind)]));
+/** @param {Kind[]} kinds */
+async function turnOnOnce(kinds) {
+  const wanted = Object.fromEntries(KINDS.map((kind) => [kind, kinds.includes(kind) && how[kind] !== "chosen_off" && !track(kind)]));
   if (!wanted.camera && !wanted.microphone) return;
   for (const kind of KINDS) if (wanted[kind]) how[kind] = "wait";
   tellChange();
@@ -83,10 +94,27 @@ export function doWithout(...kinds) {
   tellChange();
 }
 
-/** Try everything again, also what was given up. */
-export function tryAgain() {
-  for (const kind of KINDS) if (!track(kind)) how[kind] = "wait";
-  return turnOn();
+/**
+ * Try again, also what was given up: everything, or only what is named.
+ * @param {Kind[]} kinds
+ */
+export async function tryAgain(...kinds) {
+  await turning;
+  const asked = kinds.length ? kinds : KINDS;
+  for (const kind of asked) if (!track(kind)) how[kind] = "wait";
+  await turnOn(asked);
+}
+
+/**
+ * Off at once; on, and asked for where there is none. Tells "refused" (the kind) when there still is none.
+ * @param {Kind} kind
+ * @param {boolean} on
+ */
+export async function turn(kind, on) {
+  turnOff(kind, !on);
+  if (!on || track(kind)) return;
+  await tryAgain(kind);
+  if (!track(kind)) devices.dispatchEvent(new CustomEvent("refused", { detail: kind }));
 }
 
 /**

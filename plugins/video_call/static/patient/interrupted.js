@@ -17,6 +17,10 @@ let taking = false;
 export function watchDevices() {
   devices.addEventListener("paused", () => setTimeout(show, SOON));
   devices.addEventListener("change", show);
+  devices.addEventListener("refused", (event) => {
+    const { detail: kind } = /** @type {CustomEvent<Kind>} */ (event);
+    brief(say(["in_app", "insecure"].includes(how[kind]) ? how[kind] : `${kind}_${how[kind]}`));
+  });
   devices.addEventListener("lost", (event) => void lost(/** @type {CustomEvent<Kind>} */ (event).detail));
   navigator.mediaDevices?.addEventListener?.("devicechange", () => gone.size && void again());
   document.addEventListener("visibilitychange", () => {
