@@ -86,6 +86,15 @@ export class MediaStream {
   constructor(tracks = []) {
     this.tracks = tracks;
   }
+  getTracks() {
+    return this.tracks;
+  }
+  addTrack(track) {
+    this.tracks.push(track);
+  }
+  removeTrack(track) {
+    this.tracks = this.tracks.filter((one) => one !== track);
+  }
   getAudioTracks() {
     return this.tracks.filter(({ kind }) => kind === "audio");
   }

@@ -48,6 +48,13 @@ def test_both_write_and_read_and_a_line_sent_twice_is_one(
     assert talk.trail("video_call.message") == ["video_call.message_written"] * 2
 
 
+@pytest.mark.both_databases
+def test_what_no_database_holds_does_not_lose_a_line(talk: Talk, amira: Visitor) -> None:
+    said = write(amira, talk.made, "It \0hurts \ud800here")
+    assert said.status_code == 200
+    assert said.get_json()["messages"][0]["text"] == "It hurts \ufffdhere"
+
+
 def test_files_are_there_for_both_after_the_call_and_for_nobody_without_the_link(
     talk: Talk, house: House, amira: Visitor, nadia: Visitor, visitor: Callable[[], Visitor],
     enter: Callable[[Made], Handset],

@@ -22,6 +22,7 @@ def play(script: str) -> Any:
     start = f"""
         const page = await import({json.dumps((HERE / "fake_page.mjs").as_uri())});
         const tools = (name) => import({json.dumps((STATIC / "tools").as_uri())} + "/" + name + ".js");
+        const patient = (name) => import({json.dumps((STATIC / "patient").as_uri())} + "/" + name + ".js");
         const line = (name) => import({json.dumps((STATIC / "line").as_uri())} + "/" + name + ".js");
         const {{ answers, asked, facts, focused, host, made, mixed, recorders, room, settle, told }} = page;
         const say = (said) => {{ console.log(JSON.stringify(said)); process.exit(0); }};
@@ -223,6 +224,67 @@ def test_one_points_at_the_same_thing_on_both_sides_or_at_nothing() -> None:
     assert dots["beside"] == ["", [], [], []]
     assert dots["covered"] == ["file 1", ["file 1"], [], []]  # the file is not there on the others
     assert dots["theirs"] == [screen, [], [screen], [screen]]
+
+
+# A patient who went on without camera and microphone; `live` says what is on.
+_WITHOUT = """
+    const stub = (code) => "data:text/javascript," + encodeURIComponent(code);
+    const [server, where] = ["export const height = 360", "export const isInApp = false"].map(stub);
+    const others = { "./server.js": server, "./where.js": where };
+    const { register } = await import("node:module");
+    register(stub(`export const resolve = (name, context, next) => {
+      const url = ${JSON.stringify(others)}[name];
+      return url ? { url, shortCircuit: true } : next(name, context);
+    }`));
+    let allowed = true;
+    const opened = (kind) => Object.assign(new EventTarget(), { kind, readyState: "live", enabled: true, stop() {} });
+    const getUserMedia = async ({ audio }) => {
+      if (!allowed) throw new DOMException("for the test", "NotAllowedError");
+      return new page.MediaStream([opened(audio ? "audio" : "video")]);
+    };
+    globalThis.navigator = { mediaDevices: { getUserMedia } };
+    const { devices, doWithout, how, off, track, tryAgain, turn, turnOff, turnOn } = await patient("devices");
+    const live = () => ["camera", "microphone"].filter((kind) => track(kind)?.enabled);
+    doWithout("camera", "microphone");
+"""
+
+
+def test_what_is_turned_on_is_the_one_device_that_was_named() -> None:
+    said = play(
+        _WITHOUT
+        + """
+    await turn("camera", true);
+    const one = live();
+    await turnOn();  // as after a phone call
+    const still = live();
+    await turn("microphone", true);
+    say([one, still, live(), how]);
+    """
+    )
+    assert said == [
+        ["camera"],
+        ["camera"],
+        ["camera", "microphone"],
+        {"camera": "good", "microphone": "good"},
+    ]
+
+
+def test_two_buttons_pressed_at_once_open_both_and_one_that_is_refused_says_so() -> None:
+    said = play(
+        _WITHOUT
+        + """
+    const refused = [];
+    devices.addEventListener("refused", ({ detail }) => refused.push(detail));
+    allowed = false;
+    await turn("microphone", true);
+    const denied = [how.microphone, how.camera];
+    allowed = true;
+    turnOff("camera", true);  // pressed in the waiting room
+    await Promise.all([turn("camera", true), turn("microphone", true)]);
+    say([refused, denied, live()]);
+    """
+    )
+    assert said == [["microphone"], ["denied", "chosen_off"], ["camera", "microphone"]]
 
 
 def test_camera_and_screen_keep_to_the_bandwidth_together() -> None:
