@@ -22,9 +22,9 @@ from core.audit.context import (
     use_origin,
 )
 from core.audit.errors import AppendOnly, AuditError, UnfitDetail
-from core.audit.export import FORMATS, Format, lines
+from core.audit.export import FORMATS, Format, lines, table
 from core.audit.models import AuditEntry, AuditHead, PlatformAuditEntry, PlatformAuditHead
-from core.audit.reading import Filter, every, history
+from core.audit.reading import Filter, every, every_of_platform, history, platform_history
 from core.audit.trail import MOST_SHOWN, flush_pending, pending, record, record_platform, unlisted, unnamed
 from core.audit.verify import VerifyResult, verify, verify_platform
 from core.audit.words import describe, described, in_words
@@ -53,6 +53,7 @@ __all__ = [
     "describe",
     "described",
     "every",
+    "every_of_platform",
     "flush_pending",
     "history",
     "in_words",
@@ -60,11 +61,13 @@ __all__ = [
     "lists",
     "origin",
     "pending",
+    "platform_history",
     "record",
     "record_platform",
     "request_id",
     "set_actor",
     "set_origin",
+    "table",
     "unlisted",
     "unnamed",
     "use_actor",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from core.audit.models import SHOWN, AuditEntry
+from core.audit.chain import Entry
+from core.audit.models import SHOWN
 from core.tenancy import Practice
 
 _EXTENSION: Final = "urn:careroom:audit:"
@@ -26,7 +27,7 @@ _CREATING: Final = frozenset({"created", "queued", "issued", "received", "sent",
 _DELETING: Final = frozenset({"deleted", "removed", "erased"})
 
 
-def audit_event(entry: AuditEntry, practice: Practice) -> dict[str, Any]:
+def audit_event(entry: Entry, practice: Practice | None) -> dict[str, Any]:
     """The entry as AuditEvent. Its id is the entry's; nothing is asked of the database."""
     event: dict[str, Any] = {
         "resourceType": "AuditEvent",
@@ -43,7 +44,7 @@ def audit_event(entry: AuditEntry, practice: Practice) -> dict[str, Any]:
         "outcome": "0",
         "agent": [_agent(entry)],
         "source": {
-            "site": practice.name,
+            "site": practice.name if practice is not None else "Careroom",
             "observer": {"display": "Careroom"},
             "type": [{"system": _SOURCES, "code": "4", "display": "Application Server"}],
         },
@@ -67,7 +68,7 @@ def code_of(action: str) -> str:
     return "U" if what in ("changed", "edited", "kept", "rejected", "commented") else "E"
 
 
-def _agent(entry: AuditEntry) -> dict[str, Any]:
+def _agent(entry: Entry) -> dict[str, Any]:
     who: dict[str, Any] = {
         "type": _AGENTS.get(entry.actor_kind, "Device"),
         "identifier": {"system": f"{_EXTENSION}{entry.actor_kind}", "value": entry.actor_id},
@@ -86,7 +87,7 @@ def _agent(entry: AuditEntry) -> dict[str, Any]:
     return agent
 
 
-def _entities(entry: AuditEntry) -> list[dict[str, Any]]:
+def _entities(entry: Entry) -> list[dict[str, Any]]:
     whose = [entry.patient_id] if entry.patient_id is not None else []
     entities: list[dict[str, Any]] = [
         {

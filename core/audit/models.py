@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import Index, String, UniqueConstraint, literal
@@ -96,10 +97,13 @@ class AuditHead(ChainHead, TenantModel):
 
 
 class PlatformAuditEntry(ChainedEntry, Base):
-    """Something outside every practice: a sign-in that failed, an operator's act."""
+    """Something outside every practice: a sign-in that failed, an operator's act. It speaks of no patient."""
 
     __tablename__ = "core_platform_audit_entry"
     __table_args__ = (UniqueConstraint("seq"), ONLY_ADDED)
+
+    patient_id: ClassVar[None] = None
+    shown: ClassVar[Sequence[UUID]] = ()
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
 

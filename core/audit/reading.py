@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, String, cast, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, String, cast, select, union_all
 
 from core import db
+from core.audit.chain import Entry
 from core.audit.context import ActorKind
-from core.audit.models import IS_OF_SEVERAL, AuditEntry
+from core.audit.models import IS_OF_SEVERAL, AuditEntry, PlatformAuditEntry
 
 _BATCH: Final = 500
 
@@ -22,32 +23,38 @@ class Filter:
     """Which entries; None or "": whatever. since, until: UTC, the second not included.
 
     patient_id: what names this patient, alone or in a list.
+    subject_id: beside actor_id: what was done to this counts as well, such as a sign-in to an account that failed.
     action: a whole action ("patient.viewed") or what it begins with, up to a dot ("patient").
     """
 
     patient_id: UUID | None = None
     actor_kind: ActorKind | None = None
     actor_id: str | None = None
+    subject_id: UUID | None = None
     action: str = ""
     since: datetime | None = None
     until: datetime | None = None
 
-    def apply(self, query: Select[AuditEntry]) -> Select[AuditEntry]:
-        """The query with these conditions."""
+    def apply(self, query: Select[Any], of: type[Entry] = AuditEntry) -> Select[Any]:
+        """The query over a trail with these conditions. The platform's names no patient."""
         if self.patient_id is not None:
             query = query.where(AuditEntry.id.in_(_about(self.patient_id)))
         if self.actor_kind is not None:
-            query = query.where(AuditEntry.actor_kind == self.actor_kind)
+            query = query.where(of.actor_kind == self.actor_kind)
         if self.actor_id is not None:
-            query = query.where(AuditEntry.actor_id == self.actor_id)
+            query = query.where(self._by(self.actor_id, of))
         if self.action:
-            begins = AuditEntry.action.startswith(f"{self.action}.", autoescape=True)
-            query = query.where((AuditEntry.action == self.action) | begins)
+            begins = of.action.startswith(f"{self.action}.", autoescape=True)
+            query = query.where((of.action == self.action) | begins)
         if self.since is not None:
-            query = query.where(AuditEntry.at >= self.since)
+            query = query.where(of.at >= self.since)
         if self.until is not None:
-            query = query.where(AuditEntry.at < self.until)
+            query = query.where(of.at < self.until)
         return query
+
+    def _by(self, actor_id: str, of: type[Entry]) -> ColumnElement[bool]:
+        own = of.actor_id == actor_id
+        return own if self.subject_id is None else own | (of.subject_id == self.subject_id)
 
 
 def _about(patient_id: UUID) -> CompoundSelect[UUID]:
@@ -83,6 +90,32 @@ def every(practice_id: UUID, chosen: Filter) -> Iterator[AuditEntry]:
         with db.scope(practice_id, write=False) as session:
             query = chosen.apply(select(AuditEntry)).where(AuditEntry.seq > seq)
             batch = session.scalars(query.order_by(AuditEntry.seq).limit(_BATCH)).all()
+            session.expunge_all()
+        if not batch:
+            return
+        yield from batch
+        seq = batch[-1].seq
+
+
+def platform_history(
+    chosen: Filter, *, before_seq: int | None = None, limit: int = 50
+) -> Sequence[PlatformAuditEntry]:
+    """Entries of the platform, newest first; pages as of :func:`history`."""
+    query = chosen.apply(select(PlatformAuditEntry), PlatformAuditEntry)
+    query = query.order_by(PlatformAuditEntry.seq.desc()).limit(limit)
+    if before_seq is not None:
+        query = query.where(PlatformAuditEntry.seq < before_seq)
+    return db.session().scalars(query).all()
+
+
+def every_of_platform(chosen: Filter) -> Iterator[PlatformAuditEntry]:
+    """All entries of the platform that fit, oldest first, in batches as :func:`every` reads them."""
+    seq = 0
+    while True:
+        with db.scope(write=False) as session:
+            query = chosen.apply(select(PlatformAuditEntry), PlatformAuditEntry)
+            query = query.where(PlatformAuditEntry.seq > seq).order_by(PlatformAuditEntry.seq).limit(_BATCH)
+            batch = session.scalars(query).all()
             session.expunge_all()
         if not batch:
             return

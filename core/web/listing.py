@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from flask import Response, abort, flash, g, request
 from sqlalchemy import ColumnElement
 
 from core import audit, db, i18n
+from core.files import disposition
 from core.i18n import _, format_number, ngettext
-from core.spreadsheets import line
-from core.web import emergency
+from core.spreadsheets import MARK, line, separator
+from core.web import emergency, sent
 
 EXPORT: Final = "core.export_patients"
 MOST_ROWS: Final = 10_000
@@ -48,11 +50,17 @@ class Asked:
     def during(self, column: Any) -> list[ColumnElement[bool]]:
         """The conditions that keep a column of times within the days."""
         conditions: list[ColumnElement[bool]] = []
-        if self.since:
-            conditions.append(column >= _midnight(self.since))
-        if self.until:
-            conditions.append(column < _midnight(self.until + timedelta(days=1)))
+        begins, ends = self.moments()
+        if begins:
+            conditions.append(column >= begins)
+        if ends:
+            conditions.append(column < ends)
         return conditions
+
+    def moments(self) -> tuple[datetime | None, datetime | None]:
+        """When the days begin and end; the second is not of them."""
+        begins = _midnight(self.since) if self.since else None
+        return begins, _midnight(self.until + timedelta(days=1)) if self.until else None
 
     def on_page(self, total: int, size: int) -> tuple[Asked, int]:
         """The same on a page that there is, and how many pages there are."""
@@ -85,13 +93,13 @@ def asked(orders: Sequence[str] = ("",), *, words_in_address: bool = False) -> A
     """
     given = request.values
     words = (given if words_in_address else request.form).get("q", "")
-    number, order = given.get("page", ""), given.get("order", "")
+    order = given.get("order", "")
     return Asked(
         words=" ".join(words[:_LONGEST].split()),
         since=_day(given.get("since", "")),
         until=_day(given.get("until", "")),
         order=order if order in orders else orders[0],
-        page=min(max(int(number), 1), _MOST_PAGES) if _is_number(number) else 1,
+        page=min(max(sent.number(given.get("page")) or 1, 1), _MOST_PAGES),
     )
 
 
@@ -128,7 +136,7 @@ def is_too_long(total: int) -> bool:
     return True
 
 
-def taken_away(name: str, columns: Sequence[str], total: int, rows: Callable[[], Rows]) -> Response | None:
+def taken_away(name: str, columns: Sequence[object], total: int, rows: Callable[[], Rows]) -> Response | None:
     """What a list's button "Export as CSV" answers; None where there is no table, and the person is told why.
 
     rows: asked only where the list is not too long.
@@ -136,8 +144,8 @@ def taken_away(name: str, columns: Sequence[str], total: int, rows: Callable[[],
     return None if is_too_long(total) else spreadsheet(name, columns, rows())
 
 
-def spreadsheet(name: str, columns: Sequence[str], rows: Rows) -> Response | None:
-    """Rows as a file for spreadsheets, each with the patient whom it is about, on the trail.
+def spreadsheet(name: str, columns: Sequence[object], rows: Rows) -> Response | None:
+    """Rows as a file for spreadsheets, in the reader's language, each with the patient whom it is about, on the trail.
 
     Those about restricted records that this person may not open now stay out: the file's name and a message say how
     many. None where nothing is left. It takes the right to export patients (403).
@@ -159,8 +167,15 @@ def spreadsheet(name: str, columns: Sequence[str], rows: Rows) -> Response | Non
     detail = {"format": "csv", "part": request.endpoint or "", **left_out}
     audit.record("patients.exported", detail=detail, shown=shown[: audit.MOST_SHOWN])
     audit.lists(shown)
-    # A table that is not whole says so wherever it goes: the words above are on the next page only.
-    return table(f"{name}-without-{len(closed)}-restricted" if closed else name, columns, kept)
+    return table(name_without(name, len(closed)), columns, kept)
+
+
+def name_without(name: str, restricted: int) -> str:
+    """The name of a table's file. One that is not whole says so wherever it goes: a message is seen once only."""
+    if not restricted:
+        return name
+    stem = name.removesuffix(".csv")
+    return _("%(name)s-without-%(number)s-restricted.csv", name=stem, number=restricted)
 
 
 def tell_left_out(restricted: int) -> None:
@@ -173,21 +188,17 @@ def tell_left_out(restricted: int) -> None:
     flash(words, "warning")
 
 
-def table(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+def table(name: str, columns: Sequence[object], rows: Iterable[Sequence[object]]) -> Response:
     """Rows of anything as a file for spreadsheets; whoever calls it puts that on the trail."""
-    lines = [line(columns), *(line([_cell(cell) for cell in cells]) for cells in rows)]
-    # Without the mark in front, spreadsheets take UTF-8 for something else.
-    answer = Response("\ufeff" + "".join(lines), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    between = separator()
+    return table_file(name, ["".join(line(cells, between) for cells in (columns, *rows))])
+
+
+def table_file(name: str, lines: Iterable[str]) -> Response:
+    """A table's lines as a file to take away. name: in the reader's language, with its ending."""
+    answer = Response((piece.encode() for piece in chain([MARK], lines)), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = disposition(name, "attachment")
     return answer
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return i18n.local(value).isoformat(timespec="minutes")
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _day(text: str) -> date | None:
@@ -200,7 +211,3 @@ def _day(text: str) -> date | None:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), i18n.local(db.utcnow()).tzinfo)
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 8

@@ -100,6 +100,21 @@ def test_the_command_line_verifies(house: House, careroom: Callable[..., list[st
     assert re.fullmatch(r"intact: \d+ entries", careroom("verify-platform")[-1])
 
 
+def test_the_platforms_trail_leaves_in_the_same_formats(
+    house: House, careroom: Callable[..., list[str]]
+) -> None:
+    with db.scope(), audit.use_actor(audit.Actor("staff", "9", "=Olga")):
+        audit.record_platform("sign_in.failed", subject=("ab_user", UUID(int=9)), detail={"tries": 3})
+    [event] = [AuditEvent.model_validate_json(line) for line in careroom("export-platform")][:1]
+    assert (event.subtype[0].code, event.source.site) == ("sign_in.failed", "Careroom")
+    table = list(csv.DictReader(io.StringIO("\n".join(careroom("export-platform", "--format", "csv")))))
+    assert (table[0]["actor_name"], table[0]["patient_id"]) == ("'=Olga", "")
+    assert table[0]["action_in_words"] == "Sign-in failed"
+    assert [row["action"] for row in table[1:]] == ["audit.exported"] * 2
+    tomorrow = (db.utcnow() + timedelta(days=1)).date().isoformat()
+    assert careroom("export-platform", "--since", tomorrow) == []
+
+
 def test_a_long_trail_is_read_in_batches(configured: Settings) -> None:
     with db.scope():
         practice_id = tenancy.create_practice("long", "Long").id

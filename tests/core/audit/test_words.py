@@ -91,6 +91,26 @@ def test_every_action_that_is_noted_has_words() -> None:
     assert not missing, f"audit.describe() says nothing of {missing}"
 
 
+def test_each_trail_offers_the_actions_that_can_be_on_it_and_no_others() -> None:
+    """What is noted on the platform's trail alone can never match in a practice's list of actions."""
+    noted: dict[str, set[str]] = {"practice": set(), "platform": set()}
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "audit.record",
+                "audit.record_platform",
+            ):
+                trail = "platform" if ast.unparse(node.func).endswith("platform") else "practice"
+                noted[trail] |= {code for code in constants(node.args[0]) if code}
+    assert {"sign_in.failed", "second_factor.added", "practice.created"} <= noted["platform"] - noted[
+        "practice"
+    ]
+    assert not noted["platform"] - set(audit.described("platform"))
+    assert not noted["practice"] - set(audit.described("practice"))
+    assert not (noted["platform"] - noted["practice"]) & set(audit.described("practice"))
+    assert not (noted["practice"] - noted["platform"]) & set(audit.described("platform"))
+
+
 def test_words_are_those_of_the_reader() -> None:
     assert audit.in_words("patient.viewed") == "Record seen"
     with i18n.use_language("fr"):
