@@ -33,6 +33,7 @@ from core.web import (
     fault_notes,
     gate,
     healthz,
+    incoming,
     launch,
     links,
     live,
@@ -112,6 +113,7 @@ def create_app(chosen: Settings) -> Flask:
     wiring.start(chosen)
 
     app = Flask("core", static_folder="web/static", template_folder="web/templates")
+    app.request_class = incoming.Incoming
     app.config.from_mapping(configuration.flask_config(chosen))
     if hops := chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -31,7 +31,7 @@ _CHANGED: Final = "chat"
 
 def say(call: Call, me: Participant, text: str, client_key: UUID) -> Message:
     """Keep a line of text. The same key a second time answers the first. Raises ChatRefused, WrongState, NotYours."""
-    text = text.replace("\r\n", "\n").replace("\0", "").strip()
+    text = text.replace("\r\n", "\n").strip()
     if (known := _known(call, me, client_key)) is not None:
         return known
     _check_open(call, me)

@@ -38,10 +38,12 @@ WRONG = {
     "nothing": [""],
     "code": [f"\"'>{SCRIPT} {{{{ 7*7 }}}} {{name}} %s %(x)s नमस्ते 💊 مرحبا \\ud800", f"=1+1{SCRIPT}"],
     "control characters": ["a\x07b\x1b[31m\u202ec\u200b\x85d \u2003 ", "a\x00b"],
-    "too much": ["x" * 9_000, "9" * 400],
+    "too much": ["x" * 9_000, "9" * 5_000],
     "the wrong kind": ["-1", "NaN", "31/02/2024", "1e999", "0x10", " \u00a0 "],
 }
 """What is typed into the fields of a form, by turns."""
+FAR = [{"date": "0001-01-01", "time": "00:00"}, {"date": "9999-12-31", "time": "23:59"}]
+"""The first and the last moment that there are: elsewhere it is a day before, or after."""
 PHONES = {"photos": "photo_request.invitation"}  # a call's pages have no form that is sent without a script
 LEAST = {
     "administration": 13,
@@ -186,7 +188,14 @@ def wrong_forms(form: Form, foreign: str) -> Iterable[tuple[str, dict[str, list[
         turns = {one.name: values[place % len(values)] for place, one in enumerate(typed)}
         if typed:
             yield what, form.data(**turns), [] if TYPED_ANEW.search(form.action) else typed
+    moments = [one for one in form.controls if one.kind in ("date", "time")]
+    last = {
+        one.name: one.value for one in form.controls if one.kind == "radio"
+    }  # "later", where there is a choice
+    for far in FAR if moments else ():
+        yield f"the {far['date']}", form.data(**last, **{one.name: far[one.kind] for one in moments}), []
     yield "choices of another practice", form.data(**dict.fromkeys(chosen, foreign)), []
+    yield "choices of thousands of digits", form.data(**dict.fromkeys(chosen, "9" * 5_000)), []
     yield "choices twice", form.data(**{name: ["", SCRIPT, foreign] for name in chosen}), []
     yield "nothing at all", {}, []
 

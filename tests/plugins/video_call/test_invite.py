@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from core import db, i18n, links, notifications
 from core.notifications import Notification
+from core.tenancy import Practice
 from plugins.video_call import states
 from plugins.video_call.models import Call
 from tests.plugins.video_call.conftest import BASE, Handset, Made
@@ -110,6 +111,25 @@ def test_a_planned_consultation_tells_the_time_of_the_practice(house: House, ami
             {"channels": ["email"], "when": "later", "day": day_typed, "time": time_typed},
         )
         assert refused.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "time"),
+    [("Europe/Paris", "0001-01-01", "00:00"), ("America/New_York", "9999-12-31", "23:59")],
+)
+def test_the_first_and_the_last_day_that_there_are_are_no_day_for_a_consultation(
+    house: House, amira: Visitor, call_in: Callable[..., Made], zone: str, day: str, time: str
+) -> None:
+    made = call_in(states.SCHEDULED)
+    with house.at(house.riverside) as session:
+        session.get_one(Practice, house.riverside).time_zone = zone
+    typed = {"channels": ["email"], "when": "later", "day": day, "time": time}
+    for path in (f"invite/{made.patient_id}", f"calls/{made.id}/move"):
+        refused = amira.post(f"{BASE}/{path}", typed)
+        assert refused.status_code == 422
+        assert "Enter the day and the time of the consultation." in text(refused)
+        assert f'value="{day}"' in refused.get_data(as_text=True)
+        assert amira.post(f"{BASE}/{path}/preview", typed).status_code == 200
 
 
 def test_a_planned_consultation_is_moved_and_what_was_typed_stays_where_it_is_refused(
