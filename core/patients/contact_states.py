@@ -39,6 +39,11 @@ def of(patient_id: UUID) -> dict[str, ContactState]:
     return {one.channel: one for one in found}
 
 
+def held(patient_id: UUID) -> dict[str, ContactState]:
+    """The same for every channel, in a writing scope: nobody else changes them until it ends, not even a STOP."""
+    return {channel: _row(patient_id, channel) for channel in CHANNELS}
+
+
 def consent(patient_id: UUID, channel: str) -> Consent:
     """What the patient said about a channel."""
     said = db.session().scalar(
@@ -104,8 +109,11 @@ def doubt(patient: Patient, channel: Channel) -> bool:
 
 
 def _row(patient_id: UUID, channel: str) -> ContactState:
-    wanted = select(ContactState).where(
-        ContactState.patient_id == patient_id, ContactState.channel == channel
+    wanted = (
+        select(ContactState)
+        .where(ContactState.patient_id == patient_id, ContactState.channel == channel)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     found = db.session().scalar(wanted)
     if found is not None:

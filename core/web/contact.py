@@ -82,7 +82,7 @@ def save(patient_id: UUID) -> ResponseReturnValue:
     """Note it; 409 where something else came in meanwhile: the patient's own STOP, a link that they opened."""
     patient = patients.get(patient_id)
     audit.concerns(patient_id)
-    states = contact_states.of(patient_id)
+    states = contact_states.held(patient_id)
     now = _channels(patient)
     if any(request.form.get(f"{one.channel}_seen", one.seen) != one.seen for one in now):
         return make_response(_form(patient, [_typed(one) for one in now], is_stale=True), 409)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from core import notifications, patients
 from core.audit import AuditEntry
-from core.notifications import Notification, rules, ways
+from core.notifications import Notification, replies, rules, ways
 from core.notifications.errors import ConsentMissing
 from core.patients import alerts, contact_states
 from core.patients.models import PatientAlert
@@ -133,6 +134,36 @@ def test_what_came_in_while_the_form_was_open_is_not_undone(
     assert amira.post(url, {**form, **fresh, "sms_consent": "refused"}).status_code == 303
     with house.at(house.riverside, write=False):
         assert contact_states.consent(margaret, "email") == "refused"
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("before", "said"), [(None, "given"), ("given", "unknown")])
+def test_a_stop_that_comes_while_the_form_is_saved_stands(
+    house: House,
+    amira: Visitor,
+    margaret: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    before: Any,
+    said: str,
+) -> None:
+    if before:
+        with house.at(house.riverside):
+            contact_states.set_consent(margaret, "sms", before)
+    stop = threading.Thread(target=replies.stop, args=("+447700900101", "reply"))
+    write = contact_states.set_consent
+
+    def meanwhile(*given: Any, **more: Any) -> bool:
+        if threading.current_thread() is not stop and stop.ident is None:
+            stop.start()  # the form was compared with the record, and is about to be written
+            stop.join(0.3)
+        return write(*given, **more)
+
+    monkeypatch.setattr(contact_states, "set_consent", meanwhile)
+    assert amira.post(f"{PATIENTS}/{margaret}/consent", {"sms_consent": said}).status_code == 303
+    stop.join()
+    with house.at(house.riverside, write=False):
+        assert contact_states.consent(margaret, "sms") == "refused"
+        assert contact_states.refused_by_themselves(margaret, "sms")
 
 
 def test_without_consent_no_text_is_offered_or_sent_and_the_form_says_why(
