@@ -159,6 +159,7 @@ def _screen(home: Page, desk: Page) -> None:
     expect(desk.locator("[data-shown-by]")).to_contain_text("shows their screen")
     flows(desk, "[data-shared-video]")
     flows(desk, "[data-role=patient] video")  # who shows it stays in sight
+    _points(home, desk)
     desk.get_by_role("button", name="Draw on the screen").click()
     here, there = (page.locator(".ct-board[data-board=screen] canvas") for page in (desk, home))
     line(desk, here, 0.3, 0.6)
@@ -174,4 +175,33 @@ def _screen(home: Page, desk: Page) -> None:
     home.get_by_role("button", name="More").click()
     home.get_by_role("button", name="Full screen").click()
     eventually(lambda: home.evaluate("document.fullscreenElement?.id") == "call", what="full screen")
-    home.evaluate("document.exitFullscreen()")
+    home.get_by_role("button", name="More").click()
+    home.get_by_role("button", name="Leave full screen").click()
+    eventually(lambda: home.evaluate("!document.fullscreenElement"), what="the page as it was")
+    small = "document.pictureInPictureElement?.matches('#pictures .large video') ?? false"
+    for is_small in (True, False):
+        home.get_by_role("button", name="More").click()
+        home.get_by_role("button", name="Small window").click()
+        eventually(lambda is_small=is_small: home.evaluate(small) == is_small, what="the small window")
+
+
+def _points(home: Page, desk: Page) -> None:
+    """The patient at their screen, the clinician at the patient's face, each where the other sees the same."""
+    for one, other, at, seen in (
+        (home, desk, "#pictures .screen video", "[data-shared-video]"),
+        (desk, home, "[data-role=patient] video", "#self video"),
+    ):
+        one.get_by_role("button", name="Point").click()
+        box = one.locator(at).bounding_box()
+        assert box
+        one.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+        dot = other.locator(".ct-dot")
+        expect(dot).to_have_count(1)
+        place, frame = dot.bounding_box(), other.locator(seen).bounding_box()
+        assert place
+        assert frame
+        for edge, length in (("x", "width"), ("y", "height")):
+            across = (place[edge] + place[length] / 2 - frame[edge]) / frame[length]  # type: ignore[literal-required]
+            assert 0.3 < across < 0.7
+        one.get_by_role("button", name="Point").click()
+        expect(dot).to_have_count(0)

@@ -23,6 +23,13 @@ NO_DEVICE = """(name) => {
 }"""
 
 
+STOP = """([video, kind]) => {
+  const track = document.querySelector(video).srcObject.getTracks().find((one) => one.kind === kind);
+  track.stop();
+  track.dispatchEvent(new Event("ended"));
+}"""
+
+
 @pytest.fixture
 def visit(careroom: Careroom, people: People) -> Consultation:
     return Consultation(careroom, people.new())
@@ -155,6 +162,34 @@ def test_no_camera_and_no_permission_have_help_and_a_way_on(windows: Windows, vi
         me = participants.with_role(visit.id, "patient")
         assert me is not None
         assert (me.devices["camera"], me.devices["microphone"]) == (False, True)
+    _turns_on_one_by_one(windows, phone, visit)
+
+
+def _turns_on_one_by_one(windows: Windows, phone: Page, visit: Consultation) -> None:
+    """Who went on without both gives the one that they press, and then the one that they are asked for."""
+    live = "['audio', 'video'].filter((kind) => document.querySelector('#self video').srcObject?.getTracks()"
+    live += ".some((one) => one.kind === kind && one.readyState === 'live'))"
+    phone.evaluate(NO_DEVICE, "NotFoundError")
+    phone.evaluate(STOP, ["#self video", "audio"])
+    phone.get_by_role("button", name="Check again").click()
+    expect(line(phone, "microphone")).to_contain_text("We found no microphone.")
+    to_waiting(phone, "Go on without camera and microphone")
+    desk = windows.clinician("amira")
+    desk.goto(visit.path)
+    desk.get_by_role("button", name=re.compile("^Admit")).click()
+    flows(phone, "#pictures .large video")
+    phone.get_by_role("button", name="Microphone on").click()
+    expect(phone.locator("#interrupted")).to_contain_text("We found no microphone.")
+    phone.evaluate("delete navigator.mediaDevices.getUserMedia")
+    phone.get_by_role("button", name="Microphone on").click()
+    expect(phone.get_by_role("button", name="Microphone off")).to_be_visible()
+    assert phone.evaluate(live) == ["audio"]
+    expect(desk.locator("[data-role=patient] [data-person-muted]")).to_be_hidden()
+    desk.get_by_role("button", name="Patient’s devices").click()
+    desk.locator("[data-ct-control=ask_camera_on]").click()
+    phone.get_by_role("button", name="Yes, I agree").click()
+    flows(desk, "[data-role=patient] video")
+    assert phone.evaluate(live) == ["audio", "video"]
 
 
 def test_an_app_s_own_browser_leads_to_the_real_one(windows: Windows, visit: Consultation) -> None:
