@@ -14,14 +14,14 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from core import db, i18n, notifications, plugin_system, tenancy
-from core.admin import conflicts, platform_practices, platform_state, plugin_timings
+from core.admin import conflicts, platform_practices, platform_state
 from core.i18n import _, use_language
 from core.plugin_system import activation
 from core.plugin_system.resolver import RULES, Rule
 from core.security import invitations
 from core.security.invitations import InvitationRefused
 from core.tenancy import PRACTICE_ADMIN, platform
-from core.web import listing
+from core.web import coming_back, listing
 from core.web.pages import render
 from core.web.routes import CoreRoutes
 
@@ -85,6 +85,7 @@ def create() -> ResponseReturnValue:
                 "Use 1 to 40 of a–z, 0–9 and hyphens; neither the first nor the last a hyphen."
             )
     if practice_id is None:
+        coming_back.again()
         with db.scope(write=False):
             return _form(typed, problems), 422
     flash(_("%(name)s was created.", name=typed["name"]), "success")
@@ -125,6 +126,7 @@ def invite_administrator(practice_id: UUID) -> ResponseReturnValue:
     except tenancy.UnknownPractice:
         abort(404)
     except InvitationRefused as refusal:
+        coming_back.again()
         with db.scope(write=False):
             return make_response(_practice_page(practice_id, typed, refusal.message), 422)
     flash(_("An invitation is on its way to %(email)s.", email=made.email), "success")
@@ -197,15 +199,7 @@ def decree(practice_id: UUID, name: str) -> ResponseReturnValue:
     return redirect(url_for("operator.practice", practice_id=practice_id), 303)
 
 
-# --- the machinery ---------------------------------------------------------------------------
-
-
-@routes.get("/plugins", access="operator")
-def plugins() -> Markup:
-    """How the plugins do: times, faults, pauses."""
-    return render(
-        "operator/plugins.html", plugins=plugin_timings.every(), troubles=platform_state.plugin_troubles()
-    )
+# --- the machinery -------------------------------------------------------------------------------------------------
 
 
 @routes.get("/system", access="operator")

@@ -87,7 +87,7 @@ def console() -> list[Entry]:
     """The operator's pages; they belong to no practice."""
     return [
         entry(_("Practices"), "building-hospital", url_for("operator.index"), exact=True),
-        entry(_("Plugins"), "puzzle", url_for("operator.plugins")),
+        entry(_("Plugins"), "puzzle", url_for("operator_plugins.index")),
         entry(_("What was given up"), "mail-x", url_for("operator_given_up.index")),
         entry(_("Trail of the platform"), "shield-check", url_for("operator_trail.index")),
         entry(_("Migrations and versions"), "versions", url_for("operator.system")),

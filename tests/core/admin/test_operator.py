@@ -339,7 +339,7 @@ def test_the_times_of_plugins_are_on_the_screen(house: House, olga: Visitor) -> 
     with house.at(house.riverside) as session:
         photo_requests_failed(session)
     page = text(olga.get("/operator/plugins"))
-    assert "Photo requests Version 1.0.0 Paused in 1 practice" in page
+    assert "Photo requests Version 1.0.0 · on in 2 of 2 practices Paused in 1 practice" in page
     assert "timeline_entries 100 11 ms 5 ms 250 ms 750 ms 0" in page
     assert "Panels 0 – – – – 7" in page or re.search(r"Panels [0-9]+ .* 7 ", page)
     assert "Where they fail" in page
