@@ -6,7 +6,7 @@ Which step a page shows follows from the state of the call; a page that loads ag
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import UUID
 
 from core.sdk import (
@@ -28,9 +28,10 @@ from core.sdk import (
     request,
     second_browser,
     tenancy,
+    topic,
     url_for,
 )
-from plugins.video_call import guests, lists, participants, presence, service, settings, states, tools
+from plugins.video_call import guests, lists, participants, presence, said, service, settings, states, tools
 from plugins.video_call.contexts import PatientPageContext
 from plugins.video_call.models import GUEST, GUEST_PURPOSE, PATIENT, PURPOSE, Call, Participant
 
@@ -38,6 +39,7 @@ routes = PatientRoutes("video_call", __name__)
 
 _SAMPLE_BYTES: Final = 96 * 1024
 _MOST_FEEDBACK: Final = 1000
+_DEVICES: Final = ("camera", "microphone", "speaker")
 _ANY: Final = "*"  # guests have links of another purpose; call_of_link() turns every other link away
 
 
@@ -47,7 +49,7 @@ def start() -> str:
     call, me = call_of_link()
     live(*participants.topics(call.id, str(current_link().id)))
     values = {"call": call, "me": me, "is_guest": _is_guest(), "plugin_static": plugin_static}
-    if call.state in states.OVER or (_is_guest() and me is not None and me.left_at is not None):
+    if service.state_of(call) in states.OVER or (_is_guest() and me is not None and me.left_at is not None):
         return _over(call, values)
     return render(
         "video_call/patient/room.html",
@@ -86,24 +88,39 @@ def sample() -> Any:
 
 @routes.post("/arrive", purpose=_ANY)
 def arrive() -> Any:
-    """The page is open."""
-    call, _me = call_of_link()
-    if not _is_guest():
-        participants.add(call, PATIENT, str(current_link().id), service.patient_of(call).display_name)
+    """The page is open: JSON {"new": true} at first, and again and again until it is in the room."""
+    call, me = call_of_link()
+    if not _is_guest() and service.state_of(call) not in states.OVER:
+        if me is None or _body().get("new") is True:
+            name = service.patient_of(call).display_name
+            me = participants.add(call, PATIENT, str(current_link().id), name)
         service.arrive(call)
+        if me.left_at is None and presence.is_due(call, me):
+            presence.here(call, me)
+    return jsonify(state_of(call))
+
+
+@routes.post("/started", purpose=PURPOSE)
+def started() -> Any:
+    """The patient pressed "Start video call"."""
+    call, _me = call_of_link()
+    service.started(call)
     return jsonify(state_of(call))
 
 
 @routes.post("/ready", purpose=_ANY)
 def ready() -> Any:
-    """The patient is in the waiting room, with these devices: JSON {"camera": true, "microphone": true}."""
+    """The patient is in the waiting room. JSON: what their page found, {"camera": true, "line": "good"}.
+
+    Said again when something more was found.
+    """
     call, me = call_of_link()
-    body = request.get_json(silent=True)
-    if me is not None and isinstance(body, dict):
-        me.devices = {kind: body.get(kind) is True for kind in ("camera", "microphone", "speaker")}
+    is_news = me is not None and _note_devices(me, _body())
     if _is_guest():
         guests.arrived(call, current_link().id)
-    elif call.state in (states.SCHEDULED, states.WAITING, states.READY):
+    elif call.state == states.READY and is_news:
+        service.tell(call, "devices")
+    elif service.state_of(call) in (states.SCHEDULED, states.WAITING):
         service.ready(call)
     return jsonify(state_of(call))
 
@@ -171,13 +188,35 @@ def _is_guest() -> bool:
     return current_link().purpose == GUEST_PURPOSE
 
 
+def _body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    return body if isinstance(body, dict) else {}
+
+
+def _note_devices(me: Participant, body: dict[str, Any]) -> bool:
+    """What is named is taken, the rest stays as it was found before. Was there anything new?"""
+    if not body:
+        return False
+    found = dict.fromkeys(_DEVICES, False) | me.devices
+    found |= {kind: body[kind] is True for kind in _DEVICES if kind in body}
+    if body.get("line") in get_args(said.Quality):
+        found["line"] = body["line"]
+    is_news = found != me.devices
+    me.devices = found
+    return is_news
+
+
 def _over(call: Call, values: dict[str, Any]) -> str:
     """The last page. What was exchanged is for the patient, not for guests."""
-    guest = _is_guest()
+    exchanged = {} if _is_guest() else tools.chat_json(call, audit.actor().id, file_url, for_patient=True)
+    if "fragment" in request.args:
+        return render("video_call/patient/sent.html", exchanged=exchanged)
     return render(
         "video_call/patient/over.html",
         practice=tenancy.current(),
-        exchanged={} if guest else tools.chat_json(call, audit.actor().id, file_url, for_patient=True),
+        state=service.state_of(call),
+        exchanged=exchanged,
+        topic=topic(service.SUBJECT, call.id),
         after_call=settings.here().after_call.strip(),
         slot=_slot("video_call.ended_patient", call),
         **values,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -13,9 +14,11 @@ import pytest
 from core.db import utcnow
 from plugins.video_call import chat, guests, service
 from plugins.video_call.errors import ChatRefused
+from tests.core.files import pictures_of
 from tests.plugins.video_call.conftest import BASE, Handset, Made
 from tests.plugins.video_call.tools.conftest import Talk
 from tests.support.house import House, Visitor
+from tests.support.pages import text
 from tests.support.photos import jpeg
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n%%EOF\n"
@@ -80,6 +83,35 @@ def test_files_are_there_for_both_after_the_call_and_for_nobody_without_the_link
     late = phone.post("/chat", {"text": "One more thing", "key": str(uuid4())})
     assert late.status_code == 409
     assert "moved on" in late.get_json()["error"]["message"]
+
+
+def test_the_patients_last_page_opens_what_is_ready_and_says_what_is_not(
+    talk: Talk, house: House, amira: Visitor, enter: Callable[[Made], Handset]
+) -> None:
+    phone, png = enter(talk.made), pictures_of.png(pictures_of.scene(300, 300))
+    place = png.index(b"IDAT") + 4
+    broken = png[:place] + b"\xff" * 400 + png[place + 400 :]  # only the worker finds out
+    for picture, name in ((jpeg(), "arm.jpg"), (broken, "leg.png")):
+        assert send(phone.visitor, f"{phone.place}/chat/files", picture, name).status_code == 200
+    assert write(amira, talk.made, "Thank you").status_code == 200
+    with talk.clinician() as (call, _me):
+        service.end(call, "clinician")
+
+    def links() -> list[str]:
+        return re.findall(r'class="vc-file" href="([^"]+)"', phone.get("/?fragment=1").get_data(as_text=True))
+
+    page = phone.get()
+    assert text(page).count("The picture is being prepared…") == 2
+    assert links() == []
+    assert f'data-topics="video_call.call:{talk.made.id}"' in page.get_data(as_text=True)
+    assert "patient/over.js" in page.get_data(as_text=True), "what keeps it fresh"
+    house.work()
+    fragment = phone.get("/?fragment=1")
+    assert "<html" not in fragment.get_data(as_text=True)
+    assert "Thank you" in text(fragment)
+    assert "leg.jpg This file is damaged and cannot be opened." in text(fragment)
+    (ready,) = links()
+    assert phone.visitor.get(ready).mimetype == "image/jpeg"
 
 
 @pytest.mark.parametrize(
