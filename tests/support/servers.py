@@ -53,6 +53,13 @@ def _postgres_binaries() -> Path:
     raise Unavailable("PostgreSQL's server (initdb) is not installed")
 
 
+def _in_memory() -> str | None:
+    """Where files cost no disk, if there is room: a test's database is a copy there in a tenth of the time."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
+    return str(memory) if roomy else None
+
+
 def _as_postgres(command: list[str]) -> list[str]:
     # PostgreSQL refuses to run as root.
     return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
@@ -62,7 +69,7 @@ def _as_postgres(command: list[str]) -> list[str]:
 def postgresql() -> Iterator[str]:
     """Run a PostgreSQL server; answers an SQLAlchemy URL of its maintenance database. Raises Unavailable."""
     binaries = _postgres_binaries()
-    folder = Path(tempfile.mkdtemp(prefix="careroom-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="careroom-pg-", dir=_in_memory()))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data, port = folder / "data", free_port()
@@ -75,6 +82,7 @@ def postgresql() -> Iterator[str]:
         **run,  # type: ignore[call-overload]
     )
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c full_page_writes=off"
+    options += " -c max_wal_size=256MB"
     control = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
     subprocess.run(_as_postgres([*control, "-o", options, "start"]), cwd="/", **run)  # type: ignore[call-overload]
     try:
