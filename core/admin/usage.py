@@ -1,4 +1,4 @@
-"""What the practice's messages are and cost: a chart by month, drawn by the server, with the same as a table."""
+"""What the practice's messages are and cost: charts by month, drawn by the server, with the same as a table."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from markupsafe import Markup
 
 from core import i18n
 from core.admin import conflicts, owners
-from core.i18n import _
+from core.i18n import _, format_number
 from core.notifications import admission, rules, usage
+from core.notifications.admission import Usage
 from core.notifications.usage import CURRENCIES, MOST_PRICE, Price, Sent
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -41,6 +42,19 @@ class Bar:
     email_height: int
     parts: int
     cost: str
+    cost_height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """The scale of the second chart: what texts cost or, where nobody has said a price, how many parts they have.
+
+    top: what its highest line stands for. budget: the month's, and how high its line is; None: there is none.
+    """
+
+    top: str
+    budget: str
+    budget_height: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +99,10 @@ def _stored_price() -> object:
 def _page(typed: tuple[str, str] | None, error: str | None, *, is_stale: bool = False) -> Markup:
     asked = request.args.get("months", "")
     span = int(asked) if asked in [str(one) for one in SPANS] else 12
-    price, sent, months = usage.price(), usage.sent(span), usage.months(span)
-    bars, top = _bars(months, sent, price)
+    price, sent, months, budget = usage.price(), usage.sent(span), usage.months(span), admission.usage()
+    most = max([sum(one.parts for one in sent if one.month == month) for month in months])
+    most = max(most, budget.budget or 0)
+    bars, top = _bars(months, sent, price, most)
     kept = (str(price.amount) if price.is_own else "", price.currency)
     amount, currency = typed if typed is not None else kept
     return render(
@@ -94,10 +110,11 @@ def _page(typed: tuple[str, str] | None, error: str | None, *, is_stale: bool = 
         bars=bars,
         top=top,
         height=_HEIGHT,
+        costs=_costs(budget, price, most),
         shares=_shares(sent, price),
-        total=_money(price, sum(item.parts for item in sent)),
+        total=_money(price, sum(item.parts for item in sent), is_sum=True),
         spans=[(one, url_for("usage.index", months=one), one == span) for one in SPANS],
-        budget=admission.usage(),
+        budget=budget,
         price=price,
         price_said=_money(price, 1),
         amount=amount,
@@ -109,7 +126,16 @@ def _page(typed: tuple[str, str] | None, error: str | None, *, is_stale: bool = 
     )
 
 
-def _bars(months: list[str], sent: list[Sent], price: Price) -> tuple[list[Bar], int]:
+def _costs(budget: Usage, price: Price, most: int) -> Costs:
+    def said(parts: int) -> str:
+        return _money(price, parts, is_sum=True) or format_number(parts)
+
+    if not budget.budget:
+        return Costs(said(most), "", None)
+    return Costs(said(most), said(budget.budget), round(budget.budget * _HEIGHT / most))
+
+
+def _bars(months: list[str], sent: list[Sent], price: Price, most: int) -> tuple[list[Bar], int]:
     counts = {
         month: {
             channel: sum(item.messages for item in sent if (item.month, item.channel) == (month, channel))
@@ -134,7 +160,8 @@ def _bars(months: list[str], sent: list[Sent], price: Price) -> tuple[list[Bar],
                 text_height=round(texts * scale),
                 email_height=round(emails * scale),
                 parts=parts,
-                cost=_money(price, parts),
+                cost=_money(price, parts, is_sum=True),
+                cost_height=round(parts * _HEIGHT / most) if most else 0,
             )
         )
     return bars, top
@@ -151,19 +178,18 @@ def _shares(sent: list[Sent], price: Price) -> list[Share]:
                 sum(item.messages for item in items if item.channel == "sms"),
                 sum(item.messages for item in items if item.channel == "email"),
                 parts,
-                _money(price, parts),
+                _money(price, parts, is_sum=True),
             )
         )
     return found
 
 
-def _money(price: Price, parts: int) -> str:
+def _money(price: Price, parts: int, *, is_sum: bool = False) -> str:
     """What so many parts cost, in the reader's way of writing it; empty when nobody has said a price."""
     cost = price.of(parts)
     if cost is None:
         return ""
     # A part costs a fraction of a penny: its own price is written out, sums are rounded.
-    is_sum = parts != 1
     return str(
         format_currency(
             cost,

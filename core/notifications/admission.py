@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from core import db, tenancy
-from core.i18n import _l
+from core.i18n import _, _l, format_number, ngettext
 from core.notifications import inbox, rules
 from core.notifications.models import MessageMeter, Notification
 from core.notifications.rules import MessageRules
@@ -37,6 +37,28 @@ class Usage:
     month: str
     used: int
     budget: int | None
+
+    @property
+    def is_spent(self) -> bool:
+        return self.budget is not None and self.used >= self.budget
+
+    @property
+    def is_nearly_spent(self) -> bool:
+        """Or spent."""
+        return self.budget is not None and self.used >= WARN_AT * self.budget
+
+    @property
+    def in_words(self) -> str:
+        """How much, and of how much."""
+        if self.budget is None:
+            return ngettext(
+                "%(num)d part of a text sent this month", "%(num)d parts of texts sent this month", self.used
+            )
+        return _(
+            "%(used)s of %(budget)s parts of texts used this month",
+            used=format_number(self.used),
+            budget=format_number(self.budget),
+        )
 
 
 def admit(row: Notification) -> Hold | None:

@@ -16,19 +16,23 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from core import audit, db, notifications
-from core.i18n import _, format_number, format_phone, ngettext
+from core.i18n import _, _l, format_phone, ngettext
 from core.notifications import CHANNELS, Notification, admission, undelivered
 from core.notifications.errors import NotificationError
 from core.notifications.rules import PERMISSION
 from core.notifications.undelivered import Which
 from core.patients import Patient
-from core.web import listing
-from core.web.communication import titles_here
+from core.web import listing, sent
+from core.web.communication import STATES, titles_here
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
 PAGE: Final = 25
 _MOST_PAGES: Final = 10_000
+_COLUMNS: Final = (
+    _l("Created"), _l("Sent as"), _l("Message"), _l("Patient"), _l("Recipient"), _l("State"), _l("Reason"),
+)  # fmt: skip
+_CHANNELS: Final = {"sms": _l("Text message"), "email": _l("E-mail")}
 
 routes = StaffRoutes("core", __name__, name="messages", prefix="/messages")
 
@@ -88,8 +92,8 @@ def index() -> str:
         chosen=chosen,
         topic=notifications.TROUBLE_TOPIC,
         failed=undelivered.count_failed(),
-        usage=admission.usage(),
-        used=_usage_in_words(),
+        usage=(usage := admission.usage()),
+        used=usage.in_words,
         page_url=_page_url(chosen),
         may_export=listing.may_export(),
     )
@@ -103,15 +107,8 @@ def export() -> ResponseReturnValue:
     if listing.is_too_long(total):
         return redirect(chosen.url(), 303)
     lines = _lines(rows)
-    columns = ("created_at", "channel", "message", "patient", "recipient", "state", "reason")
-    cells = [
-        (
-            row.patient_id,
-            (line.at, line.channel, line.title, line.patient, line.recipient, line.state, line.reason),
-        )
-        for row, line in zip(rows, lines, strict=True)
-    ]
-    return listing.spreadsheet("messages", columns, cells) or redirect(chosen.url(), 303)
+    cells = [(row.patient_id, _cells(line)) for row, line in zip(rows, lines, strict=True)]
+    return listing.spreadsheet(_("messages.csv"), _COLUMNS, cells) or redirect(chosen.url(), 303)
 
 
 @routes.post("/<uuid:notification_id>/retry", permission=PERMISSION)
@@ -177,11 +174,10 @@ def dismiss_own(notification_id: UUID) -> ResponseReturnValue:
 def _chosen() -> Chosen:
     which = request.args.get("show", "failed")
     channel = request.args.get("channel")
-    number = request.args.get("page", "1")
     return Chosen(
         which=which if which in get_args(Which) else "failed",  # type: ignore[arg-type]
         channel=channel if channel in CHANNELS else None,
-        page=min(max(int(number), 1), _MOST_PAGES) if number.isascii() and number.isdecimal() else 1,
+        page=min(max(sent.number(request.args.get("page")) or 1, 1), _MOST_PAGES),
     )
 
 
@@ -191,19 +187,6 @@ def _page(chosen: Chosen) -> tuple[list[Notification], int]:
 
 def _page_url(chosen: Chosen) -> Callable[[int], str]:
     return lambda number: chosen.url(page=number if number > 1 else None)
-
-
-def _usage_in_words() -> str:
-    usage = admission.usage()
-    if usage.budget is None:
-        return ngettext(
-            "%(num)d part of a text sent this month", "%(num)d parts of texts sent this month", usage.used
-        )
-    return _(
-        "%(used)s of %(budget)s parts of texts used this month",
-        used=format_number(usage.used),
-        budget=format_number(usage.budget),
-    )
 
 
 def _lines(rows: list[Notification]) -> list[Line]:
@@ -238,6 +221,12 @@ def _line(row: Notification, names: dict[UUID, str], titles: dict[str, str], *, 
         can_retry=ended and row.can_be_retried,
         can_dismiss=ended,
     )
+
+
+def _cells(line: Line) -> tuple[object, ...]:
+    """What the columns of the table say of a message."""
+    state = STATES.get(line.state, line.state)
+    return line.at, _CHANNELS[line.channel], line.title, line.patient, line.recipient, state, line.reason
 
 
 def _recipient(row: Notification, *, in_full: bool) -> str:

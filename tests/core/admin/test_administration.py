@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,7 +13,8 @@ from sqlalchemy import select, update
 
 from core import db, patients, spreadsheets
 from core.audit import AuditEntry
-from core.notifications import Notification, rules, usage
+from core.notifications import Notification, admission, rules, usage
+from core.notifications.models import MessageMeter
 from core.patients import exports
 from core.security import emergency
 from core.security.models import SignInSession
@@ -105,6 +107,42 @@ def test_the_chart_has_a_table_and_a_price(helen: Visitor, house: House) -> None
 
 
 @pytest.mark.parametrize(
+    ("used", "said"),
+    [(3, ""), (4, "The budget for texts is nearly used up"), (5, "The budget for texts is used up")],
+)
+def test_the_page_about_cost_shows_the_budget_and_warns(
+    helen: Visitor, house: House, used: int, said: str
+) -> None:
+    send(house, "riverside", "sms", 0, used)
+    with house.at(house.riverside) as session:
+        rules.save({"monthly_segments": 5})
+        usage.set_price(Decimal("0.10"), "GBP")
+        session.add(MessageMeter(channel="sms", month=admission.usage().month, segments=used))
+    page = helen.get(f"{ADMIN}/usage").get_data(as_text=True)
+    assert f"{used} of 5 parts of texts used this month" in page
+    assert "Budget of a month: £0.50" in page
+    [(low, high)] = re.findall(r'class="chart-limit"[^>]* y1="([0-9]+)" y2="([0-9]+)"', page)
+    assert low == high == "12", "the budget is the highest line, as nothing is above it"
+    costs = page.partition('id="costs-chart-title"')[2].partition("</svg>")[0]
+    assert f'height="{round(used * 36)}"' in costs
+    assert "Cost of texts by month. The same as a table follows." in costs
+    for words in ("The budget for texts is nearly used up", "The budget for texts is used up"):
+        assert (words in page) == (words == said)
+
+
+def test_where_nobody_has_said_a_price_the_chart_is_of_parts(helen: Visitor, house: House) -> None:
+    send(house, "riverside", "sms", 0, 8)
+    send(house, "riverside", "sms", 40, 4)
+    page = helen.get(f"{ADMIN}/usage").get_data(as_text=True)
+    assert "Parts of texts by month" in page
+    assert "No budget is set" in page
+    assert "chart-limit" not in page
+    costs = page.partition('id="costs-chart-title"')[2].partition("</svg>")[0]
+    assert 'height="180"' in costs
+    assert 'height="90"' in costs
+
+
+@pytest.mark.parametrize(
     ("amount", "currency"), [("-1", "GBP"), ("101", "GBP"), ("dear", "GBP"), ("NaN", "GBP"), ("1", "BTC")]
 )
 def test_what_is_no_price(helen: Visitor, house: House, amount: str, currency: str) -> None:
@@ -123,7 +161,7 @@ def test_the_list_of_patients_is_whole_and_only_ours(helen: Visitor, house: Hous
     rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
     assert len(rows) == number
     okafor = next(row for row in rows if row["Family name"] == "Okafor")
-    assert (okafor["Date of birth"], okafor["Mobile"]) == ("1987-11-02", "+447700900102")
+    assert (okafor["Date of birth"], okafor["Mobile phone"]) == ("1987-11-02", "+447700900102")
     assert okafor["NHS number"]
     assert not any(row["Family name"] == "Benali" for row in rows)
     assert "Table of patients exported" in helen.get(f"{ADMIN}/audit").get_data(as_text=True)
@@ -175,9 +213,9 @@ def test_no_transaction_is_open_while_the_table_is_on_its_way(
 def test_an_import_understands_what_was_exported(house: House) -> None:
     from core.patients import import_columns
 
-    layout = import_columns.find(",".join(exports.HEADER))
+    layout = import_columns.find(",".join(exports.header()))
     known = [field for field in layout.fields if field]
-    assert len(known) == len(exports.HEADER) - 1, "all but whether they are still patients"
+    assert len(known) == len(exports.header()) - 1, "all but whether they are still patients"
 
 
 @pytest.mark.parametrize(
