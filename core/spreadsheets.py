@@ -1,4 +1,9 @@
-"""Tables for spreadsheets (CSV): a line of them, and cells that no spreadsheet takes for a formula."""
+"""Tables for spreadsheets (CSV): a line of them, cells that no spreadsheet takes for a formula, and what is put between
+cells where the reader is.
+
+    yield MARK + line(columns, between)
+    yield from (line(cells, between) for cells in rows)
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,23 @@ import csv
 import io
 import re
 from collections.abc import Iterable
+from datetime import date, datetime
 from typing import Final
 
+from babel.numbers import get_decimal_symbol
+
+from core import i18n
+from core.i18n import _
+
+MARK: Final = "\ufeff"
+"""At the beginning of a file: without it, Excel takes UTF-8 for something else."""
 _FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
 _NUMBER: Final = re.compile(r"[+-][0-9][0-9 ]*(?:[.,][0-9]+)?")
+
+
+def separator() -> str:
+    """What stands between cells for the reader: where a comma is the decimal sign, Excel wants a semicolon."""
+    return ";" if get_decimal_symbol(i18n.babel_locale()) == "," else ","
 
 
 def harmless(text: str) -> str:
@@ -18,8 +36,21 @@ def harmless(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
-def line(cells: Iterable[str]) -> str:
-    """A line of a table, with its end; every cell harmless."""
+def in_words(value: object) -> str:
+    """A cell in the reader's language. Days and times stand as every spreadsheet reads them, whatever its language:
+    2026-03-04, and 2026-03-04 14:05 on the practice's clocks."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        return i18n.local(value).strftime("%Y-%m-%d %H:%M")
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def line(cells: Iterable[object], between: str = ",") -> str:
+    """A line of a table, with its end; every cell in words, and harmless."""
     target = io.StringIO()
-    csv.writer(target, lineterminator="\r\n").writerow([harmless(cell) for cell in cells])
+    writer = csv.writer(target, delimiter=between, lineterminator="\r\n")
+    writer.writerow([harmless(in_words(cell)) for cell in cells])
     return target.getvalue()

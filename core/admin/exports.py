@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, flash, g, redirect, url_for
+from flask import flash, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -118,7 +117,7 @@ def patients_csv() -> ResponseReturnValue:
     """All patients as a table, former ones too, each on the trail; without the restricted records that are closed."""
     if not sessions.is_proven(g.practice_id):
         return ask_for_proof(url_for("exports.index"))
-    practice_id, name = g.practice_id, f"patients-{g.practice.slug}"
+    practice_id = g.practice_id
     with own_scope():
         everybody, restricted = exports.everybody()
         closed = emergency.closed(restricted)
@@ -128,14 +127,5 @@ def patients_csv() -> ResponseReturnValue:
             audit.record("patients.exported", detail=detail, shown=shown[at : at + audit.MOST_SHOWN])
     if closed:
         listing.tell_left_out(len(closed))
-        name += f"-without-{len(closed)}-restricted"
-    opened = restricted - closed
-
-    def body() -> Iterator[bytes]:
-        yield "\ufeff".encode()  # without it, spreadsheets take UTF-8 for something else
-        for line in exports.lines(practice_id, shown, opened):
-            yield line.encode()
-
-    answer = Response(body(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return answer
+    name = listing.name_without(_("patients-%(practice)s.csv", practice=g.practice.slug), len(closed))
+    return listing.table_file(name, exports.lines(practice_id, shown, restricted - closed))

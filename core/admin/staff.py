@@ -17,7 +17,7 @@ from core.security import invitations, members, roles
 from core.security.invitations import InvitationOver, InvitationRefused
 from core.security.members import Member
 from core.security.roles import RoleRefused
-from core.web import listing
+from core.web import coming_back, listing
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -41,7 +41,7 @@ def search() -> ResponseReturnValue:
             return _list()
         found = finding.fitting(members.everybody(), _wanted())
         audit.record("staff.exported", detail={"format": "csv", "count": len(found)})
-        return listing.table("staff", finding.COLUMNS, finding.cells(found))
+        return listing.table(_("staff.csv"), finding.COLUMNS, finding.cells(found))
 
 
 def _wanted() -> finding.Wanted:
@@ -156,6 +156,7 @@ def remove(user_id: int) -> ResponseReturnValue:
     try:
         members.remove(user_id)
     except RoleRefused as refused:
+        coming_back.to(url_for("staff.edit", user_id=user_id))
         return make_response(_person_page(person, list(person.roles), refused.message), refused.status)
     flash(_("%(name)s works here no longer and is signed out.", name=person.name), "success")
     return redirect(url_for("staff.index") if user_id != g.user.id else "/", 303)

@@ -16,7 +16,9 @@ from core.web.listing import Asked
 
 ORDERS: Final = ("name", "seen", "newest")
 STATES: Final = ("", "without_second", "locked", "never")
-COLUMNS: Final = ("name", "email", "roles", "since", "last_sign_in", "second_factor", "locked")
+COLUMNS: Final = (
+    _l("Name"), _l("E-mail"), _l("Roles"), _l("Since"), _l("Last sign-in"), _l("Second factor"), _l("Locked out"),
+)  # fmt: skip
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 audit.describe({"staff.exported": _l("List of staff exported")})
@@ -60,8 +62,8 @@ def cells(people: Sequence[Member]) -> list[tuple[object, ...]]:
             ", ".join(titles.get(key, key) for key in one.roles),
             one.since,
             one.seen_at,
-            "yes" if one.has_second_factor else "no",
-            "yes" if one.is_locked else "no",
+            one.has_second_factor,
+            one.is_locked,
         )
         for one in people
     ]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from email_validator import EmailNotValidError, validate_email
 
 from core import settings
-from core.i18n import _, offered_languages
+from core.i18n import _, _l, offered_languages
 from core.patients import birth_dates, ins, names, nhs_number, phones
 from core.patients.errors import InvalidEmail, InvalidName, InvalidValue
 from core.patients.models import INS, LOCAL, NHS_NUMBER
@@ -21,6 +21,8 @@ IDENTIFIERS: Final = {"nhs_number": NHS_NUMBER, "ins": INS, "local_id": LOCAL}
 """Field name and identifier system."""
 FIELDS: Final = (*COLUMNS, *IDENTIFIERS)
 
+SEXES: Final = {"female": _l("Female"), "male": _l("Male"), "other": _l("Other")}
+"""What is written where it is known: on pages, and in tables that an import reads again."""
 _SEX_WORDS = {
     "female": ("female", "f", "woman", "femme", "feminin", "2"),
     "male": ("male", "m", "man", "homme", "h", "masculin", "1"),
@@ -128,10 +130,12 @@ def _sex(given: object) -> str:
     word = names.normalise(_text(given))
     if not word:
         return "unknown"
-    try:
+    if word in _SEXES:
         return _SEXES[word]
-    except KeyError:
-        raise InvalidValue(_("Enter the sex as female, male, other or unknown.")) from None
+    for sex, said in SEXES.items():
+        if word == names.normalise(str(said)):
+            return sex
+    raise InvalidValue(_("Enter the sex as female, male, other or unknown."))
 
 
 def _email(text: str) -> str:

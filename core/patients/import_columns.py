@@ -1,4 +1,4 @@
-"""Which column of an uploaded table is which detail: by its header, in English or French."""
+"""Which column of an uploaded table is which detail: by its header, in English, French or the reader's language."""
 
 from __future__ import annotations
 
@@ -112,11 +112,16 @@ def title(field: str) -> str:
 
 def _fields(header: Sequence[str]) -> list[str | None]:
     found: list[str | None] = []
+    own = {_plain(title(field)): field for field in details.FIELDS}
     for name in header:
-        field = _FIELD_OF.get(names.normalise(name.replace("'", " ").replace("’", " ")))
+        field = _FIELD_OF.get(_plain(name)) or own.get(_plain(name))
         # Of two columns for one detail the first counts: the second may hold anything.
         found.append(field if field not in found else None)
     return found
+
+
+def _plain(header: str) -> str:
+    return names.normalise(header.replace("'", " ").replace("’", " "))
 
 
 def _known(layout: Layout) -> int:

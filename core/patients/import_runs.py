@@ -22,7 +22,7 @@ from core.patients.errors import PatientError
 from core.patients.imports import Duplicates, Importer, ImportReport
 from core.patients.models import PatientImport
 from core.realtime.events import publish, topic
-from core.spreadsheets import line
+from core.spreadsheets import line, separator
 
 OpenScope = Callable[..., AbstractContextManager[Session]]
 
@@ -138,14 +138,15 @@ def discard(import_id: UUID) -> None:
 
 def bad_rows_csv(report: ImportReport) -> str:
     """The rows that stayed out, as they came, with the reason in a last column: to be corrected and imported again."""
-    lines = [line([*report.header, _("What is wrong")])]
+    between = separator()
+    lines = [line([*report.header, _("What is wrong")], between)]
     for row in report.bad_rows:
         cells = [*row.cells, *[""] * (len(report.header) - len(row.cells))][: len(report.header)]
         reasons = " ".join(
             _("%(field)s: %(problem)s", field=column, problem=sentence) if column else sentence
             for column, sentence in row.problems
         )
-        lines.append(line([*cells, reasons]))
+        lines.append(line([*cells, reasons], between))
     return "".join(lines)
 
 

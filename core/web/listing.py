@@ -19,7 +19,7 @@ from core import audit, db, i18n
 from core.files import disposition
 from core.i18n import _, format_number, ngettext
 from core.spreadsheets import MARK, line, separator
-from core.web import emergency, sent
+from core.web import coming_back, emergency, sent
 
 EXPORT: Final = "core.export_patients"
 MOST_ROWS: Final = 10_000
@@ -92,6 +92,7 @@ def asked(orders: Sequence[str] = ("",), *, words_in_address: bool = False) -> A
     words_in_address: the list is of no people, so that words may come in an address.
     """
     given = request.values
+    coming_back.again()
     words = (given if words_in_address else request.form).get("q", "")
     order = given.get("order", "")
     return Asked(

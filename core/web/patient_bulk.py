@@ -9,16 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from core import patients
 from core.i18n import _, ngettext
-from core.patients import INS, LOCAL, NHS_NUMBER, Patient
+from core.patients import Patient, exports
 from core.web import listing
 from core.web.routes import StaffRoutes
 
 routes = StaffRoutes("core", __name__, name="patient_bulk", prefix="/patients/several")
 
 MOST = 100
-_COLUMNS = (
-    "family_name", "given_names", "birth_date", "sex", "nhs_number", "ins", "local_id", "mobile", "phone", "email",
-)  # fmt: skip
 
 
 @routes.post("", permission="core.edit_patients")
@@ -60,9 +57,6 @@ def _ids() -> list[UUID]:
 
 def _table(chosen: list[Patient]) -> ResponseReturnValue:
     """Those of the chosen whose records this person may open now; the others are counted, not shown."""
-    rows: list[tuple[UUID | None, list[object]]] = []
-    for one in sorted(chosen, key=lambda patient: patient.search_name):
-        numbers = [one.identifier(system) for system in (NHS_NUMBER, INS, LOCAL)]
-        row: list[object] = [one.family_name, one.given_names, one.birth_date, one.sex, *numbers]
-        rows.append((one.id, [*row, one.mobile, one.phone, one.email]))
-    return listing.spreadsheet("patients", _COLUMNS, rows) or redirect(url_for("patients.index"), 303)
+    rows = [(one.id, exports.cells(one)) for one in sorted(chosen, key=lambda patient: patient.search_name)]
+    found = listing.spreadsheet(_("patients.csv"), exports.header(), rows)
+    return found or redirect(url_for("patients.index"), 303)

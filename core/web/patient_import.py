@@ -15,6 +15,7 @@ from core.patients import csv_reading, details, import_columns, import_runs
 from core.patients.csv_reading import NotATable
 from core.patients.import_jobs import CHECK, RUN
 from core.patients.models import PatientImport
+from core.web import listing
 from core.web.gate import own_scope
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
@@ -71,12 +72,8 @@ def example() -> Response:
         "nhs_number": "943 476 5919",
         "local_id": "1042",
     }
-    mark = ";" if country == "FR" else ","
-    lines = [
-        mark.join(import_columns.title(name) for name in fields),
-        mark.join(values.get(name, "") for name in fields),
-    ]
-    return _csv("\r\n".join(lines) + "\r\n", _("patients-example.csv"))
+    columns = [import_columns.title(name) for name in fields]
+    return listing.table(_("patients-example.csv"), columns, [[values.get(name) for name in fields]])
 
 
 @routes.get("/<uuid:import_id>", permission=_PERMISSION)
@@ -112,9 +109,8 @@ def discard(import_id: UUID) -> ResponseReturnValue:
 @routes.get("/<uuid:import_id>/bad-rows.csv", permission=_PERMISSION)
 def bad_rows(import_id: UUID) -> Response:
     """The rows that were not taken, with the reasons, to correct in a spreadsheet."""
-    return _csv(
-        import_runs.bad_rows_csv(import_runs.report_of(import_runs.get(import_id))), _("rows-to-correct.csv")
-    )
+    report = import_runs.report_of(import_runs.get(import_id))
+    return listing.table_file(_("rows-to-correct.csv"), [import_runs.bad_rows_csv(report)])
 
 
 def _upload_page(problem: str | None = None) -> Markup:
@@ -131,10 +127,3 @@ def _state(row: PatientImport) -> dict[str, Any]:
         "hidden_bad_rows": max(0, report.bad - _SHOWN_BAD_ROWS),
         "state_url": url_for("patient_import.state", import_id=row.id),
     }
-
-
-def _csv(text: str, name: str) -> Response:
-    # Excel takes a file for UTF-8 only with the mark in front.
-    response = Response("\ufeff" + text, mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

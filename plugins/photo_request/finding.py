@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
-from core.sdk import Patient, db, listing, patients
-from plugins.photo_request import lists
+from core.sdk import Patient, _l, db, listing, patients
+from plugins.photo_request import lists, wording
 from plugins.photo_request.models import Request
 
 PAGE_SIZE: Final = 25
@@ -17,8 +17,8 @@ ORDERS: Final = ("usual", "newest", "oldest", "name")
 """usual: what waits for a decision the longest first, anything else the newest first."""
 
 COLUMNS: Final = (
-    "family_name", "given_names", "birth_date", "state", "asked_by", "with", "created_at", "opened_at", "received_at",
-    "closed_at", "expires_at", "photos",
+    _l("Family name"), _l("First names"), _l("Date of birth"), _l("State"), _l("Asked by"), _l("Taken on by"),
+    _l("Asked on"), _l("Link opened"), _l("First photo arrived"), _l("Closed on"), _l("Link runs out on"), _l("Photos"),
 )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def _cells(one: Request, patient: Patient) -> tuple[object, ...]:
         patient.family_name,
         patient.given_names,
         patient.birth_date,
-        one.state,
+        wording.STATES.get(one.state, one.state),
         one.requested_by_name,
         one.taken_by_name,
         one.created_at,

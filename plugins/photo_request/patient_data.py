@@ -9,16 +9,10 @@ from uuid import UUID
 from sqlalchemy import delete, select
 
 from core.sdk import Erased, ExportPart, FileRef, PatientDataContext, _, _l, db, files, utcnow
-from plugins.photo_request import settings
+from plugins.photo_request import settings, wording
 from plugins.photo_request.models import (
-    CANCELLED,
-    COMPLETED,
-    EXPIRED,
     KEPT,
-    OPENED,
-    RECEIVED,
     REJECTED,
-    SENT,
     UNREADABLE,
     Consent,
     Photo,
@@ -51,14 +45,6 @@ _DECISIONS: Final = {
     KEPT: _l("Kept in your record"),
     REJECTED: _l("Not kept"),
     UNREADABLE: _l("Could not be read"),
-}
-_STATES: Final = {
-    SENT: _l("Sent, not opened"),
-    OPENED: _l("Opened"),
-    RECEIVED: _l("Photos received"),
-    COMPLETED: _l("Completed"),
-    CANCELLED: _l("Cancelled"),
-    EXPIRED: _l("Expired"),
 }
 
 
@@ -124,7 +110,7 @@ def _request(request: Request, number: int) -> dict[str, Any]:
         "asked_at": request.created_at,
         "asked_by": request.requested_by_name,
         "note": request.note,
-        "state": _STATES.get(request.state, request.state),
+        "state": wording.STATES.get(request.state, request.state),
         "opened_at": request.opened_at,
         "received_at": request.received_at,
         "closed_at": request.closed_at,

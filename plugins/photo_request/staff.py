@@ -53,9 +53,8 @@ def search() -> Any:
         wanted = _wanted()
         if request.form.get("action") == "csv":
             total = finding.count(wanted)
-            table = listing.taken_away(
-                "photo-requests", finding.COLUMNS, total, lambda: finding.table(wanted)
-            )
+            name = _("photo-requests.csv")
+            table = listing.taken_away(name, finding.COLUMNS, total, lambda: finding.table(wanted))
             return table or redirect(_address(wanted), 303)
         return _list(wanted) if wanted.asked.words else redirect(_address(wanted), 303)
 

@@ -10,8 +10,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.sdk import LazyString, _, _l, audit
+from plugins.photo_request.models import CANCELLED, COMPLETED, EXPIRED, OPENED, RECEIVED, SENT
 
 CONSENT_VERSION: Final = "2026-11"
+
+STATES: Final = {
+    SENT: _l("Sent, not opened"),
+    OPENED: _l("Opened"),
+    RECEIVED: _l("Photos received"),
+    COMPLETED: _l("Completed"),
+    CANCELLED: _l("Cancelled"),
+    EXPIRED: _l("Expired"),
+}
+"""How a request stands, in tables and exports."""
 
 
 def consent_wording(practice_name: str) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.sdk import Erased, ExportPart, FileRef, PatientDataContext, _, _l, db, files, utcnow
-from plugins.video_call import leaving, settings, states, wording
+from plugins.video_call import leaving, settings, wording
 from plugins.video_call.models import Call, Consent, Document, Message
 
 _FIELDS: Final = {
@@ -42,18 +42,6 @@ _FIELDS: Final = {
     "title": _l("Title"),
     "made_by": _l("Made by"),
 }
-_STATES: Final = {
-    states.SCHEDULED: _l("Planned"),
-    states.INVITED: _l("Invited"),
-    states.WAITING: _l("Getting ready"),
-    states.READY: _l("In the waiting room"),
-    states.ADMITTED: _l("Connecting"),
-    states.IN_CALL: _l("In the call"),
-    states.ON_HOLD: _l("On hold"),
-    states.ENDED: _l("Ended"),
-    states.MISSED: _l("Missed"),
-    states.DECLINED: _l("Declined"),
-}
 _ANSWERS: Final = {
     "asked": _l("No answer"),
     "granted": _l("Yes"),
@@ -61,7 +49,6 @@ _ANSWERS: Final = {
     "revoked": _l("Yes, and taken back later"),
     "withdrawn": _l("No answer: the question was taken back"),
 }
-_RESULTS: Final = {"completed": _l("Completed"), "unsuccessful": _l("Unsuccessful")}
 
 
 def export(ctx: PatientDataContext) -> list[ExportPart]:
@@ -132,11 +119,11 @@ def _call(call: Call) -> dict[str, Any]:
         "planned_for": call.scheduled_at,
         "clinician": call.clinician_name,
         "what_we_wrote": call.note,
-        "state": _STATES.get(call.state, call.state),
+        "state": wording.STATES.get(call.state, call.state),
         "you_came": call.waiting_at,
         "began": call.connected_at,
         "ended": call.ended_at,
-        "result": _RESULTS.get(call.outcome or ""),
+        "result": wording.RESULTS.get(call.outcome or ""),
         "reason": wording.reasons().get(call.outcome_reason or "") or call.reason,
         "notes": call.notes,
         "your_rating": call.feedback_score,

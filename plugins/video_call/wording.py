@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from core.sdk import _, _l, audit
+from plugins.video_call import states
+
+STATES: Final = {
+    states.SCHEDULED: _l("Planned"),
+    states.INVITED: _l("Invited"),
+    states.WAITING: _l("Getting ready"),
+    states.READY: _l("In the waiting room"),
+    states.ADMITTED: _l("Connecting"),
+    states.IN_CALL: _l("In the call"),
+    states.ON_HOLD: _l("On hold"),
+    states.ENDED: _l("Ended"),
+    states.MISSED: _l("Missed"),
+    states.DECLINED: _l("Declined"),
+}
+"""How a call stands, in tables and exports."""
+RESULTS: Final = {"completed": _l("Completed"), "unsuccessful": _l("Unsuccessful")}
 
 
 def reasons() -> dict[str, str]:
@@ -50,6 +68,7 @@ audit.describe(
         "video_call.not_reminded": _l("Reminder of a video consultation could not be sent"),
         "video_call.invite": _l("Planned video consultation begun"),
         "video_call.arrive": _l("Patient opened the video consultation"),
+        "video_call.started": _l("Patient pressed “Start video call”"),
         "video_call.ready": _l("Patient is in the waiting room"),
         "video_call.unready": _l("Patient left the waiting room"),
         "video_call.admit": _l("Patient let in"),

@@ -300,7 +300,7 @@ def test_the_list_of_staff_is_taken_away(house: House, helen: Visitor) -> None:
     answer = helen.post("/p/riverside/admin/staff", {"q": "amira", "action": "csv"})
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
-    assert [(row["email"], row["roles"], row["second_factor"]) for row in rows] == [
+    assert [(row["E-mail"], row["Roles"], row["Second factor"]) for row in rows] == [
         ("amira@riverside.example.com", "Clinician", "no")
     ]
     with house.at(house.riverside, write=False) as session:

@@ -175,10 +175,10 @@ def test_the_list_is_taken_away_as_a_table(house: House, helen: Visitor) -> None
     answer = helen.get(f"{PAGE}/export.csv?show=failed")
     assert answer.mimetype == "text/csv"
     rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
-    assert [(row["patient"], row["channel"], row["state"]) for row in rows] == [
-        ("Margaret Whitfield", "sms", "dead")
+    assert [(row["Patient"], row["Sent as"], row["State"]) for row in rows] == [
+        ("Margaret Whitfield", "Text message", "Could not be sent")
     ]
-    assert rows[0]["reason"].startswith("The provider says")
+    assert rows[0]["Reason"].startswith("The provider says")
     with house.at(house.riverside) as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "patients.exported")).one()
         assert house.patient_id(house.riverside, "Whitfield") in entry.shown

@@ -76,7 +76,9 @@ def test_the_table_leaves_restricted_records_out(house: House, helen: Visitor, a
     answer = helen.post(BASE, {"show": "waiting", "action": "csv"})
     assert "photo-requests-without-1-restricted.csv" in answer.headers["Content-Disposition"]
     rows = list(csv.DictReader(StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
-    assert [(row["family_name"], row["state"], row["photos"]) for row in rows] == [("Okafor", "sent", "0")]
+    assert [(row["Family name"], row["State"], row["Photos"]) for row in rows] == [
+        ("Okafor", "Sent, not opened", "0")
+    ]
     nothing = helen.post(BASE, {"show": "done", "action": "csv"}, follow_redirects=True)
     assert "There is nothing to put into a table." in text(nothing)
     assert amira.post(BASE, {"show": "waiting", "action": "csv"}).status_code == 403
