@@ -24,7 +24,14 @@ from core.audit.context import (
 from core.audit.errors import AppendOnly, AuditError, UnfitDetail
 from core.audit.export import FORMATS, Format, lines, table
 from core.audit.models import AuditEntry, AuditHead, PlatformAuditEntry, PlatformAuditHead
-from core.audit.reading import Filter, every, every_of_platform, history, platform_history
+from core.audit.reading import (
+    Filter,
+    every,
+    every_of_platform,
+    history,
+    platform_history,
+    staff_who_acted,
+)
 from core.audit.trail import MOST_SHOWN, flush_pending, pending, record, record_platform, unlisted, unnamed
 from core.audit.verify import VerifyResult, verify, verify_platform
 from core.audit.words import describe, described, in_words
@@ -67,6 +74,7 @@ __all__ = [
     "request_id",
     "set_actor",
     "set_origin",
+    "staff_who_acted",
     "table",
     "unlisted",
     "unnamed",

@@ -63,6 +63,7 @@ class AuditEntry(ChainedEntry, TenantModel):
     __table_args__ = (
         UniqueConstraint("practice_id", "seq"),
         Index("ix_core_audit_entry_patient", "practice_id", "patient_id", "seq"),
+        Index("ix_core_audit_entry_actor", "practice_id", "actor_kind", "actor_id", "seq"),
         ONLY_ADDED,
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, String, cast, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, String, cast, func, select, union_all
 
 from core import db
 from core.audit.chain import Entry
@@ -78,6 +78,21 @@ def history(
     if before_seq is not None:
         query = query.where(AuditEntry.seq < before_seq)
     return db.session().scalars(query).all()
+
+
+def staff_who_acted() -> dict[str, str]:
+    """Everybody of the staff who is on the current practice's trail: the actor's id, and the name they had last.
+
+    It goes from one actor to the next by the index: as many steps as people, however long the trail is.
+    """
+    here = (AuditEntry.practice_id == db.practice_id(), AuditEntry.actor_kind == "staff")
+    seen = select(func.min(AuditEntry.actor_id).label("id")).where(*here).cte("seen", recursive=True)
+    following = select(func.min(AuditEntry.actor_id)).where(*here, AuditEntry.actor_id > seen.c.id)
+    seen = seen.union_all(select(following.scalar_subquery()).where(seen.c.id.is_not(None)))
+    named = select(AuditEntry.actor_name).where(*here, AuditEntry.actor_id == seen.c.id)
+    last = named.order_by(AuditEntry.seq.desc()).limit(1).scalar_subquery()
+    rows = db.session().execute(select(seen.c.id, last).where(seen.c.id.is_not(None)))
+    return {row[0]: row[1] for row in rows}
 
 
 def every(practice_id: UUID, chosen: Filter) -> Iterator[AuditEntry]:

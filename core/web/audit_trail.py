@@ -38,12 +38,12 @@ routes = StaffRoutes("core", __name__, name="audit_trail", prefix="/admin/audit"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry as the list shows it. others: how many more patients it speaks of."""
+    """An entry as the list shows it. person: as the filter takes it; others: how many more patients it speaks of."""
 
     seq: int
     at: datetime
     who: str
-    kind: str
+    person: str
     action: str
     patient: str
     patient_id: UUID | None
@@ -221,8 +221,14 @@ def _midnight(day: date) -> datetime:
 def _people() -> list[tuple[str, str]]:
     members = select(Membership.user_id).where(Membership.practice_id == db.practice_id())
     found = db.session().scalars(select(User).where(User.id.in_(members)).order_by(User.last_name, User.id))
-    staff = [(str(user.id), user.get_full_name()) for user in found]
-    return [("", _("Everybody")), *staff, ("patient", _("Patients")), ("system", _("Careroom itself"))]
+    staff = {str(user.id): user.get_full_name() for user in found}
+    others = [
+        (actor, _("%(name)s (not on the staff)", name=name))
+        for actor, name in sorted(audit.staff_who_acted().items(), key=lambda one: one[1].casefold())
+        if actor not in staff
+    ]
+    machines = (("patient", _("Patients")), ("system", _("Careroom itself")))
+    return [("", _("Everybody")), *staff.items(), *others, *machines]
 
 
 def _names(entries: Any, patient_id: UUID | None) -> dict[UUID, str]:
@@ -255,7 +261,7 @@ def _line(entry: AuditEntry, names: dict[UUID, str], titles: dict[str, object], 
         seq=entry.seq,
         at=entry.at,
         who=_("The patient") if entry.actor_kind == "patient" else entry.actor_name,
-        kind=entry.actor_kind,
+        person=entry.actor_id if entry.actor_kind == "staff" else entry.actor_kind,
         action=audit.in_words(entry.action, titles),
         patient=names.get(who, _short(who)) if who else "",
         patient_id=who,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 import pytest
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select, text
 
 from core import audit, db, demo, patients
 from core.audit import Actor, AuditEntry
-from core.security import users
+from core.security import members, users
 from core.tenancy import PRACTICE_ADMIN, Practice
 from tests.support.databases import as_owner
 from tests.support.house import House, Visitor
@@ -75,12 +77,33 @@ def test_it_pages_and_filters(house: House, helen: Visitor) -> None:
     assert helen.get(f"{PLACE}?since=nonsense&before=x&patient=y&person=%00").status_code == 200
 
 
+@pytest.mark.both_databases
+def test_whoever_works_here_no_longer_is_still_found_by_what_they_did(house: House, helen: Visitor) -> None:
+    margaret = house.patient_id(house.riverside, "Whitfield")
+    with house.at(house.riverside) as session:
+        user = session.scalars(select(User).where(User.username == "tom")).one()
+        tom, operator = Actor("staff", str(user.id), user.get_full_name()), Actor("staff", "90210", "Bo Ss")
+        for actor in (tom, operator):
+            with audit.use_actor(actor):
+                audit.record("patient.viewed", patient_id=margaret)
+    assert f'<option value="{tom.id}">{tom.name}<' in helen.get(PLACE).get_data(as_text=True)
+    with house.at(house.riverside):
+        members.remove(int(tom.id))
+    page = helen.get(PLACE).get_data(as_text=True)
+    assert f'<option value="{tom.id}">{tom.name} (not on the staff)<' in page
+    assert '<option value="90210">Bo Ss (not on the staff)<' in page
+    (led,) = set(re.findall(rf'href="({PLACE}\?person={tom.id})" aria-label="Entries by', page))
+    only = helen.get(led).get_data(as_text=True)
+    assert in_table(only).count("<tr>") == 2, "the heads of the columns, and what Tom did"
+    assert "Record seen" in in_table(only)
+
+
 def test_the_export_holds_every_entry_that_fits(house: House, helen: Visitor) -> None:
     answer = helen.get(f"{PLACE}/export.csv?person=patient")
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="audit-riverside.csv"'
+    assert 'filename="audit-riverside.csv"' in answer.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig"))))
-    assert [row["action"] for row in rows] == ["link.used"] * 60
-    assert {row["action_in_words"] for row in rows} == {"Page behind a link used"}
+    assert [row["Code of what was done"] for row in rows] == ["link.used"] * 60
+    assert {row["What was done"] for row in rows} == {"Page behind a link used"}
 
 
 def test_the_button_says_whether_the_trail_is_whole(house: House, helen: Visitor) -> None:
