@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from core.sdk import Patient, db, listing, patients, utcnow
-from plugins.video_call import lists, states
+from core.sdk import Patient, _l, db, listing, patients
+from plugins.video_call import lists, service, states, wording
 from plugins.video_call.models import Call
 
 PAGE_SIZE: Final = 25
@@ -25,8 +25,8 @@ OUTCOMES: Final[Mapping[str, tuple[str, ...]]] = {
 """What may be chosen beside each tab. open: over, and nobody has noted the result."""
 
 COLUMNS: Final = (
-    "family_name", "given_names", "birth_date", "state", "outcome", "outcome_reason", "clinician", "invited_by",
-    "created_at", "scheduled_at", "connected_at", "ended_at", "minutes",
+    _l("Family name"), _l("First names"), _l("Date of birth"), _l("State"), _l("Result"), _l("Reason"), _l("Clinician"),
+    _l("Invited by"), _l("Invited on"), _l("Planned for"), _l("Began"), _l("Ended"), _l("Minutes"),
 )  # fmt: skip
 _WHEN: Final = func.coalesce(Call.scheduled_at, Call.created_at)
 
@@ -58,7 +58,8 @@ def table(wanted: Wanted) -> list[tuple[UUID | None, tuple[object, ...]]]:
     """All of them, each with its patient and what the columns say."""
     found = db.session().scalars(_ordered(wanted)).all()
     people = patients.get_many({call.patient_id for call in found})
-    return [(call.patient_id, _cells(lists.Row(call, people[call.patient_id], call.state))) for call in found]
+    rows = (lists.Row(call, people[call.patient_id], service.state_of(call)) for call in found)
+    return [(row.call.patient_id, _cells(row)) for row in rows]
 
 
 def _cells(row: lists.Row) -> tuple[object, ...]:
@@ -67,15 +68,15 @@ def _cells(row: lists.Row) -> tuple[object, ...]:
         patient.family_name,
         patient.given_names,
         patient.birth_date,
-        call.state,
-        call.outcome,
-        call.outcome_reason,
+        wording.STATES.get(row.state, row.state),
+        wording.RESULTS.get(call.outcome or ""),
+        wording.reasons().get(call.outcome_reason or ""),
         call.clinician_name,
         call.invited_by_name,
         call.created_at,
         call.scheduled_at,
         call.connected_at,
-        call.ended_at,
+        call.ended_at or (call.expires_at if row.state == states.MISSED else None),
         row.minutes,
     )
 
@@ -86,7 +87,7 @@ def _ordered(wanted: Wanted) -> Select[Call]:
         return chosen.order_by(*lists.by_urgency())
     if wanted.tab == "today":
         return chosen.order_by(_WHEN, Call.id)
-    when: Any = Call.ended_at if wanted.tab == "past" else _WHEN
+    when: Any = func.coalesce(Call.ended_at, Call.expires_at) if wanted.tab == "past" else _WHEN
     if wanted.asked.order == "name":
         chosen = chosen.join(Patient, Patient.id == Call.patient_id)
         return chosen.order_by(Patient.search_name, when.desc(), Call.id.desc())
@@ -104,13 +105,13 @@ def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.tab == "today":
         return [*where, lists.is_of_today()]
     if wanted.tab == "past":
-        where.append(Call.state.in_(states.OVER))
+        where.append(or_(Call.state.in_(states.OVER), service.ran_out()))
     return [*where, *wanted.asked.during(_WHEN), *_with_outcome(wanted.outcome)]
 
 
 def _with_outcome(outcome: str) -> list[ColumnElement[bool]]:
     # What the worker marks as missed a little later is missed already.
-    ran_out = Call.state.in_(states.BEFORE) & (Call.expires_at <= utcnow())
+    ran_out = service.ran_out()
     known: dict[str, list[ColumnElement[bool]]] = {
         "planned": [Call.state.in_((states.SCHEDULED, states.INVITED)), ~ran_out],
         "now": [Call.state.in_(states.HERE), ~ran_out],
@@ -118,6 +119,6 @@ def _with_outcome(outcome: str) -> list[ColumnElement[bool]]:
         "unsuccessful": [Call.outcome == "unsuccessful"],
         "missed": [or_(Call.state == states.MISSED, ran_out)],
         "declined": [Call.state == states.DECLINED],
-        "open": [Call.state.in_((states.ENDED, states.MISSED)), Call.outcome.is_(None)],
+        "open": [or_(Call.state.in_((states.ENDED, states.MISSED)), ran_out), Call.outcome.is_(None)],
     }
     return known.get(outcome, [])

@@ -79,8 +79,9 @@ def invite(patient: Patient, wish: Wish, *, id: UUID | None = None) -> Call:
 
 def send_again(call: Call, wish: Wish) -> None:
     """Send a new link; the old one stops working. Raises WrongState while the patient is here, CannotInvite."""
-    was_here = call.state == states.WAITING and call.patient_away_since is not None
-    if call.state not in (states.SCHEDULED, states.INVITED) and not was_here:
+    state = service.state_of(call)
+    was_here = state == states.WAITING and call.patient_away_since is not None
+    if state not in (states.SCHEDULED, states.INVITED) and not was_here:
         raise WrongState()
     patient = service.patient_of(call)
     chosen = _checked(patient, wish)

@@ -12,11 +12,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
 
 from core.sdk import Link, Patient, audit, db, i18n, links, notifications, patients, utcnow
-from plugins.video_call import guests, participants, recording, service, states
-from plugins.video_call.models import GUEST, Call, Participant
+from plugins.video_call import guests, participants, presence, recording, service, states
+from plugins.video_call.models import GUEST, PATIENT, Call, Participant
 
 _OF_PATIENT: Final = 20
-_HERE_FOR: Final = timedelta(seconds=20)
 _LATE: Final = timedelta(minutes=10)
 _READY_KEY: Final = "video_call.waiting"
 _URGENCY: Final = (
@@ -35,7 +34,10 @@ _BEGAN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A call with everything that a list shows of it. state: as of now; a locked link makes it "locked"."""
+    """A call with everything that a list shows of it. state: as of now; a locked link makes it "locked".
+
+    line: how the waiting patient's page found its line, in one of said.Quality.
+    """
 
     call: Call
     patient: Patient
@@ -43,6 +45,7 @@ class Row:
     link: Link | None = None
     messages: list[notifications.Notification] = field(default_factory=list)
     guests: list[Participant] = field(default_factory=list)
+    line: str | None = None
 
     @property
     def since(self) -> datetime:
@@ -88,7 +91,7 @@ class Row:
     @property
     def needs_outcome(self) -> bool:
         """It is over and nobody has said how it went."""
-        return self.call.state in (states.ENDED, states.MISSED) and self.call.outcome is None
+        return self.state in (states.ENDED, states.MISSED) and self.call.outcome is None
 
     @property
     def minutes(self) -> int | None:
@@ -114,9 +117,12 @@ def rows(
         if message.template.rpartition(".")[2] in ("invitation", "planned"):
             messages[message.subject_id].append(message)
     others: dict[UUID, list[Participant]] = defaultdict(list)
+    line_of: dict[UUID, str] = {}
     for one in _among(Participant, Participant.call_id, ids) if have_guests else ():
         if one.role == GUEST and one.left_at is None:
             others[one.call_id].append(one)
+        elif one.role == PATIENT and one.left_at is None and one.devices.get("line"):
+            line_of[one.call_id] = one.devices["line"]
     now = utcnow()
     return [
         Row(
@@ -126,6 +132,7 @@ def rows(
             link=link_of.get(call.link_id) if call.link_id else None,
             messages=_newest(messages[call.id]),
             guests=sorted(others[call.id], key=lambda one: (one.created_at, one.id)),
+            line=line_of.get(call.id),
         )
         for call in calls
         if call.patient_id in people
@@ -231,7 +238,8 @@ def position(call: Call) -> int | None:
 
 def state_json(call: Call, role: service.Role) -> dict[str, Any]:
     """The state of a call for its pages, on either side: nothing clinical, and for a guest who was not let in only
-    that they wait. ``me`` is the participant that the current session is."""
+    that they wait. ``me`` is the participant that the current session is; ``came``: the patient has been in the waiting
+    room; ``talking``: they were let in."""
     everybody = participants.all_of(call.id)
     me = next((one for one in everybody if one.actor_id == audit.actor().id), None)
     state = service.state_of(call)
@@ -240,6 +248,8 @@ def state_json(call: Call, role: service.Role) -> dict[str, Any]:
         "state": state,
         "since": since(call).isoformat(),
         "clinician": call.clinician_name,
+        "came": call.ready_at is not None or call.connected_at is not None,
+        "talking": presence.talking(call),
         "me": str(me.id) if me else None,
         "admitted": role != "guest" or (me is not None and me.admitted_at is not None),
         "outcome": call.outcome if role == "clinician" else None,
@@ -269,14 +279,13 @@ def since(call: Call) -> datetime:
 
 
 def _participant(one: Participant) -> dict[str, Any]:
-    here = one.seen_at is not None and one.seen_at > utcnow() - _HERE_FOR
     return {
         "id": str(one.id),
         "role": one.role,
         "name": one.name,
         "as_what": guests.role_word(one.as_what) if one.role == GUEST else None,
         "admitted": one.admitted_at is not None,
-        "here": here,
+        "here": participants.is_here(one),
         "devices": one.devices or {},
     }
 

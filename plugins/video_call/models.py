@@ -76,7 +76,7 @@ class Participant(Timestamps, TenantModel):
 
     role: clinician, patient or guest. actor_id: the user's id or the link's. as_what: what a guest is (interpreter,
     relative, colleague). client_id: the page that speaks for them; a newer page takes over and raises ``generation``.
-    devices: {"camera": bool, "microphone": bool, "speaker": bool} as their page found them.
+    devices: {"camera": bool, "microphone": bool, "speaker": bool, "line": a word} as their page found them.
     """
 
     __tablename__ = "video_call_participant"

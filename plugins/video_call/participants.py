@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
 from uuid import UUID, uuid5
 
 from sqlalchemy import select
 
 from core.sdk import db, topic, utcnow
-from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant
+from plugins.video_call.models import CLINICIAN, GUEST, PATIENT, Call, Participant
+
+HERE_FOR: Final = timedelta(seconds=20)
 
 
 def id_for(call_id: UUID, actor_id: str) -> UUID:
@@ -46,6 +50,12 @@ def with_role(call_id: UUID, role: str) -> Participant | None:
         .order_by(Participant.created_at.desc(), Participant.id.desc())
         .limit(1)
     )
+
+
+def is_here(one: Participant) -> bool:
+    """Is their page in the room just now? A patient's is not yet, as long as they read or check their devices."""
+    is_in = one.client_id is not None or one.role == GUEST
+    return is_in and one.seen_at is not None and one.seen_at > utcnow() - HERE_FOR
 
 
 def make_room(call: Call, me: Participant) -> list[UUID]:

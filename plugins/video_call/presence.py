@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from plugins.video_call import participants, said, service, states
 from plugins.video_call.models import CLINICIAN, PATIENT, Call, Participant
 
 PEER: Final = "video_call.peer"
-HERE_FOR: Final = timedelta(seconds=20)
+HERE_FOR: Final = participants.HERE_FOR
+QUIET_FOR: Final = timedelta(seconds=75)  # outside the room: a page in the background asks once a minute
 _WRITTEN_AGAIN: Final = timedelta(seconds=8)
 
 
@@ -87,8 +88,8 @@ def enter(context: SocketContext, asked: said.Enter) -> tuple[Call, Participant,
             service.tell(call, "place")
             left = []
     me.seen_at = utcnow()
-    if asked.devices.model_fields_set:  # a page that says nothing leaves what the check of devices found
-        me.devices = asked.devices.model_dump()
+    # What a page does not name stays as the check of devices found it.
+    me.devices = {**me.devices, **asked.devices.model_dump(exclude_unset=True)}
     came_back(call, me)
     db.session().flush()
     return call, me, before if before not in (None, asked.client_id) else None, left
@@ -117,6 +118,8 @@ def here(call: Call, me: Participant) -> None:
     """Note that the page is there. Needs a scope that writes."""
     me.seen_at = utcnow()
     came_back(call, me)
+    if me.role == PATIENT and service.state_of(call) in states.HERE:
+        service.outlast(call)
 
 
 def came_back(call: Call, me: Participant) -> None:
@@ -135,7 +138,7 @@ def leave(call: Call, me: Participant) -> None:
 
 def close(call: Call, me: Participant | None, client_id: str) -> None:
     """A page said by a request that it closes, for the line goes down with it. One that was taken over is not heard."""
-    if me is None or me.client_id != client_id or me.seen_at is None or call.state in states.OVER:
+    if me is None or (me.client_id or "") != client_id or me.seen_at is None or call.state in states.OVER:
         return
     leave(call, me)
     me.client_id = None  # what it said before may still be on its way, and must not bring it back
@@ -145,22 +148,7 @@ def close(call: Call, me: Participant | None, client_id: str) -> None:
 
 def sweep() -> int:
     """Mark the calls whose patient has not been heard of; answers how many. The page may be asleep, and come back."""
-    silent = (
-        db.session()
-        .scalars(
-            select(Call)
-            .join(
-                Participant, (Participant.call_id == Call.id) & (Participant.practice_id == Call.practice_id)
-            )
-            .where(
-                Call.state.in_((states.WAITING, states.READY)),
-                Call.patient_away_since.is_(None),
-                Participant.role == PATIENT,
-                Participant.seen_at < utcnow() - HERE_FOR,
-            )
-        )
-        .all()
-    )
+    silent = _silent(utcnow())
     for call in silent:
         _went_away(call)
     gone = db.session().scalars(
@@ -173,6 +161,30 @@ def sweep() -> int:
     for call in gone.all():
         service.leave_early(call)
     return len(silent)
+
+
+def _silent(now: datetime) -> list[Call]:
+    """Who waits and has not been heard of, by any of their links."""
+    of_call = (Participant.call_id == Call.id) & (Participant.practice_id == Call.practice_id)
+    waiting = (
+        select(Call, Participant)
+        .join(Participant, of_call)
+        .where(
+            Call.state.in_((states.WAITING, states.READY)),
+            Call.patient_away_since.is_(None),
+            Participant.role == PATIENT,
+            Participant.left_at.is_(None),
+        )
+    )
+    found = db.session().execute(waiting).all()
+    heard = {call.id for call, person in found if _was_heard(call, person, now)}
+    return list({call.id: call for call, _person in found if call.id not in heard}.values())
+
+
+def _was_heard(call: Call, person: Participant, now: datetime) -> bool:
+    # Whoever opened the link and never asked for anything more is gone, too; who is ready has asked.
+    seen = person.seen_at or (call.waiting_at if call.state == states.WAITING else now)
+    return seen is None or seen >= now - (HERE_FOR if person.client_id else QUIET_FOR)
 
 
 def _went_away(call: Call) -> None:
@@ -232,7 +244,6 @@ def me_of(person: Participant) -> Me:
 
 def shown(person: Participant) -> dict[str, Any]:
     """What the other pages know of somebody."""
-    seen = person.seen_at
     return {
         "id": str(person.id),
         "role": person.role,
@@ -240,7 +251,7 @@ def shown(person: Participant) -> dict[str, Any]:
         "as_what": person.as_what,
         "client_id": person.client_id,
         "generation": person.generation,
-        "here": seen is not None and utcnow() - seen < HERE_FOR,
+        "here": participants.is_here(person),
         "devices": person.devices,
     }
 

@@ -16,6 +16,7 @@ STROKE_BYTES: Final = 16 * 1024
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{8,36}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Number = Annotated[int, Field(ge=0, lt=2**31)]
+Quality = Literal["good", "fair", "poor", "none"]
 Signals = Literal["description", "candidate", "restart", "rebuild", "bye"]
 
 
@@ -33,6 +34,7 @@ class Devices(BaseModel):
     camera: bool = False
     microphone: bool = False
     speaker: bool = False
+    line: Quality | None = None
 
 
 class Enter(_Said):

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from core.sdk import Link, ask, audit, db, links, notifications, patients, publish, topic, utcnow
 from plugins.video_call import afterwards, bell, models, participants, states
-from plugins.video_call.contexts import CallContext, Outcome, OutcomeContext
+from plugins.video_call.contexts import CallContext, NotHeldContext, Outcome, OutcomeContext
 from plugins.video_call.errors import NotYours, WrongState
 from plugins.video_call.models import CLINICIAN, Call, Participant
 
@@ -50,8 +50,11 @@ def arrive(call: Call) -> None:
 
 
 def _arrive(call: Call) -> None:
+    if call.state not in states.STEPS["arrive"].sources:
+        return
     if _try(call, "arrive", "patient", waiting_at=utcnow(), patient_away_since=None):
         record(call, "arrive")
+        outlast(call)
 
 
 def ready(call: Call) -> None:
@@ -61,7 +64,7 @@ def ready(call: Call) -> None:
     if call.state == states.SCHEDULED:  # early, and they mean to wait
         _arrive(call)
     step(call, "ready", "patient", ready_at=utcnow(), patient_away_since=None)
-    _outlast(call)
+    outlast(call)
     if not is_early(call):
         bell.ready(call, patient_of(call))
     ask("video_call_patient_waiting", CallContext(call))
@@ -75,14 +78,21 @@ def leave_early(call: Call) -> None:
         record(call, "leave_early")
 
 
-def _outlast(call: Call) -> None:
-    """Neither the link nor the call ends while the patient waits or talks."""
+def outlast(call: Call) -> None:
+    """Neither the link nor the call ends while the patient is there: it has hours left, or gets some more."""
     until = utcnow() + _LONGEST_VISIT
-    if call.expires_at < until:
+    if call.expires_at < until - _LONGEST_VISIT / 2:
         call.expires_at = until
         for link in links_of(call):
             links.prolong(link.id, until)
         db.session().flush()
+
+
+def started(call: Call) -> None:
+    """The patient pressed "Start video call": a phone call that this one began as may end now."""
+    if state_of(call) in states.OPEN:
+        record(call, "started")
+        ask("video_call_started", CallContext(call))
 
 
 def unready(call: Call) -> None:
@@ -99,7 +109,7 @@ def admit(call: Call) -> None:
         admitted_at=utcnow(), clinician_id=actor.id, clinician_name=actor.name, waiting_message=None,
     )  # fmt: skip
     participants.make_room(call, participants.add(call, CLINICIAN, actor.id, actor.name))
-    _outlast(call)
+    outlast(call)
     ask("video_call_admitted", CallContext(call))
 
 
@@ -135,6 +145,7 @@ def decline(call: Call, reason: str) -> None:
         call, "decline", "clinician",
         ended_at=utcnow(), ended_by="clinician", reason=reason, held_from=None,
     )  # fmt: skip
+    ask("video_call_not_held", NotHeldContext(call, "declined"))
 
 
 def say_to_waiting(call: Call, text: str | None) -> None:
@@ -177,13 +188,14 @@ def cancel(call: Call) -> None:
         for link in links_of(call):
             links.cancel(link.id)
         notifications.cancel_about(call.id)
+    ask("video_call_not_held", NotHeldContext(call, "cancelled"))
 
 
 def replan(call: Call, at: datetime, expires_at: datetime) -> None:
     """It is planned for another time. Raises WrongState unless it waits for its time, and the patient is not here."""
     moved = db.session().scalar(
         update(Call)
-        .where(Call.id == call.id, Call.state == states.SCHEDULED)
+        .where(Call.id == call.id, Call.state == states.SCHEDULED, ~ran_out())
         .values(scheduled_at=at, expires_at=expires_at, updated_at=utcnow())
         .returning(Call.id)
         .execution_options(synchronize_session=False)
@@ -201,6 +213,8 @@ def links_of(call: Call) -> list[Link]:
 
 def finish(call: Call, outcome: Outcome, *, reason: str | None = None, notes: str | None = None) -> None:
     """Say how an ended consultation went; saying it again corrects it. Raises WrongState, ValueError."""
+    if state_of(call) != call.state:  # it ran out, and the worker has not come by
+        _miss(call, call.expires_at)
     if call.state not in states.OVER:
         raise WrongState()
     if (outcome == "unsuccessful") != (reason in UNSUCCESSFUL_REASONS):
@@ -214,13 +228,8 @@ def finish(call: Call, outcome: Outcome, *, reason: str | None = None, notes: st
 
 def miss_due() -> int:
     """Close the calls of this practice whose link ran out before they began, and answer how many there were."""
-    due = db.session().scalars(select(Call).where(Call.state.in_(states.BEFORE), Call.expires_at <= utcnow()))
-    count = 0
-    for call in due.all():
-        if _try(call, "miss", "system", ended_at=call.expires_at, ended_by="system"):
-            record(call, "miss")
-            count += 1
-    return count
+    due = db.session().scalars(select(Call).where(ran_out()))
+    return sum(_miss(call, call.expires_at) for call in due.all())
 
 
 def end_left() -> int:
@@ -242,8 +251,15 @@ def end_left() -> int:
 
 def link_cancelled(call: Call) -> None:
     """The core cancelled the link by itself (the patient left the practice, say): nobody will come."""
-    if _try(call, "miss", "system", ended_at=utcnow(), ended_by="system"):
+    _miss(call, utcnow())
+
+
+def _miss(call: Call, at: datetime) -> bool:
+    missed = _try(call, "miss", "system", ended_at=at, ended_by="system")
+    if missed:
         record(call, "miss")
+        ask("video_call_not_held", NotHeldContext(call, "missed"))
+    return missed
 
 
 def step(call: Call, name: str, role: Role, **values: Any) -> None:
@@ -273,19 +289,25 @@ def state_of(call: Call, now: datetime | None = None) -> str:
     return call.state
 
 
+def ran_out() -> ColumnElement[bool]:
+    """The same as a condition: it ran out before it began, and the worker may not have marked it yet."""
+    return Call.state.in_(states.BEFORE) & (Call.expires_at <= utcnow())
+
+
 def patient_of(call: Call) -> patients.Patient:
     """The patient of a call."""
     return patients.get(call.patient_id)
 
 
 def _try(call: Call, name: str, role: Role, **values: Any) -> bool:
-    """Take the step if, in the database, the call is still where it may be taken."""
+    """Take the step if, in the database, the call is still where it may be taken. One that ran out is only missed."""
     known = states.STEPS[name]
     if role not in known.asked_by:
         return False
+    where = [Call.id == call.id, Call.state.in_(known.sources)]
     moved = db.session().scalar(
         update(Call)
-        .where(Call.id == call.id, Call.state.in_(known.sources))
+        .where(*where, *([] if known.target == states.MISSED else [~ran_out()]))
         .values(state=known.target, updated_at=utcnow(), **values)
         .returning(Call.id)
         .execution_options(synchronize_session=False)

@@ -156,8 +156,8 @@ def test_the_list_is_taken_away_as_a_table(
     assert answer.mimetype == "text/csv"
     assert 'filename="consultations.csv"' in answer.headers["Content-Disposition"]
     rows = list(csv.DictReader(StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"))))
-    assert [(row["family_name"], row["given_names"], row["state"]) for row in rows] == [
-        ("Okafor", "'=HYPERLINK(1)", "ended")
+    assert [(row["Family name"], row["First names"], row["State"]) for row in rows] == [
+        ("Okafor", "'=HYPERLINK(1)", "Ended")
     ]
     with house.at(house.riverside, write=False) as session:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "patients.exported")).one()
@@ -165,6 +165,23 @@ def test_the_list_is_taken_away_as_a_table(
     monkeypatch.setattr(listing, "MOST_ROWS", 1)
     refused = helen.post(f"{BASE}/", {"show": "past", "action": "csv"}, follow_redirects=True)
     assert "A table has at most 1 lines" in text(refused)
+
+
+@pytest.mark.both_databases
+def test_what_ran_out_is_past_at_once_and_missed_in_the_table(house: House, helen: Visitor) -> None:
+    make_call(house, states.ENDED)
+    made = make_call(house, states.INVITED, family_name="Okafor")
+    with house.at(house.riverside) as session:
+        session.get_one(Call, (house.riverside, made.id)).expires_at = db.utcnow()
+    assert shown(helen.get(f"{BASE}/")) == []
+    past = helen.get(f"{BASE}/?show=past")
+    assert shown(past) == ["Samuel Okafor", "Margaret Whitfield"], "what ended last is first"
+    assert "Patient did not come" in text(past)
+    assert "Samuel Okafor" in shown(helen.get(f"{BASE}/?show=past&outcome=open"))
+    answer = helen.post(f"{BASE}/", {"show": "past", "outcome": "missed", "action": "csv"})
+    (row,) = csv.DictReader(StringIO(answer.get_data(as_text=True).removeprefix("\ufeff")))
+    assert (row["Family name"], row["State"]) == ("Okafor", "Missed")
+    assert row["Ended"]
 
 
 def test_restricted_records_are_marked_and_in_no_table(house: House, helen: Visitor) -> None:

@@ -14,11 +14,12 @@ from sqlalchemy import select
 from core import audit, db
 from core.audit import AuditEntry
 from core.links import Link
+from core.realtime.models import Event
 from core.web.lean import lean_file
 from plugins.video_call import guests, participants, service, states
 from plugins.video_call.models import Call
-from tests.plugins.video_call.conftest import Handset, Made, clinician
-from tests.support.house import House
+from tests.plugins.video_call.conftest import BASE, Handset, Made, clinician
+from tests.support.house import House, Visitor
 from tests.support.pages import text
 
 STATIC = Path(__file__).parents[3] / "plugins" / "video_call" / "static"
@@ -75,6 +76,71 @@ def test_what_is_over_says_how_it_ended(call_in: Make, enter: Enter, state: str,
     page = text(enter(call_in(state)).get())
     assert words in page
     assert "Start video call" not in page
+
+
+def test_between_the_end_of_the_link_and_the_worker_both_pages_say_that_it_was_missed(
+    call_in: Make, enter: Enter, amira: Visitor, house: House
+) -> None:
+    made = call_in("scheduled")
+    phone = enter(made)
+    assert "Start video call" in text(phone.get())
+    with house.at(made.practice_id) as session:
+        session.get_one(Call, (made.practice_id, made.id)).expires_at = db.utcnow()
+    assert phone.get("/state").json["state"] == "missed", "the script goes to the last page"
+    page = text(phone.get())
+    assert "The consultation did not take place" in page
+    assert "Start video call" not in page, "and this is the last page, which asks for nothing more"
+    console = amira.get(f"{BASE}/calls/{made.id}")
+    assert console.headers["Location"].endswith("/ended")
+    ended = amira.get(console.headers["Location"])
+    assert ended.status_code == 200
+    assert "Patient did not come" in text(ended)
+    assert 'value="no_show" selected' in ended.get_data(as_text=True)
+    phone.post("/arrive")
+    assert phone.post("/ready").json["state"] == "missed"
+    noted = {"outcome": "unsuccessful", "reason": "no_show"}
+    assert "Noted." in text(amira.post(f"{BASE}/calls/{made.id}/finish", noted, follow_redirects=True))
+
+
+def test_whoever_closes_the_page_before_the_room_is_away_and_is_sent_a_new_link(
+    call_in: Make, enter: Enter, see: See, amira: Visitor
+) -> None:
+    made = call_in("invited")
+    phone = enter(made)
+    assert phone.post("/arrive", {"new": True}).json["away"] is False
+    listed = text(amira.get(f"{BASE}/"))
+    assert "Patient is getting ready" in listed
+    assert "Send again" not in listed
+    assert phone.post("/leave").status_code == 204
+    listed = text(amira.get(f"{BASE}/"))
+    assert "Patient was here and left the page" in listed
+    assert "Cancel" in listed
+    assert phone.post("/arrive").json["away"] is False, "back again"
+    phone.post("/leave")
+    before = see(made).link_id
+    again = amira.post(f"{BASE}/calls/{made.id}/again", follow_redirects=True)
+    assert "Sent again with a new link." in text(again)
+    assert see(made).link_id != before
+
+
+def test_what_the_check_found_is_told_and_what_is_found_later_is_added(
+    call_in: Make, enter: Enter, amira: Visitor, house: House
+) -> None:
+    made = call_in("waiting")
+    phone = enter(made)
+    phone.post("/ready", {"camera": True, "microphone": True, "speaker": True, "line": "fair"})
+    page = text(amira.get(f"{BASE}/calls/{made.id}"))
+    for word in ("Camera works", "Microphone works", "Sound works", "Slow line"):
+        assert word in page
+    assert "Slow line" in text(amira.get(f"{BASE}/"))
+    phone.post("/ready", {"line": "good"})
+    phone.post("/ready", {"line": "<b>"})
+    page = text(amira.get(f"{BASE}/calls/{made.id}"))
+    assert "Good line" in page
+    assert "Sound works" in page, "what was not said again stays"
+    with house.at(made.practice_id, write=False) as session:
+        told = [event for event in session.scalars(select(Event)) if event.type == "devices"]
+    assert {event.topic for event in told} >= {f"video_call.call:{made.id}"}
 
 
 def test_feedback_is_taken_once_the_call_has_ended(call_in: Make, enter: Enter, see: See) -> None:
@@ -150,7 +216,7 @@ def test_the_script_of_the_page_is_at_most_45_kb() -> None:
     core = STATIC.parents[2] / "core" / "web" / "static"
     late = [STATIC / "patient" / name for name in ("more.js", "interrupted.js", "selfview.js", "help.js")]
     page = [path for part in ("patient", "line") for path in sorted((STATIC / part).glob("*.js"))]
-    page = [path for path in page if path not in late]
+    page = [path for path in page if path not in late and path.name != "keys.js"]  # no phone loads it
     for_others = ("still.js", "record.js", "voice.js")  # the clinician's, and a guest's
     tools = [path for path in sorted((STATIC / "tools").glob("*.js")) if path.name not in for_others]
     assert _sent(page) + _sent([core / name for name in _SHARED]) <= 45_000

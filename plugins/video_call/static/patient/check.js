@@ -14,22 +14,28 @@ const meter = one("[data-level]", HTMLElement);
 const bar = one("[data-level] progress", HTMLProgressElement);
 let isOpen = false;
 let wasHeard = false;
-let canHear = false;
+/** @type {boolean | undefined} */
+let canHear;
+/** @type {Awaited<ReturnType<typeof measure>> | undefined} */
+let quality;
+/** @type {() => unknown} */
+let told = () => undefined;
 /** @type {(() => void) | undefined} */
 let stopLevel;
 
-/** What the check found, for the practice. */
-export const found = () => ({ camera: !!track("camera"), microphone: !!track("microphone"), speaker: canHear });
+/** What the check found, for the practice; what it has not looked at is left out. */
+export const found = () => ({ camera: !!track("camera"), microphone: !!track("microphone"), speaker: canHear, line: quality });
 
-/** @param {() => unknown} done what "Go to the waiting room" does */
-export function startCheck(done) {
+/** @param {() => unknown} done what "Go to the waiting room" does @param {() => unknown} measured the line, once more */
+export function startCheck(done, measured) {
+  told = measured;
   devices.addEventListener("change", () => void show());
   press("to-waiting", () => {
     doWithout(...missing());
     void done();
   });
   press("retry", async () => {
-    void network();
+    void measureLine();
     await tryAgain();
   });
   for (const id of ["play-sound", "play-again"]) press(id, play);
@@ -48,7 +54,7 @@ export function startCheck(done) {
 export async function openCheck() {
   isOpen = true;
   line("speaker", canHear ? "good" : "off", canHear ? say("speaker_good") : "");
-  void network();
+  void measureLine();
   await turnOn();
   await listChoices(one('[data-step="check"]', HTMLElement));
 }
@@ -95,9 +101,10 @@ function listen(level) {
   announce(say("microphone_good"));
 }
 
-async function network() {
+export async function measureLine() {
   line("network", "wait", say("network_wait"));
-  const quality = await measure();
+  quality = await measure();
+  told();
   line("network", quality === "good" ? "good" : quality === "fair" ? "fair" : "bad", say(`network_${quality}`));
 }
 

@@ -5,7 +5,7 @@
  * @typedef {{id: string, role: string, name: string, as_what: string | null, here: boolean, admitted: boolean}} Person
  * @typedef {{id: string, state: string, since: string, clinician: string, me: string | null, admitted: boolean,
  *   reason: string | null, message: string | null, position: number | null, participants: Person[], held: boolean,
- *   recording?: boolean}} State
+ *   recording?: boolean, came: boolean, talking: boolean}} State
  */
 import { start as startBus } from "careroom/bus";
 import { one, place, say } from "./parts.js";
@@ -28,6 +28,8 @@ export let isReachable = true;
 let state = JSON.parse(one("#state", HTMLScriptElement).textContent ?? "{}");
 let asking = false;
 let again = false;
+/** Does nothing but these questions say that the patient is here? Once the line of the call is open, it does. */
+let isAlone = !isGuest;
 
 /** @returns {State} */
 export const now = () => state;
@@ -41,8 +43,16 @@ export function start() {
   addEventListener("online", () => void refresh());
   addEventListener("offline", () => reached(false));
   addEventListener("pageshow", (event) => event.persisted && void refresh());
+  addEventListener("pagehide", () => {
+    if (isAlone) void post("leave").catch(() => undefined);
+  });
   setInterval(() => void refresh(), OFTEN);
   startBus();
+}
+
+/** From now on the line says that the patient is here, and when they go; or the page goes, and says nothing any more. */
+export function lineIsOpen() {
+  isAlone = false;
 }
 
 /** Asks how the call stands; who asks meanwhile is answered by one more question. */
@@ -53,7 +63,7 @@ export async function refresh() {
   }
   asking = true;
   try {
-    take(await answered(fetch(`${base}state`, { headers: { Accept: "application/json" } })));
+    take(await answered(isAlone ? post("arrive") : fetch(`${base}state`, { headers: { Accept: "application/json" } })));
   } catch {
     reached(false);
   } finally {
@@ -67,22 +77,30 @@ export async function refresh() {
 
 /**
  * Asks for a step; the server decides. Raises when it could not be asked.
- * @param {"arrive" | "ready" | "unready" | "end"} step
+ * @param {"arrive" | "started" | "ready" | "unready" | "end"} step
  * @param {unknown} [body]
  * @returns {Promise<State>}
  */
 export async function ask(step, body = {}) {
+  take(await answered(post(step, body)));
+  return state;
+}
+
+/** @param {string} step @param {unknown} [body] */
+function post(step, body = {}) {
   const token = one("meta[name='csrf-token']", HTMLMetaElement).content;
   const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": token };
-  take(await answered(fetch(base + step, { method: "POST", headers, body: JSON.stringify(body), keepalive: true })));
-  return state;
+  return fetch(base + step, { method: "POST", headers, body: JSON.stringify(body), keepalive: true });
 }
 
 /** @param {Promise<Response>} asked */
 async function answered(asked) {
   const answer = await asked;
   // The link is closed, or the page too old: its own page says so.
-  if ([400, 403, 404, 410].includes(answer.status)) location.reload();
+  if ([400, 403, 404, 410].includes(answer.status)) {
+    isAlone = false;
+    location.reload();
+  }
   if (!answer.ok) throw new Error(say("failed"));
   return answer.json();
 }

@@ -1,18 +1,19 @@
 /** The patient's visit, from the guidance to the end: which part shows follows from the state of the call. */
 import { stayAwake } from "./awake.js";
-import { closeCheck, found, openCheck, startCheck } from "./check.js";
+import { closeCheck, found, measureLine, openCheck, startCheck } from "./check.js";
 import { hold, letGo, turnOn } from "./devices.js";
 import { announce, one, place, press, say } from "./parts.js";
 import { startPreviews } from "./preview.js";
-import { ask, base, changes, clinician, isGuest, isReachable, now, start } from "./server.js";
+import { ask, base, changes, clinician, isGuest, isReachable, lineIsOpen, now, start } from "./server.js";
 import { allowSound, playBegin } from "./sound.js";
 import { closeWaiting, openWaiting, startWaiting } from "./waiting.js";
 
 /** @typedef {"moment" | "guide" | "check" | "waiting" | "call" | "elsewhere"} Step */
 
 const OVER = ["ended", "missed", "declined"];
-const TALKING = ["admitted", "in_call", "on_hold"];
+const CALLED = ["admitted", "in_call"];
 const OPENED = "video_call.opened";
+const CAME = "video_call.came";
 const title = document.title;
 
 /** @type {Step} */
@@ -20,6 +21,7 @@ let shown = "guide";
 /** Where the patient is by their own will; the state of the call may take them further. @type {Step} */
 let chosen = "guide";
 let isLeaving = false;
+let isAsking = false;
 let opened = false;
 /** @type {Promise<typeof import("./call.js")> | undefined} */
 let loading;
@@ -29,19 +31,27 @@ const call = () => (loading ??= import("./call.js"));
 let isIncomplete = false;
 
 function follow() {
-  const { state, admitted, participants, me } = now();
+  const { state, admitted, talking, participants, me } = now();
   const removed = isGuest && me !== null && participants.length > 0 && !participants.some((each) => each.id === me);
   if (OVER.includes(state) || removed) return leave();
   if (shown === "elsewhere" || isLeaving) return;
   // Whoever was held in the waiting room stays there; whoever was in the call sees that it pauses.
   // Nobody is seen or heard before they pressed the button, however early they are let in.
-  const isIn = TALKING.includes(state) && chosen === "waiting" && (!isGuest || admitted);
-  place("called").hidden = isGuest || chosen === "waiting" || !TALKING.includes(state);
-  if (isIn && !(state === "on_hold" && shown === "waiting")) go("call");
+  const isIn = talking && chosen === "waiting" && (!isGuest || admitted);
+  place("called").hidden = isGuest || chosen === "waiting" || !CALLED.includes(state);
+  if (isIn) go("call");
   else if (state === "ready" || isGuest) go(state === "ready" && !isGuest ? "waiting" : chosen);
   else if (shown === "call") go("waiting");
   else if (shown !== "waiting" || chosen !== "waiting") go(chosen);
   hold(state === "on_hold");
+  if (shown === "waiting" && state === "waiting" && !isGuest) void sayReady().catch(() => undefined);
+}
+
+/** Tells the practice that the patient waits, and what the check found. Raises when it could not be told. */
+async function sayReady() {
+  if (isAsking) return;
+  isAsking = true;
+  await ask("ready", found()).finally(() => (isAsking = false));
 }
 
 /** @param {Step} step */
@@ -82,6 +92,7 @@ async function meet() {
   if (!openCall) return;
   const wasElsewhere = isOpenElsewhere();
   await openCall({ elsewhere, over: follow });
+  lineIsOpen();
   if (!wasElsewhere) return;
   announce(say("took_over"));
   place("took-over").hidden = false;
@@ -97,12 +108,23 @@ function isOpenElsewhere() {
 
 /** @param {string} id */
 function wasOpened(id) {
+  const before = inTab(OPENED, id);
+  return before === id || before === undefined; // a private window without storage: better not to frighten
+}
+
+/**
+ * What this tab kept under a name, which is then kept anew, or forgotten. undefined where there is no storage.
+ * @param {string} name
+ * @param {string} [value]
+ */
+function inTab(name, value) {
   try {
-    const before = sessionStorage.getItem(OPENED);
-    sessionStorage.setItem(OPENED, id);
-    return before === id;
+    const before = sessionStorage.getItem(name);
+    if (value === undefined) sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, value);
+    return before;
   } catch {
-    return true; // a private window without storage: better not to frighten
+    return undefined;
   }
 }
 
@@ -115,15 +137,29 @@ function elsewhere() {
 function leave() {
   if (isLeaving) return;
   isLeaving = true;
+  lineIsOpen();
   stayAwake(false);
   letGo();
   location.replace(base);
 }
 
-async function enterWaiting() {
+/** Did they come in before this page was loaded, here or, as a patient, on another device? */
+function cameBefore() {
+  const { id, state, came, talking } = now();
+  const kept = inTab(CAME);
+  if (isGuest || !came) return kept === id;
+  return state === "ready" || talking || state === "on_hold";
+}
+
+function comeIn() {
   chosen = "waiting";
+  inTab(CAME, now().id);
+}
+
+async function enterWaiting() {
+  comeIn();
   try {
-    await ask("ready", found());
+    await sayReady();
   } catch {
     announce(say("failed")); // the waiting room says that there is no connection, and asks again when there is
   }
@@ -136,31 +172,38 @@ async function enterCheck() {
   go("check");
 }
 
-press("begin", () => {
+function begin() {
   allowSound();
+  if (!isGuest) void ask("started").catch(() => undefined);
+}
+
+press("begin", () => {
+  begin();
   void enterCheck();
 });
 press("come-in", () => {
-  allowSound();
-  chosen = "waiting";
+  begin();
+  comeIn();
   follow();
 });
+press("end-yes", () => void inTab(CAME)); // a guest who leaves does so by loading the page again
 press("use-this", () => location.reload());
 startPreviews();
-startCheck(enterWaiting);
+startCheck(enterWaiting, () => chosen === "waiting" && ["waiting", "ready"].includes(now().state) && void ask("ready", found()).catch(() => undefined));
 startWaiting(enterCheck);
 changes.addEventListener("change", follow);
 changes.addEventListener("network", () => {
   if (isIncomplete && isReachable) location.reload();
   // What could not be asked for without a network is asked for now.
-  if (chosen === "waiting" && now().state === "waiting") void ask("ready", found()).catch(() => undefined);
+  if (isReachable) follow();
+  if (isReachable && shown === "waiting") void measureLine();
 });
 addEventListener("pagehide", () => stayAwake(false));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 start();
-if (["ready", ...TALKING].includes(now().state) && !isGuest) chosen = "waiting";
+if (cameBefore()) comeIn();
 one("#begin", HTMLButtonElement).disabled = false;
 void call().catch(() => undefined);
 place("visit").dataset.ready = "";
 follow();
-if (["scheduled", "invited"].includes(now().state) || now().me === null) void ask("arrive").catch(() => undefined);
+if (!isGuest) void ask("arrive", { new: true }).catch(() => undefined);

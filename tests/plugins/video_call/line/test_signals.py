@@ -217,9 +217,14 @@ def test_a_patient_who_falls_silent_is_away_and_comes_back(
             signals.sweep()
 
     patient = page(patient=True)
-    patient.enter(devices={"camera": True, "microphone": True, "speaker": False})
+    with made.careroom.at("riverside", write=True) as session:
+        me = participants.of_actor(made.id, str(made.link_id))
+        assert me is not None
+        session.get_one(Participant, (made.practice_id, me.id)).devices = {"speaker": True, "line": "good"}
+    patient.enter(devices={"camera": True, "microphone": False})
     (row,) = [one for one in rows(made, Participant) if one.role == "patient"]
-    assert row.devices == {"camera": True, "microphone": True, "speaker": False}
+    found = {"camera": True, "microphone": False, "speaker": True, "line": "good"}
+    assert row.devices == found, "what the check has found stays"
     sweep()
     assert not away()
     with made.careroom.at("riverside", write=True) as session:
