@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from core import audit, plugin_system
 from core.plugin_system import plugin_settings
+from tests.journeys import acting
 from tests.journeys.consultations import Consultation, flows
 from tests.journeys.looking import look_over
 from tests.journeys.people import People, Person
@@ -35,12 +36,16 @@ def recorded(careroom: Careroom) -> Iterator[None]:
 
 
 def _invites_by_the_form(desk: Page, careroom: Careroom, person: Person) -> Consultation:
-    """The preview follows what is typed; a number for this once ticks the text."""
+    """The preview follows what is typed; being on the telephone ticks the text, and so does a number for this once."""
     desk.goto(f"/p/riverside/video_call/invite/{person.id}")
     desk.get_by_label("Note to the patient").fill("Please have your tablets at hand.")
     preview = desk.locator("#preview")
     expect(preview).to_contain_text("Please have your tablets at hand.")
     text = desk.get_by_label("Send as SMS", exact=True)
+    text.uncheck()
+    desk.get_by_label("We are on the telephone already").check()
+    expect(text).to_be_checked()
+    desk.get_by_label("We are on the telephone already").uncheck()
     text.uncheck()
     desk.get_by_label("Send as SMS to").fill("+447700900999")
     expect(text).to_be_checked()
@@ -71,6 +76,10 @@ def test_a_guest_comes_and_is_removed_and_a_colleague_goes_on(
     expect(desk.locator(f"{GUEST} [data-person-role]")).to_have_text("Interpreter")
     expect(phone.locator("#pictures figcaption", has_text="Ines Costa (Interpreter)")).to_have_count(1)
     look_over(desk)
+    with watch.failing_network():  # what the page that goes away had asked for
+        guest.reload()  # and is in the call again, without being let in once more
+        flows(guest, "#pictures .large video")
+    flows(desk, f"{GUEST} video")
 
     _voice_is_recorded_with_consent(desk, phone, guest)
 
@@ -154,11 +163,34 @@ def _hands_over(desk: Page, tom: Page, consultation: Consultation) -> None:
     desk.goto("/p/riverside/")
 
 
-def test_a_patient_who_is_declined_reads_why(windows: Windows, careroom: Careroom, people: People) -> None:
+def test_a_patient_who_leaves_is_sent_a_new_link_waits_through_a_hold_and_reads_why_they_are_declined(
+    windows: Windows, careroom: Careroom, people: People
+) -> None:
     consultation = Consultation(careroom, people.new())
     desk, phone = windows.clinician("amira"), windows.phone()
-    consultation.wait_in(phone)
+    consultation.open(phone)
+    with phone.expect_request("**/started"):
+        phone.get_by_role("button", name="Start video call").click()
     desk.goto(consultation.path)
+    expect(desk.get_by_text("Patient is getting ready")).to_be_visible()
+    phone.goto("about:blank")  # closed at the check of the devices
+    expect(desk.get_by_text("Patient was here and left the page")).to_be_visible()
+    desk.get_by_role("button", name="Send again").click()
+    before = consultation.link
+    eventually(lambda: acting.newest_link(careroom, consultation.person) != before, 15, "the new link")
+    consultation.link = acting.newest_link(careroom, consultation.person)
+    consultation.open(phone)
+    expect(desk.get_by_text("Patient is getting ready")).to_be_visible()
+
+    with phone.expect_response("**/arrive"):
+        desk.get_by_role("button", name="Ask to wait").click()
+    phone.get_by_role("button", name="Start video call").click()
+    expect(phone.get_by_role("button", name="Come in now")).to_be_hidden()
+    phone.get_by_role("button", name="Go to the waiting room").click()
+    expect(phone.locator("#knows")).to_have_text("Please wait a moment")
+    desk.get_by_role("button", name="Go on").click()
+    consultation.becomes("ready")  # which the page says by itself
+    expect(phone.get_by_text("You are next.")).to_be_visible()
     desk.get_by_role("button", name="Decline").first.click()
     dialog = desk.get_by_role("dialog", name="Decline this consultation")
     dialog.get_by_label("What the patient reads").fill("Please call the practice instead.")
@@ -181,6 +213,8 @@ def test_whoever_is_let_in_while_they_read_is_seen_once_they_come_in(
     assert phone.locator("video").evaluate_all("all => all.filter((one) => one.srcObject).length") == 0
     assert consultation.row().state == "admitted", "nothing has flowed"
     look_over(phone)
+    phone.reload()
+    expect(phone.get_by_role("button", name="Come in now")).to_be_visible()
     phone.get_by_role("button", name="Come in now").click()
     flows(desk, PATIENT)
     flows(phone, "#pictures .large video")

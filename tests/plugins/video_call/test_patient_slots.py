@@ -11,7 +11,7 @@ import pytest
 
 from core.plugin_system import Plugin, activation, hookimpl, wiring
 from core.sdk import PatientPart
-from plugins.video_call.contexts import PatientPageContext
+from plugins.video_call.contexts import CallContext, PatientPageContext
 from tests.plugins.video_call.conftest import Handset, Made
 from tests.support.house import House
 from tests.support.pages import text
@@ -23,6 +23,17 @@ Put = Callable[..., None]
 
 def _fail(_ctx: Any) -> str:
     raise RuntimeError("not today")
+
+
+def _hearing(heard: list[str]) -> Plugin:
+    hooks = ModuleType("hooks")
+
+    @hookimpl
+    def video_call_started(ctx: CallContext) -> None:
+        heard.append(f"{ctx.call.state}, by phone: {ctx.call.phone_first}")
+
+    hooks.video_call_started = video_call_started  # type: ignore[attr-defined]  # a module made here
+    return make("x_phone", default_on=True, uses=("video_call",), hooks=hooks)
 
 
 def _plugin(name: str, *parts: PatientPart) -> Plugin:
@@ -63,6 +74,20 @@ def test_parts_are_shown_in_their_order_and_escaped(
     waiting = text(enter(call_in("ready", family_name="Okafor")).get())
     assert "Before we begin a form" in waiting
     assert "Book again" not in waiting
+
+
+def test_another_plugin_hears_when_the_patient_starts_and_the_phone_call_may_end(
+    put: Put, call_in: Callable[..., Made], enter: Callable[[Made], Handset]
+) -> None:
+    heard: list[str] = []
+    put(_hearing(heard))
+    phone = enter(call_in("invited", phone_first=True))
+    phone.post("/arrive", {"new": True})
+    assert heard == [], "reading the guidance starts nothing"
+    assert phone.post("/started").json["state"] == "waiting"
+    assert heard == ["waiting, by phone: True"]
+    enter(call_in("ended", family_name="Okafor")).post("/started")
+    assert len(heard) == 1, "what is over does not start"
 
 
 def test_a_plugin_that_is_off_adds_nothing_and_guests_see_nothing(
