@@ -17,6 +17,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.deploy.grown import make_certificate
+
 CONFIGURATION = Path(__file__).parents[4] / "deploy" / "coturn" / "turnserver.conf"
 SECRET = "a secret of the tests for the relay"
 _NET = f"10.177.{os.getpid() % 256}"  # two processes of the tests may have one at a time
@@ -112,9 +114,15 @@ def network() -> Iterator[Network]:
 
 @contextmanager
 def coturn(
-    port: int, folder: Path, address: str = HUB, peers: str = f"{_NET}.0-{_NET}.255", secret: str = SECRET
+    port: int,
+    folder: Path,
+    address: str = HUB,
+    peers: str = f"{_NET}.0-{_NET}.255",
+    secret: str = SECRET,
+    tls_port: int | None = None,
 ) -> Iterator[None]:
-    """The relay, with the configuration that we ship. Raises Impossible."""
+    """The relay, with the configuration that we ship. tls_port: where it speaks TLS, with a certificate of its own
+    making. Raises Impossible."""
     program = shutil.which("turnserver")
     if program is None:
         raise Impossible("coturn is not installed (apt-get install coturn)")
@@ -126,7 +134,7 @@ def coturn(
     written = folder / "turnserver.conf"
     changes = [
         f"static-auth-secret={secret}", "realm=careroom.test", f"listening-ip={address}", f"relay-ip={address}",
-        f"allowed-peer-ip={peers}", "no-tls", "no-dtls",
+        f"allowed-peer-ip={peers}", "no-dtls", *_tls(folder, tls_port),
         f"pidfile={folder / 'turn.pid'}", f"userdb={folder / 'turn.db'}",
     ]  # fmt: skip
     filled = [line for line in filled if not line.startswith("listening-port")]
@@ -139,6 +147,15 @@ def coturn(
     finally:
         process.kill()
         process.wait()
+
+
+def _tls(folder: Path, port: int | None) -> tuple[str, ...]:
+    if port is None:
+        return ("no-tls",)
+    make_certificate(folder)
+    return (
+        f"tls-listening-port={port}", f"cert={folder / 'fullchain.pem'}", f"pkey={folder / 'privkey.pem'}",
+    )  # fmt: skip
 
 
 def _until_it_listens(port: int, address: str) -> None:
