@@ -16,7 +16,7 @@ from core import db, demo
 from core.security import users
 from tests.support.databases import PostgresTemplate
 from tests.support.house import House, Visitor
-from tests.support.servers import Unavailable, postgresql, redis
+from tests.support.servers import Unavailable, folder_in_memory, postgresql, redis
 
 pytest_plugins = ["tests.ordering", "tests.strictness", "core.testing"]
 
@@ -25,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_databases: runs on SQLite and on PostgreSQL")
     # A hundred processes are started here: where this is set, each of them would compile all of the code again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if folder := folder_in_memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -53,10 +53,10 @@ def _postgres_binaries() -> Path:
     raise Unavailable("PostgreSQL's server (initdb) is not installed")
 
 
-def _in_memory() -> str | None:
+def folder_in_memory() -> str | None:
     """Where files cost no disk, if there is room: a test's database is a copy there in a tenth of the time."""
     memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 8 * 1024**3
     return str(memory) if roomy else None
 
 
@@ -69,7 +69,7 @@ def _as_postgres(command: list[str]) -> list[str]:
 def postgresql() -> Iterator[str]:
     """Run a PostgreSQL server; answers an SQLAlchemy URL of its maintenance database. Raises Unavailable."""
     binaries = _postgres_binaries()
-    folder = Path(tempfile.mkdtemp(prefix="careroom-pg-", dir=_in_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="careroom-pg-", dir=folder_in_memory()))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data, port = folder / "data", free_port()
