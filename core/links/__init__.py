@@ -8,7 +8,7 @@ from core.links import policies, purposes
 from core.links.changes import LOCKS_TOPIC, LinkChange, on_changed
 from core.links.errors import LinkClosed, LinkError, LinkNotFound
 from core.links.identity import MAX_TRIES, check_birth_date, enter
-from core.links.locks import locked, locked_links
+from core.links.locks import count_locked, locked, locked_links
 from core.links.models import Link
 from core.links.purposes import LinkPurpose, Welcome
 from core.links.service import (
@@ -48,6 +48,7 @@ __all__ = [
     "cancel",
     "check_birth_date",
     "complete",
+    "count_locked",
     "default_days",
     "enter",
     "example_url",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from core import db, tenancy
 from core.links import purposes
@@ -28,7 +28,12 @@ def locked() -> Sequence[ColumnElement[bool]]:
     )
 
 
-def locked_links(limit: int) -> list[Link]:
+def locked_links(limit: int, offset: int = 0) -> list[Link]:
     """The locked links of the current practice, the latest first."""
-    query = select(Link).where(*locked()).order_by(Link.locked_at.desc(), Link.id.desc()).limit(limit)
-    return list(db.session().scalars(query))
+    query = select(Link).where(*locked()).order_by(Link.locked_at.desc(), Link.id.desc())
+    return list(db.session().scalars(query.limit(limit).offset(offset)))
+
+
+def count_locked() -> int:
+    """How many there are."""
+    return db.session().scalar(select(func.count(Link.id)).where(*locked())) or 0

@@ -110,7 +110,7 @@ def about(subject_id: UUID) -> list[Notification]:
     )
 
 
-def for_patient(patient_id: UUID, *, limit: int = 50) -> list[Notification]:
+def for_patient(patient_id: UUID, *, limit: int = 50, offset: int = 0) -> list[Notification]:
     """The latest messages to a patient, newest first."""
     return list(
         db.session().scalars(
@@ -118,8 +118,15 @@ def for_patient(patient_id: UUID, *, limit: int = 50) -> list[Notification]:
             .where(Notification.patient_id == patient_id)
             .order_by(Notification.created_at.desc(), Notification.id.desc())
             .limit(limit)
+            .offset(offset)
         )
     )
+
+
+def count_for_patient(patient_id: UUID) -> int:
+    """How many messages to a patient there are."""
+    query = select(func.count(Notification.id)).where(Notification.patient_id == patient_id)
+    return db.session().scalar(query) or 0
 
 
 def retry(notification_id: UUID) -> Notification:

@@ -24,7 +24,6 @@ routes = StaffRoutes("core", __name__, name="communication", prefix="/patients")
 
 PAGE: Final = 25
 _IN_PANEL: Final = 4
-_MOST: Final = 500
 _SEND_AGAIN: Final = "core.edit_patients"
 
 STATES: Final = {
@@ -56,10 +55,11 @@ class Line:
     can_retry: bool
 
 
-def lines(patient_id: UUID, limit: int) -> list[Line]:
+def lines(patient_id: UUID, limit: int, offset: int = 0) -> list[Line]:
     """The latest messages to a patient, newest first."""
     titles = titles_here()
-    return [_line(one, titles) for one in notifications.for_patient(patient_id, limit=limit)]
+    found = notifications.for_patient(patient_id, limit=limit, offset=offset)
+    return [_line(one, titles) for one in found]
 
 
 def titles_here() -> dict[str, str]:
@@ -88,16 +88,16 @@ def index(patient_id: UUID) -> Markup:
     """All of them, page by page."""
     patient = patients.get(patient_id)
     audit.concerns(patient_id)
-    found = lines(patient_id, _MOST)
-    pages = max(1, -(-len(found) // PAGE))
+    total = notifications.count_for_patient(patient_id)
+    pages = max(1, -(-total // PAGE))
     page = sent.page(pages)
     return render(
         "patients/communication.html",
         patient_id=patient_id,
         identity=record.identity(patient),
         alerts=alerts.shown(patient_id),
-        lines=found[(page - 1) * PAGE : page * PAGE],
-        total=len(found),
+        lines=lines(patient_id, PAGE, (page - 1) * PAGE),
+        total=total,
         page=page,
         pages=pages,
         page_url=lambda number: url_for(".index", patient_id=patient_id, page=number if number > 1 else None),

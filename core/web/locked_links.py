@@ -11,12 +11,12 @@ from markupsafe import Markup
 
 from core import audit, links, patients
 from core.i18n import _
-from core.web import record
+from core.web import record, sent
 from core.web.pages import NotFound, live, render
 from core.web.routes import StaffRoutes
 
 _PERMISSION: Final = "core.edit_patients"
-_MOST: Final = 100
+PAGE: Final = 50
 
 routes = StaffRoutes("core", __name__, name="locked_links", prefix="/locked-links")
 
@@ -25,7 +25,9 @@ routes = StaffRoutes("core", __name__, name="locked_links", prefix="/locked-link
 def index() -> Markup:
     """The page, or (for the page that heard of a change) the list alone."""
     live(links.LOCKS_TOPIC)
-    found = links.locked_links(_MOST)
+    pages = max(1, -(-links.count_locked() // PAGE))
+    page = sent.page(pages)
+    found = links.locked_links(PAGE, (page - 1) * PAGE)
     named = patients.get_many({link.patient_id for link in found})
     audit.lists(named)
     lines = [
@@ -34,7 +36,11 @@ def index() -> Markup:
         if link.patient_id in named
     ]
     template = "links/locked_list.html" if "X-Panel" in request.headers else "links/locked.html"
-    return render(template, lines=lines, topic=links.LOCKS_TOPIC)
+    return render(template, lines=lines, topic=links.LOCKS_TOPIC, page=page, pages=pages, page_url=_page_url)
+
+
+def _page_url(number: int) -> str:
+    return url_for("locked_links.index", page=number if number > 1 else None)
 
 
 @routes.post("/<uuid:locked_id>/unlock", permission=_PERMISSION)

@@ -17,6 +17,7 @@ from core.links import Link
 from core.notifications import Notification, inbox
 from core.security import emergency, invitations
 from core.security.models import EmergencyAccess, Invitation
+from core.web import locked_links
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -167,6 +168,19 @@ def test_a_locked_link_is_unlocked_from_its_list(house: House, grace: Visitor, n
     with house.at(house.riverside, write=False) as session:
         link = session.get_one(Link, (house.riverside, link_id))
         assert (link.locked_at, link.failed_tries) == (None, 0)
+
+
+def test_locked_links_beyond_a_page_are_on_the_next(
+    house: House, grace: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locked_links, "PAGE", 2)
+    for _each in range(3):
+        locked_link(house)
+    place = "/p/riverside/locked-links"
+    first, second = text(grace.get(place)), grace.get(f"{place}?page=2")
+    assert (first.count("Margaret Whitfield"), text(second).count("Margaret Whitfield")) == (2, 1)
+    assert "Page 1 of 2" in first
+    assert f'data-panel-url="{place}?page=2"' in second.get_data(as_text=True)
 
 
 def test_links_of_a_plugin_that_is_off_wait_for_nobody(house: House, grace: Visitor) -> None:

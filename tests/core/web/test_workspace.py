@@ -17,6 +17,7 @@ from core.notifications import Notification, replies, rules, ways
 from core.notifications.errors import ConsentMissing
 from core.patients import alerts, contact_states
 from core.patients.models import PatientAlert
+from core.web import communication
 from tests.support.house import House, Visitor
 from tests.support.pages import text
 
@@ -249,6 +250,20 @@ def test_each_message_has_its_state_in_words_and_can_be_sent_again(
     answer = amira.post(f"{PATIENTS}/{margaret}/messages/{failed}/retry", {"back": "log"})
     assert answer.headers["Location"] == f"{PATIENTS}/{margaret}/messages"
     assert "Waiting to be sent" in text(amira.get(answer.headers["Location"]))
+
+
+def test_the_messages_of_years_are_counted_and_shown_page_by_page(
+    amira: Visitor, house: House, margaret: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(communication, "PAGE", 2)
+    for state in ("delivered", "delivered", "failed"):
+        written(house, margaret, state)
+    place = f"{PATIENTS}/{margaret}/messages"
+    first, second = text(amira.get(place)), text(amira.get(f"{place}?page=2"))
+    assert "3 messages" in first
+    assert "3 messages" in second
+    assert "Page 2 of 2" in second
+    assert (first.count("Delivered"), second.count("Delivered")) == (1, 1)
 
 
 def test_who_refused_texts_meanwhile_gets_none_again(amira: Visitor, house: House, margaret: UUID) -> None:
