@@ -92,6 +92,7 @@ def test_what_happens_to_devices_in_a_call_is_said_and_mended(windows: Windows, 
 
     _devices(home, desk, theirs)
     _screen(home, desk)
+    _keys_and_language(home, desk)
     # The clinician's camera stops, too: another one goes on.
     desk.evaluate(STOP, ["[data-self-video]", "video"])
     expect(desk.get_by_text("was unplugged. Another device is used.")).to_be_visible()
@@ -183,6 +184,33 @@ def _screen(home: Page, desk: Page) -> None:
         home.get_by_role("button", name="More").click()
         home.get_by_role("button", name="Small window").click()
         eventually(lambda is_small=is_small: home.evaluate(small) == is_small, what="the small window")
+
+
+def _keys_and_language(home: Page, desk: Page) -> None:
+    """Single keys, where there is a keyboard; the end asks once more; and another language without leaving the call."""
+    muted = desk.locator("[data-role=patient] [data-person-muted]")
+    home.keyboard.press("m")
+    expect(muted).to_be_visible()
+    home.keyboard.press("m")
+    expect(muted).to_be_hidden()
+    home.keyboard.press("Shift+E")
+    expect(home.get_by_role("heading", name="End the consultation?")).to_be_visible()
+    home.keyboard.press("Escape")
+    home.get_by_role("button", name="More").click()
+    expect(home.get_by_text("Microphone on or off")).to_be_visible()
+    home.get_by_label("Use these keys").uncheck()
+    home.keyboard.press("Escape")
+    home.keyboard.press("v")
+    expect(home.get_by_role("button", name="Camera off")).to_have_attribute("aria-pressed", "false")
+    home.get_by_role("button", name="More").click()
+    look_over(home)
+    home.get_by_role("button", name="Français").click()
+    expect(home.get_by_role("button", name="Couper le micro")).to_be_visible(timeout=60_000)
+    flows(home, "#pictures .large video")
+    home.locator("#more-open").click()
+    home.get_by_role("button", name="English").click()
+    flows(home, "#pictures .large video")
+    flows(desk, "[data-role=patient] video")
 
 
 def _points(home: Page, desk: Page) -> None:

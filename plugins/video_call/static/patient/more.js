@@ -1,4 +1,4 @@
-/** What comes after the call has begun: other devices, full screen, a small window, and one's own screen shown to the others. */
+/** What comes after the call has begun: other devices, full screen, a small window, keys, and one's own screen shown to the others. */
 import { listChoices, startChoices } from "./choices.js";
 import { watchDevices } from "./interrupted.js";
 import { announce, one, place, press, say } from "./parts.js";
@@ -27,6 +27,7 @@ export function mountMore(room) {
   fullScreen(dialog);
   smallWindow(dialog);
   sharing(room, dialog);
+  if (matchMedia("(any-pointer: fine)").matches) void import("./keys.js").then(({ startKeys }) => startKeys());
   place("more-open").hidden = false;
 }
 
