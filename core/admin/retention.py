@@ -9,10 +9,11 @@ from flask import flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from core import retention
+from core import retention, tenancy
 from core.admin import conflicts, owners
 from core.i18n import _, format_number, ngettext
 from core.retention import Kind
+from core.web import sent
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -20,6 +21,7 @@ from core.web.routes import StaffRoutes
 PERMISSION: Final = "core.manage_practice"
 FOR_EVER: Final = "ever"
 _USUAL: Final = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1095, 1825, 2920, 3650, 7300)
+_MOST_DAYS: Final = 100 * 365
 Choices = dict[str, int | None]
 
 routes = StaffRoutes("core", __name__, name="retention", prefix="/admin/retention")
@@ -86,12 +88,18 @@ def _read() -> tuple[Choices, dict[str, str]]:
         kind, text = retention.find(name), request.form.get(name)
         if text is None or kind.is_fixed:
             continue
-        days = None if text == FOR_EVER else int(text) if text.isascii() and text.isdecimal() else -1
+        days = None if text == FOR_EVER else _days(text)
         if kind.allows(days):
             choices[name] = days
         else:
             errors[name] = _limits(kind)
     return choices, errors
+
+
+def _days(text: str) -> int:
+    """What no kind allows for what is no number, or takes the calendar to before its beginning."""
+    days = sent.number(text)
+    return -1 if days is None or days > _MOST_DAYS else days
 
 
 def _limits(kind: Kind) -> str:
@@ -151,6 +159,8 @@ def _page(choices: Choices, errors: dict[str, str], *, is_stale: bool = False, a
         groups=owners.grouped(rows, lambda row: row.kind.owner),
         rows=rows,
         in_words=in_words,
+        kept=retention.KEPT,
+        country=tenancy.current().country,
         summary=[
             (row.kind.name, _("%(field)s: %(problem)s", field=row.title, problem=row.error))
             for row in rows

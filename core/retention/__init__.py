@@ -5,6 +5,7 @@ from typing import Final
 
 from core.jobs import Job
 from core.retention.core_kinds import KINDS
+from core.retention.kept import KEPT, Kept
 from core.retention.kinds import BadKind, Kind, find, forget, register, registered
 from core.retention.service import (
     APPLY,
@@ -22,8 +23,10 @@ JOBS: Final[tuple[Job, ...]] = (Job(APPLY, apply_daily, every=timedelta(days=1))
 
 __all__ = [
     "JOBS",
+    "KEPT",
     "KINDS",
     "BadKind",
+    "Kept",
     "Kind",
     "NotAllowed",
     "Preview",

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 
 from core import db, files
 from core.files.models import File, Upload
 from core.i18n import _l
 from core.jobs.models import JobRow
+from core.links import Link
 from core.notifications.masking import MASK
 from core.notifications.models import InboxItem, InboxRead, Notification
 from core.realtime.events import RETENTION, sweep
@@ -87,6 +88,25 @@ def _remove_messages(before: datetime, limit: int) -> int:
     return len(found)
 
 
+def _ended_links(before: datetime) -> Sequence[ColumnElement[bool]]:
+    # Until its notices under the bell are gone, a link says whom they speak of: whoever erases a patient asks it.
+    is_spoken_of = exists().where(
+        InboxItem.practice_id == Link.practice_id, InboxItem.subject_id == Link.subject_id
+    )
+    return (
+        or_(Link.completed_at.is_not(None), Link.cancelled_at.is_not(None)),
+        Link.expires_at < before,
+        Link.updated_at < before,
+        ~is_spoken_of,
+    )
+
+
+def _remove_ended_links(before: datetime, limit: int) -> int:
+    found = [link.id for link in _oldest(Link, _ended_links, before, limit)]
+    db.session().execute(delete(Link).where(Link.id.in_(found)))
+    return len(found)
+
+
 def _inbox(before: datetime) -> Sequence[ColumnElement[bool]]:
     return (InboxItem.created_at < before,)
 
@@ -157,6 +177,17 @@ KINDS: Final = (
         _counting(Notification, _messages),
         _remove_messages,
         least_days=7,
+    ),
+    Kind(
+        "core.ended_links",
+        _l("Patients’ links that were used or called off"),
+        _l(
+            "For whom each was made, when it was opened and how it ended. The audit trail keeps that there was one."
+        ),
+        None,
+        _counting(Link, _ended_links),
+        _remove_ended_links,
+        least_days=365,
     ),
     Kind(
         "core.inbox",

@@ -45,6 +45,20 @@ def test_kinds_are_grouped_and_the_usual_is_said(helen: Visitor) -> None:
     assert "Nothing: no data is older than the times chosen." in page
 
 
+def test_what_has_no_time_is_on_the_page_with_the_law_of_the_country(helen: Visitor, nadia: Visitor) -> None:
+    page = helen.get(URL).get_data(as_text=True)
+    for title in (
+        "Patients’ records",
+        "Links that ran out",
+        "Emergency access to restricted records",
+        "Audit trail",
+    ):
+        assert title in page.partition('id="what-stays"')[2]
+    assert "ten years after the patient’s death" in page
+    assert "1112-7" not in page
+    assert "1112-7" in nadia.get("/p/lumiere/admin/retention").get_data(as_text=True)
+
+
 @pytest.mark.both_databases
 @pytest.mark.usefixtures("three_old_notices")
 def test_what_would_go_is_shown_and_asked_about_before_it_is_saved(helen: Visitor, house: House) -> None:

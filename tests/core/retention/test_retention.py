@@ -11,15 +11,17 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select, update
 
-from core import audit, db, files, jobs, notifications, patients, realtime, retention, tenancy
+from core import audit, db, files, jobs, links, notifications, patients, realtime, retention, tenancy
 from core.files import store, uploads
 from core.files.models import File, Rendition, Upload
 from core.jobs.models import JobRow
 from core.jobs.service import running_for
+from core.links import Link
 from core.notifications.models import InboxItem, Notification
 from core.plugin_system import activation
 from core.realtime.models import Event
 from core.retention import Kind, NotAllowed, core_kinds, kinds, service
+from core.tenancy import platform
 from plugins.photo_request import service as photo_requests
 from tests.core.files import pictures_of
 from tests.support.house import House
@@ -153,6 +155,47 @@ def test_events_jobs_and_notices_go(house: House, here: UUID) -> None:
     assert number(here, InboxItem) == 0
     with db.scope(here, write=False):  # whoever was away is told to reload, and numbers go on
         assert realtime.catch_up(0, ["core.x"]).reset
+
+
+def test_links_that_ended_go_when_chosen_and_those_that_are_needed_stay(house: House, here: UUID) -> None:
+    patient_id = house.patient_id(here, "Whitfield")
+    spoken_of = db.uuid7()
+    with db.scope(here):
+        used, off, ran_out, noticed, lately = [
+            links.issue("photo_request.photos", patient_id, subject).link.id
+            for subject in (db.uuid7(), db.uuid7(), db.uuid7(), spoken_of, db.uuid7())
+        ]
+        links.complete(used)
+        for one in (off, noticed, lately):
+            links.cancel(one)
+        notifications.inbox.notify(
+            "Somebody", url="/", permission="core.work", subject=("photo_request.request", spoken_of)
+        )
+    with db.scope(here) as session:
+        long_ago = db.utcnow() - timedelta(days=400)
+        session.execute(
+            update(Link).where(Link.id != lately).values(updated_at=long_ago, expires_at=long_ago)
+        )
+    assert preview(here)["ended_links"] == 0, "for ever, unless the practice says otherwise"
+    assert preview(here, ended_links=365) == {**preview(here), "ended_links": 2}
+    assert "core.ended_links" not in applied(here)
+    choose(here, "core.ended_links", 365)
+    assert applied(here)["core.ended_links"] == 2
+    with db.scope(here, write=False) as session:
+        assert set(session.scalars(select(Link.id).where(Link.patient_id == patient_id))) >= {
+            ran_out, noticed, lately,
+        }  # fmt: skip
+        assert db.get(Link, used) is None
+        assert db.get(Link, off) is None
+    with pytest.raises(NotAllowed):
+        choose(here, "core.ended_links", 364)
+
+
+def test_what_stays_says_why_and_by_whose_law() -> None:
+    assert len(retention.KEPT) == 4
+    for one in retention.KEPT:
+        assert str(one.description).endswith(".")
+        assert set(one.law) in (set(), set(platform.PRESETS))
 
 
 def test_a_choice_within_its_limits_is_kept_and_noted(here: UUID) -> None:
