@@ -30,7 +30,10 @@ def is_on(house: House) -> tuple[bool, bool]:
 def test_the_page_says_in_how_many_practices_a_plugin_is_on_with_one_question(
     olga: Visitor, house: House
 ) -> None:
-    assert "Photo requests Version 1.0.0 · on in 2 of 2 practices" in text(olga.get(URL))
+    page = olga.get(URL)
+    assert "Photo requests Version 1.0.0 · on in 2 of 2 practices" in text(page)
+    assert 'data-dialog-open="deny-photo_request"' in page.get_data(as_text=True)
+    assert 'data-dialog-open="leave-photo_request"' not in page.get_data(as_text=True)
     house.switch(house.lumiere, "photo_request", on=False)
     with db.scope():
         tenancy.create_practice("hillside", "Hillside", country="GB")
@@ -49,6 +52,7 @@ def test_a_plugin_is_kept_off_everywhere_and_left_to_the_practices_again(olga: V
     page = text(olga.get(answer.headers["Location"]))
     assert "It is now kept off in 2 more practices" in page
     assert "on in 0 of 2 practices · kept off by your word in 2 practices" in page
+    assert "Leave to the practices" in page
     assert is_on(house) == (False, False)
     with house.at(house.riverside, write=False) as session:
         [denied] = session.scalars(select(AuditEntry).where(AuditEntry.action == "plugin.denied"))
