@@ -3,6 +3,7 @@
 make bench                      all of them
 make bench ARGS="pictures"      only benchmarks/bench_pictures.py
 make bench ARGS="--write"       all of them, kept in docs/benchmarks.md
+make bench ARGS="--strict"      fails when a goal is missed
 BENCH_REPEATS=1 make bench      quicker and rougher
 """
 
@@ -19,6 +20,7 @@ from benchmarks.measure import REPEATS, Row
 
 HERE: Final = Path(__file__).resolve().parent
 PAGE: Final = HERE.parent / "docs" / "benchmarks.md"
+OPTIONS: Final = ("--write", "--strict")
 HEADINGS: Final = ("", "Careroom", "peer", "unit", "ratio", "goal", "", "beside")
 
 
@@ -72,7 +74,8 @@ def page(rows: list[Row], heading: str, before: str = "") -> str:
 
 
 def main(arguments: list[str]) -> int:
-    rows = collect([name for name in arguments if name != "--write"])
+    """0; with --strict 1 when a goal is missed."""
+    rows = collect([name for name in arguments if name not in OPTIONS])
     python = ".".join(map(str, sys.version_info[:3]))
     heading = f"Processor time, medians of {REPEATS}; Python {python}, {os.cpu_count()} cores"
     print(f"\n{heading}\n")
@@ -81,7 +84,7 @@ def main(arguments: list[str]) -> int:
         machine = f"{platform.machine()} {platform.system()}"
         when = f"{datetime.now(UTC):%Y-%m-%d}"
         PAGE.write_text(page(rows, f"{when}. {heading}, {machine}.", PAGE.read_text()))
-    return 0
+    return int("--strict" in arguments and not all(row.is_met for row in rows))
 
 
 if __name__ == "__main__":
