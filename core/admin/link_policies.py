@@ -15,6 +15,7 @@ from core.i18n import _
 from core.links import policies
 from core.links.policies import EVERY, LEAST_TRIES, MAX_DAYS, MOST_TRIES, Policy
 from core.plugin_system import registry
+from core.web import sent
 from core.web.pages import render
 from core.web.routes import StaffRoutes
 
@@ -56,10 +57,11 @@ def save() -> ResponseReturnValue:
         for what, least, most in (("days", 1, MAX_DAYS), ("tries", LEAST_TRIES, MOST_TRIES)):
             name = f"{field}-{what}"
             text = typed[name] = request.form.get(name, "").strip()
-            if text and not (text.isascii() and text.isdecimal() and least <= int(text[:9]) <= most):
+            number = sent.number(text)
+            if text and (number is None or not least <= number <= most):
                 errors[name] = _("Enter a whole number from %(least)s to %(most)s.", least=least, most=most)
             else:
-                numbers[what] = int(text) if text else None
+                numbers[what] = number
         if len(numbers) == 2:
             wanted[purpose] = Policy(numbers["days"], numbers["tries"])
     if errors:

@@ -10,11 +10,11 @@ from flask import abort, flash, g, redirect, request, url_for
 from core import audit
 from core.i18n import _
 from core.security import emergency
+from core.web import sent
 from core.web.pages import render
 from core.web.routes import StaffRoutes
 
 PAGE: Final = 50
-_MOST_PAGES: Final = 1000
 
 routes = StaffRoutes("core", __name__, name="oversight", prefix="/oversight")
 
@@ -22,15 +22,15 @@ routes = StaffRoutes("core", __name__, name="oversight", prefix="/oversight")
 @routes.get("", permission=emergency.OVERSEE)
 def index() -> str:
     """The accesses; what nobody has looked at yet comes first."""
-    asked = request.args.get("page", "1")
-    number = min(max(int(asked) if asked.isascii() and asked.isdecimal() else 1, 1), _MOST_PAGES)
-    rows, total = emergency.page(PAGE, (number - 1) * PAGE)
+    pages = max(1, -(-emergency.count() // PAGE))
+    number = sent.page(pages)
+    rows = emergency.page(PAGE, (number - 1) * PAGE)
     audit.lists(patient.id for _access, patient in rows)
     return render(
         "admin/oversight.html",
         rows=rows,
         page=number,
-        pages=max(1, -(-total // PAGE)),
+        pages=pages,
         page_url=lambda wanted: url_for("oversight.index", page=wanted),
     )
 

@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from flask import request, url_for
+from flask import url_for
 from markupsafe import Markup
 
 from core import db, plugin_system, tenancy, turn
 from core.plugin_system import LineContext, LineDay
 from core.tenancy import platform
+from core.web import sent
 from core.web.pages import render
 from core.web.routes import CoreRoutes
 
@@ -43,9 +44,9 @@ def index() -> Markup:
 @routes.get("/lines", access="operator", scope="none")
 def lines() -> Markup:
     """How the lines of calls were in the last days, practice by practice."""
-    number = max(1, request.args.get("page", 1, type=int))
     with db.scope(write=False):
-        total = platform.count(status="active")
+        pages = max(1, -(-platform.count(status="active") // _PRACTICES))
+        number = sent.page(pages)
         shown = platform.search(status="active", limit=_PRACTICES, offset=(number - 1) * _PRACTICES)
         practices = [(one.id, one.name) for one in shown]
     found = [Lines(name, _days(practice_id)) for practice_id, name in practices]
@@ -55,7 +56,7 @@ def lines() -> Markup:
             practices=found,
             days=DAYS,
             page=number,
-            pages=max(1, -(-total // _PRACTICES)),
+            pages=pages,
             page_url=lambda number: url_for(".lines", page=number),
         )
 

@@ -155,10 +155,9 @@ def set_restricted(patient_id: UUID, restricted: bool) -> bool:
 # --- oversight -----------------------------------------------------------------------------------------------------
 
 
-def page(limit: int, offset: int = 0) -> tuple[list[tuple[EmergencyAccess, Patient]], int]:
-    """Emergency accesses with their patients: what was not looked at first, then the newest; and how many there are."""
-    session = db.session()
-    rows = session.execute(
+def page(limit: int, offset: int = 0) -> list[tuple[EmergencyAccess, Patient]]:
+    """Emergency accesses with their patients: what was not looked at first, then the newest."""
+    rows = db.session().execute(
         select(EmergencyAccess, Patient)
         .join(
             Patient,
@@ -168,8 +167,12 @@ def page(limit: int, offset: int = 0) -> tuple[list[tuple[EmergencyAccess, Patie
         .limit(limit)
         .offset(offset)
     )
-    total = session.scalar(select(func.count()).select_from(EmergencyAccess)) or 0
-    return [(access, patient) for access, patient in rows], total
+    return [(access, patient) for access, patient in rows]
+
+
+def count() -> int:
+    """How many emergency accesses there are."""
+    return db.session().scalar(select(func.count()).select_from(EmergencyAccess)) or 0
 
 
 def count_unreviewed() -> int:

@@ -32,6 +32,7 @@ from core.errors import Refused
 from core.files import MAX_FILE, FileRefused, Upload, refusal_text, uploads
 from core.files.uploads import Allow, Finished, Place
 from core.i18n import _
+from core.web import sent
 from core.web.gate import current_link
 from core.web.routes import PatientRoutes
 
@@ -120,7 +121,7 @@ class TusEndpoint:
         )
 
     def _create(self) -> Response:
-        length = _number("Upload-Length")
+        length = sent.number(request.headers.get("Upload-Length"))
         if length is None:
             return _problem(400, "no_length", _("This photo cannot be sent. Please choose it again."))
         if length > self.max_size:
@@ -143,7 +144,7 @@ class TusEndpoint:
     def _patch(self, upload_id: UUID) -> Response:
         if request.mimetype != "application/offset+octet-stream":
             return _answer(415)
-        offset = _number("Upload-Offset")
+        offset = sent.number(request.headers.get("Upload-Offset"))
         if offset is None:
             return _answer(400)
         if (request.content_length or 0) > self.chunk_size:
@@ -205,11 +206,6 @@ def _method() -> str:
     if request.method == "POST":
         return request.headers.get("X-HTTP-Method-Override", "POST").upper()
     return request.method
-
-
-def _number(header: str) -> int | None:
-    text = request.headers.get(header, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _metadata(header: str) -> dict[str, str]:
