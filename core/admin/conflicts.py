@@ -2,7 +2,7 @@
 
 A form carries the fingerprint of what was stored when it was shown, in a hidden field (templates/admin/conflict.html).
 A form that is shown again with what is wrong in it keeps the one that it came with; after a conflict it has the new
-one.
+one. A button alone (a switch, "back to the usual") carries it, too: pressed too late, it does nothing and says why.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from flask import flash
+
 from core import db, tenancy
+from core.i18n import _
 
 FIELD: Final = "seen"
 
@@ -38,3 +41,9 @@ def is_stale(form: Mapping[str, Any], stored: Callable[[], object]) -> bool:
     db.session().expire_all()
     said = form.get(FIELD)
     return bool(said) and said != fingerprint(stored())
+
+
+def tell() -> None:
+    """Say on the next page that a button did nothing, since what it was beside is no longer there."""
+    words = _("Somebody else has changed this meanwhile. Look at what they chose, then choose again.")
+    flash(words, "warning")

@@ -186,9 +186,8 @@ def decree(practice_id: UUID, name: str) -> ResponseReturnValue:
     try:
         with tenancy.practice_scope(practice_id), use_language(language):
             if conflicts.is_stale(request.form, lambda: activation.state(name).rule):
-                raise activation.CannotSwitch(
-                    _("Somebody else has changed this meanwhile. Look at what they chose, then choose again.")
-                )
+                conflicts.tell()
+                return redirect(url_for("operator.practice", practice_id=practice_id), 303)
             activation.decree(name, rule)
     except tenancy.UnknownPractice:
         abort(404)

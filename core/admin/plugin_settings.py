@@ -17,6 +17,7 @@ from core.i18n import _
 from core.plugin_system import Plugin, SettingsPage, SettingsTest, activation, plugin_settings, secrets
 from core.security import limits
 from core.security.permissions import can
+from core.web import coming_back
 from core.web.gate import own_scope
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
@@ -64,7 +65,10 @@ def save(name: str) -> ResponseReturnValue:
     """Store the settings, or show the form again with all that was typed and what is wrong with it."""
     plugin = _plugin(name)
     reset = request.form.get("action") == "reset"
-    if not reset and conflicts.is_stale(request.form, lambda: _stored(plugin)):
+    if conflicts.is_stale(request.form, lambda: _stored(plugin)):
+        if reset:
+            conflicts.tell()
+            return redirect(url_for("admin_plugin_settings.show", name=name), 303)
         return make_response(_form(plugin, request.form, is_stale=True), 409)
     try:
         plugin_settings.save(plugin, {} if reset else _typed(plugin))
@@ -77,6 +81,7 @@ def save(name: str) -> ResponseReturnValue:
 @routes.post("/<name>/settings/try/<test_name>", permission=PERMISSION, scope="none")
 def try_out(name: str, test_name: str) -> ResponseReturnValue:
     """Press one of the plugin's test buttons with the settings as they stand in the form; nothing is saved."""
+    coming_back.to(url_for(".show", name=name))
     with own_scope():
         plugin = _plugin(name)
         test = next((each for each in plugin.settings_tests if each.name == test_name), None)

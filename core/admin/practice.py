@@ -15,6 +15,7 @@ from core.files.service import freeing_when_full
 from core.i18n import _, _l
 from core.patients import phones
 from core.tenancy import Practice, hours
+from core.web import coming_back
 from core.web.gate import own_scope
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
@@ -97,7 +98,10 @@ def save_look() -> ResponseReturnValue:
     if action == "preview":
         return _look_page(colour)
     practice = tenancy.current()
-    if conflicts.is_stale(request.form, _stored_colour) and action != "reset":
+    if conflicts.is_stale(request.form, _stored_colour):
+        if action == "reset":
+            conflicts.tell()
+            return redirect(url_for("practice.edit_look"), 303)
         return make_response(_look_page(colour, is_stale=True), 409)
     before = _stored_colour()
     if colour != before:
@@ -317,6 +321,7 @@ def _logo_state() -> dict[str, Any]:
 
 
 def _logo_refused(words: str, status: int) -> ResponseReturnValue:
+    coming_back.to(url_for("practice.edit_look"))
     with own_scope(write=False):
         return make_response(_look_page(_stored_colour(), logo_error=words), status)
 

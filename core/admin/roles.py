@@ -14,6 +14,7 @@ from core.admin import conflicts, owners
 from core.i18n import _
 from core.security import roles
 from core.security.roles import PracticeRole, RoleRefused
+from core.web import coming_back
 from core.web.pages import render
 from core.web.routes import StaffRoutes
 
@@ -71,6 +72,7 @@ def delete(key: str) -> ResponseReturnValue:
     try:
         roles.delete(key)
     except RoleRefused as refused:
+        coming_back.to(url_for("roles.edit", key=key))
         answer = _form(role, role.title, role.note, set(role.permissions), refused)
         return make_response(answer, refused.status)
     flash(_("The role “%(role)s” is deleted.", role=role.title), "success")

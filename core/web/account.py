@@ -10,7 +10,7 @@ from flask_login import current_user
 from core import i18n, security, tenancy
 from core.security import sessions
 from core.security.configuration import LIBRARY_ENDPOINTS
-from core.web import locking
+from core.web import coming_back, locking
 from core.web.pages import render
 from core.web.routes import Access, CoreRoutes, declare
 
@@ -61,4 +61,4 @@ def preferences() -> Any:
         account = security.account_of(current_user.id)
         account.language = session.get("language", account.language)
         account.theme = session.get("theme", account.theme)
-    return redirect(target, 303)
+    return coming_back.answer()

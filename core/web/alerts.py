@@ -13,7 +13,7 @@ from core.i18n import _
 from core.patients import alerts
 from core.patients.service import TOPIC
 from core.realtime.events import topic
-from core.web import record
+from core.web import coming_back, record
 from core.web.pages import live, render
 from core.web.routes import StaffRoutes
 
@@ -54,6 +54,7 @@ def add(patient_id: UUID) -> ResponseReturnValue:
     try:
         alerts.add(patient_id, text, "warning" if level == "warning" else "note")
     except alerts.AlertRefused as refusal:
+        coming_back.to(url_for(".new", patient_id=patient_id))
         return _page(patient_id, text, level, refusal.message), 422
     flash(_("The alert stands beside the name."), "success")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)

@@ -6,7 +6,6 @@ following a name in the list: no name is ever part of an address. Reading the tr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -22,7 +21,7 @@ from core import audit, db, i18n, patients
 from core.audit import AuditEntry, Filter
 from core.i18n import _, ngettext
 from core.tenancy import Membership
-from core.web import audit_words, emergency, record
+from core.web import audit_words, coming_back, emergency, listing, record
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -122,6 +121,7 @@ def find() -> ResponseReturnValue:
     """
     words = " ".join(request.form.get("q", "")[:200].split())
     chosen = replace(_chosen(), before=None)
+    coming_back.again()
     with own_scope(write=False):
         found = patients.search(words, _SUGGESTED, inactive=True) if words and _may_find() else []
         only = found[0].id if len(found) == 1 else _by_number(words)
@@ -153,20 +153,10 @@ def _by_number(words: str) -> UUID | None:
 def export() -> Response:
     """All entries that fit, oldest first, as a table."""
     chosen, practice = _chosen(), g.practice
-    # While the answer is on its way, nobody's language is set any more.
-    language, titles = i18n.language(), audit_words.titles()
     with own_scope():
         audit.record("audit.exported", patient_id=chosen.patient_id, detail={"format": "csv"})
-
-    def body() -> Iterator[bytes]:
-        yield "\ufeff".encode()  # without it, spreadsheets take UTF-8 for something else
-        i18n.set_language(language)
-        for line in audit.lines(audit.every(practice.id, chosen.filter()), "csv", practice, titles=titles):
-            yield line.encode()
-
-    answer = Response(body(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="audit-{practice.slug}.csv"'
-    return answer
+    lines = audit.table(audit.every(practice.id, chosen.filter()), audit_words.titles())
+    return listing.table_file(_("audit-%(practice)s.csv", practice=practice.slug), lines)
 
 
 @routes.post("/verify", permission=PERMISSION, scope="none")

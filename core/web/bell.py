@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from core import audit
 from core.notifications import inbox
-from core.security import current_permissions, safe_next
+from core.security import current_permissions
+from core.web import coming_back, sent
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -41,8 +42,7 @@ def index() -> str:
     found = inbox.items(g.user.id, current_permissions(), limit=_MOST)
     shown = [one for one in found if show == "all" or not one.read]
     pages = max(1, -(-len(shown) // _PAGE))
-    asked = request.args.get("page", "1")
-    page = min(max(int(asked), 1), pages) if asked.isascii() and asked.isdecimal() and len(asked) < 5 else 1
+    page = sent.page(pages)
     items = shown[(page - 1) * _PAGE : page * _PAGE]
     audit.lists(one.patient_id for one in items if one.patient_id is not None)
     return render(
@@ -76,4 +76,5 @@ def open_item(item_id: UUID) -> ResponseReturnValue:
 def read_all() -> ResponseReturnValue:
     """Everything that this person can see has been read."""
     inbox.mark_read(g.user.id, permissions=current_permissions())
-    return redirect(safe_next(request.form.get("next")), 303)
+    answer: ResponseReturnValue = coming_back.answer()
+    return answer

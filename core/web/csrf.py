@@ -72,7 +72,7 @@ def _stale(error: CSRFError) -> Response:
         for key in ("csrf_token", "csrf_valid"):
             g.pop(key, None)
         kept = typed() if _came_from_here() else None
-        action = request.full_path.rstrip("?") if kept is not None else _page_of_the_form()
+        action = request.full_path.rstrip("?") if kept is not None else page_of_the_form()
         patient = request.path.startswith(("/l/", "/v/"))
         response = make_response(
             render_template("errors/stale_form.html", kept=kept, action=action, patient=patient)
@@ -81,10 +81,11 @@ def _stale(error: CSRFError) -> Response:
     return response
 
 
-def _page_of_the_form() -> str:
+def page_of_the_form() -> str:
     """Where the form was, to load it again: an address that only takes forms could not be opened."""
     referrer = urlsplit(request.referrer or "")
-    return safe_next(referrer.path) if referrer.netloc == request.host else "/"
+    asked = f"?{referrer.query}" if referrer.query else ""
+    return safe_next(referrer.path + asked) if referrer.netloc == request.host else "/"
 
 
 def is_by_script() -> bool:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from core import audit, patients
 from core.i18n import _
 from core.patients import active, details, launching
-from core.web import emergency, panels, record
+from core.web import coming_back, emergency, panels, record
 from core.web import patients as patient_pages
 from core.web.pages import render
 from core.web.routes import CoreRoutes, StaffRoutes
@@ -69,6 +69,7 @@ def open_patient() -> ResponseReturnValue:
         detail={"doubt": found.doubt, "by": ", ".join(sorted(launching.given(request.form))), **system},
     )
     audit.lists(launching.patient_ids(found))
+    coming_back.again()
     page = render(
         "launch/choose.html",
         found=found,
@@ -92,6 +93,7 @@ def choose() -> ResponseReturnValue:
 @routes.post("/launch/add", permission="core.edit_patients")
 def add() -> Markup:
     """The form for a new patient, with what the clinical system said."""
+    coming_back.again()
     typed = {name: request.form.get(name, "")[:_LONGEST] for name in details.FIELDS}
     return patient_pages.blank_form(typed, then=emergency.action_in(request.form))
 

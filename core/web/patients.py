@@ -27,7 +27,7 @@ from core.patients import (
 )
 from core.patients.search import ORDERS, Order
 from core.web import alerts as alert_pages
-from core.web import panels, record
+from core.web import coming_back, panels, record, sent
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
@@ -43,24 +43,24 @@ _MOST_PAGES: Final = 2000
 
 @routes.get("", permission="core.view_patients")
 def index() -> Markup:
-    """All patients by name, or what ?q= finds: for links of other systems; our own forms post it."""
-    return render("patients/index.html", **_listing(request.args))
+    """All patients by name. What is searched for is posted; other systems hand a patient over by core.web.launch."""
+    return render("patients/index.html", **_listing(request.args, ""))
 
 
 @routes.post("", permission="core.view_patients", scope="none")
 def search() -> Markup:
     """The same list for a search; for the page's script only its results."""
+    coming_back.again()
     with own_scope(write=False):
         template = "patients/results.html" if "X-Fragment" in request.headers else "patients/index.html"
-        return render(template, **_listing(request.form))
+        return render(template, **_listing(request.form, request.form.get("q", "").strip()))
 
 
-def _listing(asked: Any) -> dict[str, Any]:
-    query = asked.get("q", "").strip()
+def _listing(asked: Any, query: str) -> dict[str, Any]:
     inactive = asked.get("inactive") == "1"
     total = patients.count(query, inactive=inactive)
     pages = max(1, min(_MOST_PAGES, -(-total // PAGE)))
-    page = min(max(_number(asked.get("page")), 1), pages)
+    page = min(max(sent.number(asked.get("page")) or 1, 1), pages)
     order: Order = next((one for one in ORDERS if one == asked.get("order")), "name")
     found = patients.search(query, PAGE, (page - 1) * PAGE, inactive=inactive, order=order)
     if not query:  # a search is noted as such
@@ -78,10 +78,6 @@ def _listing(asked: Any) -> dict[str, Any]:
         "may_edit": "core.edit_patients" in g.permissions,
         "may_import": "core.import_patients" in g.permissions,
     }
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
 # --- the workspace -------------------------------------------------------------------------------------------------
@@ -168,7 +164,7 @@ def edit(patient_id: UUID) -> Markup:
 @routes.post("/<uuid:patient_id>/edit", permission="core.edit_patients")
 def save(patient_id: UUID) -> ResponseReturnValue:
     """Save the changes, unless somebody else saved meanwhile: then both can be compared."""
-    form = Form(_typed(), version=_number(request.form.get("version")))
+    form = Form(_typed(), version=sent.number(request.form.get("version")) or 1)
     try:
         patients.update(patient_id, expected_version=form.version, **form.values)
     except InvalidDetails as error:

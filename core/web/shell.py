@@ -22,7 +22,7 @@ from core.notifications import inbox
 from core.plugin_system import NavItem
 from core.security import passkeys, roles, sessions
 from core.tenancy import OPERATOR, Practice
-from core.web import brand, live, locking, rail
+from core.web import brand, coming_back, live, locking, rail
 from core.web.pages import live as listen
 from core.web.rail import Entry, Section
 
@@ -145,8 +145,13 @@ class Shell:
 
     @property
     def here(self) -> str:
-        """This page, for forms that come back to it. A page that was posted comes back to its form."""
-        return request.full_path.rstrip("?") if request.method == "GET" else request.path
+        """This page, for forms that come back to it."""
+        return coming_back.here()
+
+    @property
+    def coming_back(self) -> coming_back.Fields:
+        """The hidden fields of such a form, where it can bring back what was sent for this page, too."""
+        return coming_back.fields()
 
     @property
     def preferences_url(self) -> str:
@@ -240,10 +245,6 @@ class Shell:
     def toolbar_url(self) -> str | None:
         """The small window beside a clinical system."""
         return f"{self.home_url}toolbar" if self.search_url else None
-
-    @property
-    def search_query(self) -> str:
-        return request.args.get("q", "")[:200]
 
     @cached_property
     def _offered(self) -> list[NavItem]:

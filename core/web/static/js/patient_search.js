@@ -7,6 +7,7 @@
 
 const DELAY = 200;
 const KEY = "careroom.patient-search";
+const STAYS = "careroom.patient-search.stays";
 
 const form = document.querySelector("form[data-patient-search][data-results]");
 const results = form && document.getElementById(form.getAttribute("data-results") ?? "");
@@ -94,10 +95,18 @@ function start(form, results) {
     next?.focus();
   });
 
+  // A choice of language comes back to this page, and so does what was asked last.
+  document.addEventListener("submit", (event) => {
+    const isTheme = event.submitter?.getAttribute("name") === "theme"; // which loads nothing
+    if (event.target instanceof Element && event.target.matches("[data-comes-back]") && !isTheme) sessionStorage.setItem(STAYS, "1");
+  });
+
   const [visit] = performance.getEntriesByType("navigation");
   const before = recalled();
   const isBack = visit instanceof PerformanceNavigationTiming && visit.type === "back_forward";
-  if (!isBack) sessionStorage.removeItem(KEY);
+  const stays = sessionStorage.getItem(STAYS) !== null;
+  sessionStorage.removeItem(STAYS);
+  if (!isBack && !stays) sessionStorage.removeItem(KEY);
   else if (before) {
     box.value = before.get("q") ?? "";
     const asked = new FormData(form);
