@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.deploy.grown import make_certificate
+from tests.support.certificates import make_certificate
 
 CONFIGURATION = Path(__file__).parents[4] / "deploy" / "coturn" / "turnserver.conf"
 SECRET = "a secret of the tests for the relay"
