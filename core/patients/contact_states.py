@@ -14,17 +14,20 @@ from core.patients.service import TOPIC
 from core.realtime.events import publish, topic
 
 Channel = Literal["sms", "email"]
+Reached = Literal["sms", "email", "phone"]
+"""What is confirmed: also the second phone, which nobody writes to, so that nobody is asked whether they may."""
 Consent = Literal["unknown", "given", "refused"]
 How = Literal["staff", "link"]
 ConsentHow = Literal["staff", "reply", "provider"]
 
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+REACHED: Final[tuple[Reached, ...]] = get_args(Reached)
 CONSENTS: Final[tuple[Consent, ...]] = get_args(Consent)
 
 
 def address(patient: Patient, channel: str) -> str | None:
     """The number or address of a channel."""
-    return patient.mobile if channel == "sms" else patient.email
+    return {"sms": patient.mobile, "email": patient.email, "phone": patient.phone}[channel]
 
 
 def of(patient_id: UUID) -> dict[str, ContactState]:
@@ -39,9 +42,9 @@ def of(patient_id: UUID) -> dict[str, ContactState]:
     return {one.channel: one for one in found}
 
 
-def held(patient_id: UUID) -> dict[str, ContactState]:
+def held(patient: Patient) -> dict[str, ContactState]:
     """The same for every channel, in a writing scope: nobody else changes them until it ends, not even a STOP."""
-    return {channel: _row(patient_id, channel) for channel in CHANNELS}
+    return {each: _row(patient.id, each) for each in REACHED if each in CHANNELS or address(patient, each)}
 
 
 def consent(patient_id: UUID, channel: str) -> Consent:
@@ -85,7 +88,7 @@ def holders_of(mobile: str) -> list[tuple[UUID, UUID]]:
         return [(row.practice_id, row.id) for row in rows]
 
 
-def verify(patient: Patient, channel: Channel, how: How) -> bool:
+def verify(patient: Patient, channel: Reached, how: How) -> bool:
     """The number or address that is recorded now reaches the patient; False when that was known, or there is none."""
     value = address(patient, channel)
     if value is None:
@@ -98,7 +101,7 @@ def verify(patient: Patient, channel: Channel, how: How) -> bool:
     return True
 
 
-def doubt(patient: Patient, channel: Channel) -> bool:
+def doubt(patient: Patient, channel: Reached) -> bool:
     """It is not sure any more that the number or address reaches the patient; False when it never was."""
     row = _row(patient.id, channel)
     if row.verified_value is None:

@@ -151,7 +151,8 @@ class PatientAlert(Timestamps, TenantModel):
 class ContactState(Timestamps, TenantModel):
     """What is known of a way to reach a patient: may it be used, and does it reach the patient?
 
-    channel: "sms" or "email". consent: "given", "refused", or "unknown" when nobody has asked.
+    channel: "sms", "email", or "phone" for the second one, which has no consent. consent: "given", "refused", or
+    "unknown" when nobody has asked.
     consent_how: "staff" (the patient told ``consent_by``), "reply" (a text of theirs: STOP or START) or "provider" (it
     said at sending that the number takes no texts of ours).
     verified_value: the number or address that was found to reach the patient; another one is not verified.

@@ -14,7 +14,7 @@ from core import audit, i18n, patients, tenancy
 from core.i18n import _, format_date, format_phone
 from core.notifications import ways
 from core.patients import Patient, contact_states
-from core.patients.contact_states import Channel, Consent
+from core.patients.contact_states import Channel, Consent, Reached
 from core.patients.models import ContactState
 from core.plugin_system import PatientContext
 from core.web import alerts, record
@@ -43,6 +43,15 @@ class Shown:
     seen: str
 
 
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """The second phone, which nobody writes to: whether it reaches the patient, in the same words."""
+
+    verified: bool
+    verification: str
+    seen: str
+
+
 def panel(ctx: PatientContext) -> Markup:
     """The panel of the workspace."""
     patient = ctx.patient
@@ -51,6 +60,7 @@ def panel(ctx: PatientContext) -> Markup:
         "patients/contact_panel.html",
         patient=patient,
         channels=_channels(patient),
+        phone=_phone(patient),
         language=i18n.LANGUAGES.get(language, language),
         has_own_language=patient.language is not None,
         may_edit=ctx.can(_EDIT),
@@ -62,10 +72,10 @@ def edit(patient_id: UUID) -> Markup:
     """What the patient said, as a form."""
     patient = patients.get(patient_id)
     audit.concerns(patient_id)
-    return _form(patient, _channels(patient))
+    return _form(patient, _channels(patient), _phone(patient))
 
 
-def _form(patient: Patient, channels: list[Shown], *, is_stale: bool = False) -> Markup:
+def _form(patient: Patient, channels: list[Shown], phone: Phone | None, *, is_stale: bool = False) -> Markup:
     return render(
         "patients/consent.html",
         patient=patient,
@@ -73,6 +83,7 @@ def _form(patient: Patient, channels: list[Shown], *, is_stale: bool = False) ->
         patient_id=patient.id,
         alerts=alerts.shown(patient.id),
         channels=channels,
+        phone=phone,
         is_stale=is_stale,
     )
 
@@ -82,16 +93,19 @@ def save(patient_id: UUID) -> ResponseReturnValue:
     """Note it; 409 where something else came in meanwhile: the patient's own STOP, a link that they opened."""
     patient = patients.get(patient_id)
     audit.concerns(patient_id)
-    states = contact_states.held(patient_id)
-    now = _channels(patient)
-    if any(request.form.get(f"{one.channel}_seen", one.seen) != one.seen for one in now):
-        return make_response(_form(patient, [_typed(one) for one in now], is_stale=True), 409)
+    states = contact_states.held(patient)
+    now, phone = _channels(patient), _phone(patient)
+    was_seen = {one.channel: one.seen for one in now} | ({"phone": phone.seen} if phone else {})
+    if any(request.form.get(f"{name}_seen", seen) != seen for name, seen in was_seen.items()):
+        typed = [_typed(one) for one in now]
+        return make_response(_form(patient, typed, _typed_phone(phone), is_stale=True), 409)
     for channel in contact_states.CHANNELS:
         said = request.form.get(f"{channel}_consent")
         for consent in get_args(Consent):
             if said == consent:
                 contact_states.set_consent(patient_id, channel, consent)
-        _note_verified(patient, channel, states.get(channel))
+    for each in contact_states.REACHED:
+        _note_verified(patient, each, states.get(each))
     flash(_("What the patient said is in the record."), "success")
     return redirect(url_for("patients.show", patient_id=patient_id), 303)
 
@@ -105,7 +119,13 @@ def _typed(now: Shown) -> Shown:
     return replace(now, consent=consent, verified=request.form.get(f"{now.channel}_verified") == "1")
 
 
-def _note_verified(patient: Patient, channel: Channel, state: ContactState | None) -> None:
+def _typed_phone(now: Phone | None) -> Phone | None:
+    if now is None or request.form.get("phone_seen") != now.seen:
+        return now
+    return replace(now, verified=request.form.get("phone_verified") == "1")
+
+
+def _note_verified(patient: Patient, channel: Reached, state: ContactState | None) -> None:
     value = contact_states.address(patient, channel)
     # The form speaks of the address that it showed; one that was changed meanwhile is left as it is.
     if value is None or request.form.get(f"{channel}_address") != value:
@@ -122,6 +142,14 @@ def _channels(patient: Patient) -> list[Shown]:
     return [_shown(way, states.get(channel)) for channel, way in found.items()]
 
 
+def _phone(patient: Patient) -> Phone | None:
+    if not patient.phone:
+        return None
+    state = contact_states.of(patient.id).get("phone")
+    verified = contact_states.is_verified(state, patient.phone)
+    return Phone(verified, _verification(verified, state), str(verified))
+
+
 def _shown(way: ways.Way, state: ContactState | None) -> Shown:
     consent: Consent = state.consent if state and state.consent in get_args(Consent) else "unknown"  # type: ignore[assignment]
     address = format_phone(way.address) if way.address and way.channel == "sms" else way.address
@@ -129,7 +157,7 @@ def _shown(way: ways.Way, state: ContactState | None) -> Shown:
         channel=way.channel,
         address=address,
         verified=way.verified,
-        verification=_verification(way, state),
+        verification=_verification(way.verified, state) if way.address else "",
         consent=consent,
         consent_words=_consent(way.channel, consent, state),
         why_not=way.why_not if way.address else "",
@@ -137,10 +165,8 @@ def _shown(way: ways.Way, state: ContactState | None) -> Shown:
     )
 
 
-def _verification(way: ways.Way, state: ContactState | None) -> str:
-    if not way.address:
-        return ""
-    if not way.verified or state is None or state.verified_at is None:
+def _verification(verified: bool, state: ContactState | None) -> str:
+    if not verified or state is None or state.verified_at is None:
         return _("Not confirmed yet")
     on = format_date(i18n.local(state.verified_at).date(), "medium")
     if state.verified_how == "link":

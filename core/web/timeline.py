@@ -172,7 +172,8 @@ def _by(entry: AuditEntry) -> str:
 def _in_short(facts: dict[str, Any]) -> str:
     if facts.get("by") == "import":
         return _("Import of a list")
-    what = {"sms": _("Texts"), "email": _("E-mails")}.get(str(facts.get("channel", "")), "")
+    ways = {"sms": _("Texts"), "email": _("E-mails"), "phone": _("Other phone")}
+    what = ways.get(str(facts.get("channel", "")), "")
     consent = {"given": _("yes"), "refused": _("no"), "unknown": _("not asked")}.get(
         str(facts.get("consent", "")), ""
     )

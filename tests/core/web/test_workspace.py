@@ -218,6 +218,27 @@ def test_a_confirmed_number_is_confirmed_until_it_changes(
     assert "Confirmed with the patient on" not in text(amira.get(url))
 
 
+def test_the_second_phone_is_confirmed_like_the_first_and_nobody_is_asked_about_consent(
+    amira: Visitor, house: House, margaret: UUID
+) -> None:
+    url = f"{PATIENTS}/{margaret}"
+    assert "phone_verified" not in amira.get(f"{url}/consent").get_data(as_text=True), "there is none yet"
+    with house.at(house.riverside):
+        patients.update(margaret, phone="020 7946 0018")
+    assert text(amira.get(url)).count("Not confirmed yet") == 3, "mobile, other phone, e-mail"
+    form = amira.get(f"{url}/consent").get_data(as_text=True)
+    assert "phone_consent" not in form
+    sent = dict(re.findall(r'name="(phone_\w+)" value="([^"]*)"', form))
+    assert sent == {"phone_seen": "False", "phone_address": "+442079460018", "phone_verified": "1"}
+    assert amira.post(f"{url}/consent", sent).status_code == 303
+    assert text(amira.get(url)).count("Confirmed with the patient on") == 1
+    assert "Contact data confirmed Other phone · By Amira Khan" in text(amira.get(f"{url}/timeline"))
+    assert amira.post(f"{url}/consent", sent).status_code == 409, "a form from before"
+    with house.at(house.riverside):
+        patients.update(margaret, phone="020 7946 0019")
+    assert "Confirmed with the patient on" not in text(amira.get(url))
+
+
 # --- messages ----------------------------------------------------------------------------------------------------
 
 
