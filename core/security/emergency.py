@@ -7,13 +7,13 @@ care: who works here may open either at once, says why, and the administrators a
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from core import audit, db, settings, tenancy
 from core.errors import Refused
@@ -155,14 +155,20 @@ def set_restricted(patient_id: UUID, restricted: bool) -> bool:
 # --- oversight -----------------------------------------------------------------------------------------------------
 
 
-def page(limit: int, offset: int = 0) -> list[tuple[EmergencyAccess, Patient]]:
-    """Emergency accesses with their patients: what was not looked at first, then the newest."""
+def page(
+    limit: int, offset: int = 0, wanted: Sequence[ColumnElement[bool]] = ()
+) -> list[tuple[EmergencyAccess, Patient]]:
+    """Emergency accesses with their patients: what was not looked at first, then the newest.
+
+    wanted: conditions that they fulfil.
+    """
     rows = db.session().execute(
         select(EmergencyAccess, Patient)
         .join(
             Patient,
             (Patient.id == EmergencyAccess.patient_id) & (Patient.practice_id == EmergencyAccess.practice_id),
         )
+        .where(*wanted)
         .order_by(EmergencyAccess.reviewed_at.is_not(None), EmergencyAccess.started_at.desc())
         .limit(limit)
         .offset(offset)
@@ -170,9 +176,16 @@ def page(limit: int, offset: int = 0) -> list[tuple[EmergencyAccess, Patient]]:
     return [(access, patient) for access, patient in rows]
 
 
-def count() -> int:
-    """How many emergency accesses there are."""
-    return db.session().scalar(select(func.count()).select_from(EmergencyAccess)) or 0
+def count(wanted: Sequence[ColumnElement[bool]] = ()) -> int:
+    """How many there are of them."""
+    return db.session().scalar(select(func.count()).select_from(EmergencyAccess).where(*wanted)) or 0
+
+
+def people() -> list[tuple[int, str]]:
+    """Everybody who ever opened a record so, by name."""
+    name = func.max(EmergencyAccess.user_name)
+    query = select(EmergencyAccess.user_id, name).group_by(EmergencyAccess.user_id).order_by(name)
+    return [(row[0], row[1]) for row in db.session().execute(query)]
 
 
 def count_unreviewed() -> int:

@@ -56,7 +56,7 @@ NO_PAGE: Final = {
     **dict.fromkeys(
         (
             "audit_trail.export", "brand_logo.asset", "exports.download_practice", "exports.patients_csv",
-            "messages.export", "operator_trail.export",
+            "messages.export", "operator_trail.export", "oversight.export",
             "outbox.email",  # a message as mail clients show it, under a policy that lets no script look at it
             "patient_data.download", "patient_import.bad_rows", "patient_import.example", "photo_request.picture",
             "photo_request_patient.thumb", "video_call.background", "video_call.background_picture",

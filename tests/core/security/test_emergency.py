@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -180,6 +182,41 @@ def test_an_overseer_reads_what_was_done_without_opening_the_record(
     assert "Margaret" not in shown.text
     helen.post(f"/p/riverside/emergency/{ill}", {"reason": REASON})
     assert "Margaret" in helen.get(f"/p/riverside/admin/audit?patient={ill}").text
+
+
+@pytest.mark.both_databases
+def test_accesses_are_found_by_person_patient_and_day_and_taken_away(
+    house: House, visitor: Visit, ill: UUID
+) -> None:
+    other = house.patient_id(house.riverside, "Okafor")
+    with house.at(house.riverside):
+        emergency.set_restricted(other, True)
+    amira, tom, helen = (signed_in(visitor, name) for name in ("amira", "tom", "helen"))
+    amira.post(f"/p/riverside/emergency/{ill}", {"reason": "Amira needs it for the referral"})
+    tom.post(f"/p/riverside/emergency/{other}", {"reason": "Tom needs it for the letter"})
+    place = "/p/riverside/oversight"
+
+    def reasons(asked: str) -> list[str]:
+        found = re.findall(r'oversight-reason">(\w+)', helen.get(f"{place}?{asked}").text)
+        return sorted(found)
+
+    page = helen.get(place).text
+    (person,) = re.findall(r'<option value="(\d+)">Amira Khan<', page)
+    assert f'href="{place}?patient={other}"' in page
+    assert reasons("") == ["Amira", "Tom"]
+    assert reasons(f"person={person}") == ["Amira"]
+    assert reasons(f"patient={other}") == ["Tom"]
+    assert reasons("since=2199-01-01") == []
+    assert "No entry fits" in helen.get(f"{place}?until=2001-01-01").text
+    helen.post(f"/p/riverside/emergency/{other}", {"reason": REASON})
+    answer = helen.get(f"{place}/export.csv?person={person}")
+    (row,) = csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig")))
+    assert (row["Who"], row["Reason"]) == ("Amira Khan", "Amira needs it for the referral")
+    assert row["Patient"] == "", "Helen has not opened this record"
+    everything = helen.get(f"{place}/export.csv").get_data(as_text=True)
+    assert "Samuel Okafor" in everything
+    assert "Whitfield" not in everything
+    assert amira.get(f"{place}/export.csv").status_code == 403
 
 
 @pytest.mark.both_databases
