@@ -3,7 +3,7 @@
  * one stream for the whole visit; the tracks in it come and go.
  */
 import { acquire, release, switchCamera as nextCamera, useDevice } from "../line/media.js";
-import { height } from "./server.js";
+import { base, height } from "./server.js";
 import { isInApp } from "./where.js";
 
 /** @typedef {"camera" | "microphone"} Kind */
@@ -24,6 +24,11 @@ export const local = { stream: null };
 export const how = { camera: "wait", microphone: "wait" };
 /** What the patient turned off; a hold turns both off without changing this. */
 export const off = { camera: false, microphone: false };
+const KEPT = `video_call.off ${base}`;
+for (const [kind, is] of Object.entries(recall())) {
+  if (is === "chosen_off") how[/** @type {Kind} */ (kind)] = is;
+  else off[/** @type {Kind} */ (kind)] = true;
+}
 let held = false;
 /** @type {WeakSet<MediaStreamTrack>} */
 const known = new WeakSet();
@@ -193,6 +198,25 @@ function apply() {
   }
 }
 
+/** What was off or done without is so after the page was loaded again. @returns {Record<string, string>} */
+function recall() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+function keep() {
+  const not = KINDS.filter((kind) => off[kind] || how[kind] === "chosen_off").map((kind) => [kind, how[kind] === "chosen_off" ? "chosen_off" : "off"]);
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(not)));
+  } catch {
+    // Private windows may refuse: then everything is asked for again.
+  }
+}
+
 function tellChange() {
+  keep();
   devices.dispatchEvent(new Event("change"));
 }

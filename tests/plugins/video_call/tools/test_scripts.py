@@ -22,7 +22,7 @@ def play(script: str) -> Any:
     start = f"""
         const page = await import({json.dumps((HERE / "fake_page.mjs").as_uri())});
         const tools = (name) => import({json.dumps((STATIC / "tools").as_uri())} + "/" + name + ".js");
-        const patient = (name) => import({json.dumps((STATIC / "patient").as_uri())} + "/" + name + ".js");
+        const patient = (name) => import({json.dumps((STATIC / "patient").as_uri())} + "/" + name);
         const line = (name) => import({json.dumps((STATIC / "line").as_uri())} + "/" + name + ".js");
         const {{ answers, asked, facts, focused, host, made, mixed, recorders, room, settle, told }} = page;
         const say = (said) => {{ console.log(JSON.stringify(said)); process.exit(0); }};
@@ -229,7 +229,7 @@ def test_one_points_at_the_same_thing_on_both_sides_or_at_nothing() -> None:
 # A patient who went on without camera and microphone; `live` says what is on.
 _WITHOUT = """
     const stub = (code) => "data:text/javascript," + encodeURIComponent(code);
-    const [server, where] = ["export const height = 360", "export const isInApp = false"].map(stub);
+    const [server, where] = ["export const base = '/v/1/', height = 360", "export const isInApp = false"].map(stub);
     const others = { "./server.js": server, "./where.js": where };
     const { register } = await import("node:module");
     register(stub(`export const resolve = (name, context, next) => {
@@ -243,7 +243,10 @@ _WITHOUT = """
       return new page.MediaStream([opened(audio ? "audio" : "video")]);
     };
     globalThis.navigator = { mediaDevices: { getUserMedia } };
-    const { devices, doWithout, how, off, track, tryAgain, turn, turnOff, turnOn } = await patient("devices");
+    const kept = new Map();
+    const setItem = (key, value) => kept.set(key, value);
+    globalThis.sessionStorage = { getItem: (key) => kept.get(key) ?? null, setItem };
+    const { devices, doWithout, how, off, track, tryAgain, turn, turnOff, turnOn } = await patient("devices.js");
     const live = () => ["camera", "microphone"].filter((kind) => track(kind)?.enabled);
     doWithout("camera", "microphone");
 """
@@ -267,6 +270,24 @@ def test_what_is_turned_on_is_the_one_device_that_was_named() -> None:
         ["camera", "microphone"],
         {"camera": "good", "microphone": "good"},
     ]
+
+
+def test_what_was_off_is_off_after_the_page_was_loaded_again() -> None:
+    said = play(
+        _WITHOUT
+        + """
+    await turn("microphone", true);
+    turnOff("microphone", true);
+    const again = await patient("devices.js?again");
+    await again.turnOn();
+    const before = ["camera", "microphone"].map((kind) => again.track(kind)?.enabled ?? null);
+    await again.turn("camera", true);
+    await again.turn("microphone", true);
+    const third = await patient("devices.js?third");
+    say([before, third.off, third.how.camera]);
+    """
+    )
+    assert said == [[None, False], {"camera": False, "microphone": False}, "wait"]
 
 
 def test_two_buttons_pressed_at_once_open_both_and_one_that_is_refused_says_so() -> None:
