@@ -3,8 +3,9 @@
 # make check   types, layers, lint, translations
 # make bench   measured side by side with peers
 # make screenshots  the pictures of README and guides, taken anew
+# make gallery  every page in each language, width and colour, on sheets to look at  (ARGS="--language ar-XB --width 360")
 .DEFAULT_GOAL := demo
-.PHONY: setup demo test check bench translations screenshots clean
+.PHONY: setup demo test check bench translations screenshots gallery clean
 
 setup:
 	@scripts/setup
@@ -27,6 +28,10 @@ bench: setup
 screenshots: setup
 	@scripts/system-packages
 	@scripts/screenshots
+
+gallery: setup
+	@scripts/system-packages
+	@scripts/gallery $(ARGS)
 
 translations: setup
 	@scripts/translations update
