@@ -7,7 +7,7 @@ from typing import Literal
 import phonenumbers
 from babel import dates, numbers
 
-from core.i18n.reader import babel_locale, time_zone
+from core.i18n.reader import babel_locale, direction, time_zone
 
 Style = Literal["short", "medium", "long", "full"]
 
@@ -73,4 +73,9 @@ def format_phone(number: str) -> str:
     style = (
         phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     )
-    return phonenumbers.format_number(parsed, style)
+    return _kept_in_order(phonenumbers.format_number(parsed, style))
+
+
+def _kept_in_order(groups: str) -> str:
+    """Groups of digits, which stand in the same order where text runs from right to left."""
+    return f"\u2066{groups}\u2069" if direction() == "rtl" else groups

@@ -76,5 +76,10 @@ def test_phone_number_is_national_at_home_and_international_abroad() -> None:
         assert format_phone("+442079460018") == "+44 20 7946 0018"
 
 
+def test_groups_of_a_number_keep_their_order_where_text_runs_the_other_way() -> None:
+    with use_language("ar-XB"):
+        assert format_phone("+442079460018") == "\u2066020 7946 0018\u2069"
+
+
 def test_what_is_no_phone_number_is_shown_as_it_is() -> None:
     assert format_phone("ask at the desk") == "ask at the desk"
