@@ -22,9 +22,8 @@ KEPT: Final = (
     Kept(
         _l("Patients’ records"),
         _l(
-            "Of former patients, too, with what plugins put into them and with alerts that were resolved: what was "
-            "known at the time is part of the record. A record goes when you erase it under “Patients’ data”, and only "
-            "then."
+            "Of former patients, too, with alerts that were resolved: what was known at the time is part of the "
+            "record. A record goes when you erase it under “Patients’ data”, and only then."
         ),
         {
             "GB": _l(
