@@ -20,6 +20,7 @@ from core.admin import conflicts
 from core.authoring.surfaces import ids_of, rules, url_of
 from core.authoring.tenancy import rows_of
 from core.demo import PASSWORD
+from core.notifications import templates
 from core.security import create_user, oidc
 from core.security import roles as practice_roles
 from tests.support.forms import Form, forms_of
@@ -30,6 +31,8 @@ MEANWHILE = "Somebody else has changed"
 NOTHING_TO_CHANGE = {
     "patients.search": "a search",
     "audit_trail.find": "a search",
+    "operator_trail.find": "a search",
+    "operator_trail.find": "a search",
     "staff.search": "a search",
     "staff.invite": "makes an invitation",
     "roles.make": "makes a role",
@@ -39,6 +42,18 @@ NOTHING_TO_CHANGE = {
     "lock.unlock": "the idle lock, on every page",
 }
 """Endpoints of forms that put nothing in the place of anything."""
+ACTS = {
+    "AuthDBView.logout": "on every page",
+    "account.preferences": "on every page, for its reader alone",
+    "audit_trail.verify": "reads",
+    "operator_trail.verify": "reads",
+    "exports.make_practice": "makes a file",
+    "operator.set_status": "names the state that it leads to",
+    "operator_plugins.rule": "names the word that is kept",
+    "roles.delete": "refused while somebody has it",
+    "staff.remove": "removes whom it names",
+}
+"""Endpoints of buttons that do one thing to what they name, whatever else somebody chose meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +87,11 @@ def nurse(house: House) -> str:
         return practice_roles.make("Nurse", "", ["core.view_patients"])
 
 
-def administration(app: Flask, house: House, helen: Visitor, boss: Visitor, nurse: str) -> list[Found]:
-    """Every form with something to type or choose, on every page of the administration and of the console."""
+def administration(
+    app: Flask, house: House, helen: Visitor, boss: Visitor, nurse: str, *, edits: bool = True
+) -> list[Found]:
+    """Every form of every page of the administration and of the console: those with something to type or choose, or
+    those with a button alone."""
     with db.scope(write=False) as session:
         grace = session.scalars(select(User.id).where(User.username == "grace")).one()
     values = {"key": nurse, "user_id": str(grace), "name": None}
@@ -88,7 +106,7 @@ def administration(app: Flask, house: House, helen: Visitor, boss: Visitor, nurs
             if answer.status_code != 200 or answer.mimetype != "text/html":
                 continue
             for form in forms_of(answer.get_data(as_text=True)):
-                if form.edits:
+                if form.method == "post" and form.edits == edits:
                     endpoint = adapter.match((form.action or page).partition("?")[0], method="POST")[0]
                     found.setdefault((page, endpoint), Found(page, endpoint, form))
     return list(found.values())
@@ -127,6 +145,29 @@ def test_every_form_that_edits_says_what_it_was_shown_with(
     assert forgot == [], "these forms do not say what they were shown with: see core/admin/conflicts.py"
     unused = NOTHING_TO_CHANGE.keys() - {one.endpoint for one in forms}
     assert unused == set(), "nothing on these pages sends there"
+
+
+def test_every_button_that_undoes_what_was_chosen_says_what_it_was_beside(
+    app: Flask, house: House, helen: Visitor, boss: Visitor, nurse: str
+) -> None:
+    with house.at(house.riverside):
+        templates.override("photo_request.invitation", "en", subject="Photos, please")
+    house.switch(house.riverside, "video_call", on=False)
+    forms = administration(app, house, helen, boss, nurse, edits=False)
+    buttons = [one for one in forms if one.endpoint not in ACTS]
+    assert {one.endpoint for one in buttons} >= {
+        "admin_plugins.enable", "admin_plugins.disable", "admin_plugin_settings.save", "message_rules.save",
+        "message_templates.save", "admin_sign_in.save_provider",
+    }  # fmt: skip
+    forgot = sorted({one.endpoint for one in buttons if not one.form.value(conflicts.FIELD)})
+    assert forgot == [], "these buttons do not say what they were beside: see core/admin/conflicts.py"
+    assert ACTS.keys() - {one.endpoint for one in forms} == set(), "nothing on these pages sends there"
+    for one in buttons:
+        browser = boss if one.endpoint.startswith("operator") else helen
+        before = rows_of(house, house.riverside)
+        answer = browser.post(one.action, {**one.form.data(), conflicts.FIELD: "0" * 16})
+        assert MEANWHILE in text(browser.get(answer.location)), f"{one.endpoint} says nothing"
+        assert rows_of(house, house.riverside) == before, f"{one.endpoint} did it all the same"
 
 
 def test_a_form_that_forgets_is_found(app: Flask, house: House, helen: Visitor) -> None:
