@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,31 @@ _FRAMES = """(video) => {
   if (video.readyState >= 2) paint.drawImage(video, 0, 0, 32, 24);
   return [video.getVideoPlaybackQuality().totalVideoFrames, [...paint.getImageData(0, 0, 32, 24).data].join()];
 }"""
+# The colour of a video at a place, as shares of its size.
+_COLOUR = """(video, [x, y]) => {
+  const paint = new OffscreenCanvas(32, 24).getContext("2d");
+  paint.drawImage(video, 0, 0, 32, 24);
+  return [...paint.getImageData(Math.floor(x * 32), Math.floor(y * 24), 1, 1).data].slice(0, 3);
+}"""
+# Keeps every connection of a page, for what it alone knows of them.
+CONNECTIONS = """
+  window.connections = [];
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...wanted) {
+      super(...wanted);
+      window.connections.push(this);
+    }
+  };
+"""
+# How much sound has arrived so far.
+_ENERGY = """async () => {
+  let energy = 0;
+  for (const connection of window.connections)
+    for (const one of (await connection.getStats()).values())
+      if (one.type === "inbound-rtp" && one.kind === "audio") energy += one.totalAudioEnergy ?? 0;
+  return energy;
+}"""
+_BEEPS = 2.0  # seconds, in which a microphone of Chromium beeps at least once
 
 
 class Consultation:
@@ -109,6 +135,32 @@ def flows(page: Page, video: str) -> None:
         return bool(now[0] >= first[0] + 5 and now[1] != first[1])
 
     eventually(moved, 60, f"frames in {video}")  # up to four browsers share two cores
+
+
+def colour(page: Page, video: str, x: float = 0, y: float = 0) -> list[int]:
+    """Red, green and blue of what a video element shows at a place, as shares of its size."""
+    found: list[int] = page.locator(video).evaluate(_COLOUR, [x, y])
+    return found
+
+
+def hears(page: Page) -> None:
+    """The other side's microphone is heard on this page, which opened with ``CONNECTIONS``."""
+    before = page.evaluate(_ENERGY)
+    eventually(lambda: page.evaluate(_ENERGY) > before + 1e-5, 20, "sound from the other side")
+
+
+def hears_nothing(page: Page) -> None:
+    """It falls silent, for longer than the microphone pauses between two beeps."""
+    last, since = page.evaluate(_ENERGY), time.monotonic()
+
+    def silent() -> bool:
+        nonlocal last, since
+        now = page.evaluate(_ENERGY)
+        if now > last + 1e-6:
+            last, since = now, time.monotonic()
+        return time.monotonic() - since > _BEEPS
+
+    eventually(silent, 20, "silence from the other side")
 
 
 def line(page: Page, canvas: Any, begin: float, end: float) -> None:

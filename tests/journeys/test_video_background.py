@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.journeys import photos
-from tests.journeys.consultations import Consultation, flows
+from tests.journeys.consultations import Consultation, colour, flows
 from tests.journeys.looking import look_over
 from tests.journeys.people import People
 from tests.support import behind
@@ -18,21 +18,12 @@ from tests.support.browser import Watch, Windows
 from tests.support.running import Careroom, eventually
 
 SELF = "[data-self-video]"
-# The colour of a corner of what is sent.
-_CORNER = """(video) => {
-  const paint = new OffscreenCanvas(16, 12).getContext("2d");
-  paint.drawImage(video, 0, 0, 16, 12);
-  return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
-}"""
+THEIRS = "#pictures .large video"
 
 
-def corner(page: Page) -> list[int]:
-    found: list[int] = page.locator(SELF).evaluate(_CORNER)
-    return found
-
-
-def is_pink(page: Page) -> bool:
-    red, green, blue = corner(page)
+def is_pink(page: Page, video: str = SELF) -> bool:
+    """In the corner."""
+    red, green, blue = colour(page, video)
     return red > 180 and blue > 180 and green < 90
 
 
@@ -59,7 +50,8 @@ def test_a_picture_of_the_practice_is_what_patients_see_behind_the_clinician(
     _adds_a_picture(desk, watch)
     console = windows.clinician("amira")
     computer(console, slow=False)
-    console.goto(Consultation(careroom, people.new()).path)
+    consultation = Consultation(careroom, people.new())
+    console.goto(consultation.path)
     flows(console, SELF)
     assert not is_pink(console)
     console.keyboard.press("d")
@@ -85,8 +77,37 @@ def test_a_picture_of_the_practice_is_what_patients_see_behind_the_clinician(
     eventually(lambda: not is_pink(console), 20, "the camera as it is")
     flows(console, SELF)
 
+    _without_streams_of_frames(console, windows.phone(), consultation)
+
     desk.get_by_role("button", name="Remove Wall of the reception").click()
     expect(desk.get_by_text("There is no picture yet")).to_be_visible()
+
+
+def _without_streams_of_frames(console: Page, phone: Page, consultation: Consultation) -> None:
+    """As in Firefox and Safari: what the patient sees, whatever is chosen next and whether the camera was off."""
+    console.add_init_script("delete window.MediaStreamTrackProcessor")
+    computer(console, slow=False)
+    console.reload()
+    expect(console.locator("[data-background-state]")).to_have_text("The background is on", timeout=60_000)
+    consultation.wait_in(phone)
+    console.get_by_role("button", name=f"Admit {consultation.person.name}").click()
+    eventually(lambda: is_pink(phone, THEIRS), 60, "the picture behind Amira at the patient's")
+    width, height = console.locator(SELF).evaluate("(video) => [video.videoWidth, video.videoHeight]")
+    assert abs(width / height - 16 / 9) < 0.05  # as the camera gives it
+    console.keyboard.press("d")
+    console.get_by_role("radio", name="Blurred").check()
+    eventually(lambda: not is_pink(phone, THEIRS), 20, "the blurred room")
+    flows(phone, THEIRS)
+    console.get_by_role("radio", name="Wall of the reception").check()
+    eventually(lambda: is_pink(phone, THEIRS), 20, "the wall again")
+    console.keyboard.press("Escape")
+    for is_on in ("false", "true"):
+        console.keyboard.press("v")
+        expect(console.get_by_role("button", name="Camera", exact=True)).to_have_attribute(
+            "aria-pressed", is_on
+        )
+    flows(phone, THEIRS)
+    assert is_pink(phone, THEIRS)
 
 
 def _adds_a_picture(desk: Page, watch: Watch) -> None:

@@ -7,12 +7,13 @@ import { part, prefer, preferences, root } from "./page.js";
 import { announce, say } from "./words.js";
 
 const WIDTH = 640;
-const HEIGHT = 480;
 const BETWEEN = 66; // fifteen pictures a second, where the browser has no streams of frames
 
 /** @type {Worker | undefined} */
 let worker;
 let chosen = "none";
+/** Where the worker's pictures go, without streams of frames; the newest alone. @type {((picture: ImageBitmap) => void) | undefined} */
+let target;
 
 own.addEventListener("plain", () => {
   end();
@@ -72,6 +73,10 @@ function made() {
       if (data.type === "ready") resolve(fresh);
       else if (data.type === "failed") reject(new Error("the model could not be loaded"));
       else if (data.type === "slow") void off("background_slow");
+      else if (data.type === "picture") {
+        target?.(data.picture);
+        data.picture.close();
+      }
     });
     fresh.postMessage({ type: "start", urls });
   });
@@ -92,24 +97,35 @@ async function filtered(raw) {
 
 /** Without streams of frames: pictures of a hidden video, one under way at a time. @param {MediaStreamTrack} raw @param {Worker} finder */
 async function drawn(raw, finder) {
-  const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true, srcObject: new MediaStream([raw]) });
+  const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+  video.srcObject = new MediaStream([raw]);
   await video.play();
-  const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: HEIGHT });
-  const context = canvas.getContext("bitmaprenderer");
+  const tall = () => Math.round((WIDTH * video.videoHeight) / (video.videoWidth || 1));
+  const canvas = Object.assign(document.createElement("canvas"), { width: WIDTH, height: tall() });
+  const context = canvas.getContext("2d");
   const [made] = canvas.captureStream(15).getVideoTracks();
   if (!context || !made) throw new Error("this browser cannot draw a stream");
   let underway = false;
-  finder.addEventListener("message", ({ data }) => {
-    if (data.type !== "picture") return;
+  const show = (/** @type {ImageBitmap} */ picture) => {
     underway = false;
-    context.transferFromImageBitmap(data.picture);
-  });
+    if (canvas.height !== picture.height) canvas.height = picture.height; // the phone was turned
+    context.drawImage(picture, 0, 0);
+  };
+  target = show;
   const timer = setInterval(async () => {
-    if (made.readyState === "ended" || raw.readyState === "ended") return clearInterval(timer);
-    if (underway || worker !== finder) return;
+    if (target !== show || worker !== finder || made.readyState === "ended" || raw.readyState === "ended") {
+      if (target === show) target = undefined;
+      video.srcObject = null;
+      return clearInterval(timer);
+    }
+    if (underway || !tall()) return;
     underway = true;
-    const picture = await createImageBitmap(video, { resizeWidth: WIDTH, resizeHeight: HEIGHT });
-    finder.postMessage({ type: "picture", picture }, [picture]);
+    try {
+      const picture = await createImageBitmap(video, { resizeWidth: WIDTH, resizeHeight: tall() });
+      finder.postMessage({ type: "picture", picture }, [picture]);
+    } catch {
+      underway = false; // no picture yet
+    }
   }, BETWEEN);
   return made;
 }
