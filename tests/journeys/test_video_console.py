@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.consultations import Consultation, flows
+from tests.journeys.consultations import CONNECTIONS, Consultation, flows, hears, hears_nothing
 from tests.journeys.looking import NARROW, WIDE, look_over
 from tests.journeys.people import People
 from tests.support.browser import Windows
@@ -31,6 +31,8 @@ def test_a_consultation_from_the_waiting_room_to_the_outcome(
     windows: Windows, consultation: Consultation
 ) -> None:
     desk, phone = windows.clinician("amira"), windows.phone()
+    for page in (desk, phone):
+        page.add_init_script(CONNECTIONS)
     desk.goto(consultation.path)
     expect(desk.get_by_text("Waiting for patient", exact=True)).to_be_visible()
     flows(desk, "[data-self-video]")
@@ -86,10 +88,14 @@ def test_a_consultation_from_the_waiting_room_to_the_outcome(
 
 def _seen_and_heard(desk: Page, phone: Page) -> None:
     """What one turns off, the other sees; another camera sends another picture."""
+    hears(desk)
+    hears(phone)
     phone.get_by_role("button", name="Microphone off").click()
     expect(desk.locator(".vc-person [data-person-muted]")).to_be_visible()
+    hears_nothing(desk)
     phone.get_by_role("button", name="Microphone on").click()
     expect(desk.locator(".vc-person [data-person-muted]")).to_be_hidden()
+    hears(desk)
     desk.keyboard.press("m")
     microphone = desk.get_by_role("button", name="Microphone", exact=True)
     expect(microphone).to_have_attribute("aria-pressed", "false")
@@ -97,8 +103,10 @@ def _seen_and_heard(desk: Page, phone: Page) -> None:
         desk.evaluate("document.querySelector('[data-self-video]').srcObject.getAudioTracks()[0].enabled")
         is False
     )
+    hears_nothing(phone)
     desk.keyboard.press("m")
     expect(microphone).to_have_attribute("aria-pressed", "true")
+    hears(phone)
     desk.keyboard.press("d")
     camera = desk.get_by_label("Camera", exact=True).and_(desk.locator("select"))
     expect(camera.locator("option")).to_have_count(2)

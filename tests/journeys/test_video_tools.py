@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -15,7 +18,7 @@ from core import audit, files, plugin_system
 from core.plugin_system import plugin_settings
 from plugins.video_call.models import Consent, Document
 from tests.journeys import photos
-from tests.journeys.consultations import Consultation, flows, line
+from tests.journeys.consultations import CONNECTIONS, Consultation, colour, flows, line
 from tests.journeys.looking import look_over, sideways
 from tests.journeys.people import People
 from tests.support.browser import Watch, Windows
@@ -31,6 +34,39 @@ INK = """(canvas) => {
   return ink;
 }"""
 OWN = "document.querySelector('#self video').srcObject"
+# Chromium's second camera is one of depths, which no connection sends. Here it shows blue around red, and cannot zoom.
+SECOND_CAMERA = """
+  const ask = globalThis.MediaDevices?.prototype.getUserMedia;
+  if (ask) MediaDevices.prototype.getUserMedia = async function (wanted) {
+    const second = (await this.enumerateDevices()).filter((one) => one.kind === "videoinput")[1]?.deviceId;
+    if (!second || wanted.video?.deviceId?.exact !== second) return ask.call(this, wanted);
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+    const paint = canvas.getContext("2d");
+    setInterval(() => {
+      for (const [shade, left, wide] of [["#0000ff", 0, 640], ["#ff0000", 224, 192]]) {
+        paint.fillStyle = shade;
+        paint.fillRect(left, 0, wide, 360);
+      }
+    }, 60);
+    return canvas.captureStream(15);
+  };
+"""
+# The bounds of what a page sends of its camera, in bit/s; 0: none.
+_MOST_BITS = """connections.filter((one) => one.connectionState === "connected").flatMap((one) => one.getSenders())
+  .filter(({ track }) => track?.kind === "video").map((one) => one.getParameters().encodings[0]?.maxBitrate ?? 0)"""
+# What a recording holds: how wide its picture is, and how loud its loudest moment.
+_PLAYED = """async (content) => {
+  const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+  const video = document.createElement("video");
+  video.src = URL.createObjectURL(new Blob([bytes], { type: "video/webm" }));
+  video.muted = true;
+  document.body.append(video);
+  await video.play();
+  await new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+  const sound = await new OfflineAudioContext(1, 48000, 48000).decodeAudioData(bytes.buffer);
+  const loudest = sound.getChannelData(0).reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+  return [video.videoWidth, sound.duration, loudest];
+}"""
 
 
 @pytest.fixture
@@ -53,12 +89,26 @@ def talk(
     """The two see each other."""
     consultation = Consultation(careroom, people.new())
     desk, phone = windows.clinician("amira"), windows.phone()
+    desk.add_init_script(CONNECTIONS)
+    phone.add_init_script(SECOND_CAMERA)
+    _may_zoom(phone, careroom)
     desk.goto(consultation.path)
     consultation.wait_in(phone)
     desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
     eventually(lambda: consultation.row().state == "in_call", 60, "the call")
     expect(desk.locator(PATIENT)).to_be_visible()
     return desk, phone, consultation
+
+
+def _may_zoom(phone: Page, careroom: Careroom) -> None:
+    """The patient's browser lets the page zoom the camera; Chromium's zooms up to four times."""
+    browser = phone.context.browser
+    assert browser
+    here = phone.context.new_cdp_session(phone).send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+    allowed = {"permission": {"name": "camera", "panTiltZoom": True}, "setting": "granted"}
+    browser.new_browser_cdp_session().send(
+        "Browser.setPermission", {**allowed, "browserContextId": here, "origin": careroom.url}
+    )
 
 
 def documents(consultation: Consultation) -> list[tuple[str, str]]:
@@ -171,23 +221,53 @@ def _devices(desk: Page, phone: Page) -> None:
     expect(phone.locator(".ct-banner")).to_contain_text("The practice may switch and zoom your camera.")
     panel.get_by_role("button", name="Switch", exact=True).click()
     phone.wait_for_function(f"(label) => {OWN}.getVideoTracks()[0]?.label !== label", arg=label)
-    panel.get_by_role("button", name="Switch", exact=True).click()  # and back
-    phone.wait_for_function(f"(label) => {OWN}.getVideoTracks()[0]?.label === label", arg=label)
-    panel.get_by_role("button", name="Larger").click()
-    panel.get_by_role("button", name="Larger").click()
-    expect(panel.locator("output")).to_have_text("2.0×")
-    zoomed = "([desk, own]) => desk === '2' || own >= 200"
-    eventually(
-        lambda: bool(desk.evaluate(zoomed, [_scale(desk), phone.evaluate(f"{OWN}.getVideoTracks()[0].getSettings().zoom ?? 0")])),
-        10,
-        "the zoom",
-    )  # fmt: skip
+    eventually(lambda: _is_blue(colour(desk, PATIENT, 0.1, 0.5)), 20, "the other camera's picture")
+    _zooms(desk, phone, label)
     look_over(desk)
     phone.get_by_role("button", name="Stop it").click()
     expect(panel).to_contain_text("The patient took the permission back.")
     expect(panel.get_by_role("button", name="Switch", exact=True)).to_be_hidden()
-    assert _scale(desk) in ("1", "none", "")
+    eventually(lambda: phone.evaluate(_ZOOM) == 100, 10, "the whole picture")
     panel.get_by_role("button", name="Close").click()
+
+
+_ZOOM = f"{OWN}.getVideoTracks()[0].getSettings().zoom"
+
+
+def _zooms(desk: Page, phone: Page, label: str) -> None:
+    """What the camera cannot, the clinician's page does; what it can, the patient's."""
+    panel = desk.get_by_role("region", name="Patient’s devices")
+    larger, level = panel.get_by_role("button", name="Larger"), panel.locator("output")
+    assert _is_blue(_on_the_screen(desk))
+    larger.click()
+    larger.click()
+    expect(level).to_have_text("2.0×")
+    eventually(lambda: not _is_blue(_on_the_screen(desk)), 10, "the larger picture")
+    assert _scale(desk) == "2"
+    panel.get_by_role("button", name="Switch", exact=True).click()  # and back
+    phone.wait_for_function(f"(label) => {OWN}.getVideoTracks()[0]?.label === label", arg=label)
+    eventually(lambda: not _is_blue(colour(desk, PATIENT, 0.1, 0.5)), 20, "the first camera's picture")
+    expect(level).to_have_text("1.0×")
+    eventually(lambda: _scale(desk) == "1", 10, "the whole picture")
+    larger.click()
+    larger.click()
+    eventually(lambda: phone.evaluate(_ZOOM) == 200, 10, "the camera's own zoom")
+    assert _scale(desk) == "1"
+
+
+def _is_blue(found: list[int]) -> bool:
+    red, green, blue = found
+    return blue > 150 and red < 90 and green < 90
+
+
+def _on_the_screen(desk: Page) -> list[int]:
+    """The colour at 28 % of the width of the patient's frame: in the whole picture beside the red."""
+    box = desk.locator(PERSON).bounding_box()
+    assert box
+    shown = Image.open(io.BytesIO(desk.screenshot())).convert("RGB")
+    found = shown.getpixel((int(box["x"] + box["width"] * 0.28), int(box["y"] + box["height"] * 0.5)))
+    assert isinstance(found, tuple)
+    return [int(one) for one in found]
 
 
 def _scale(desk: Page) -> Any:
@@ -262,6 +342,7 @@ def _pictures(desk: Page, phone: Page, consultation: Consultation) -> None:
     desk.keyboard.press("d")
     desk.get_by_text("Advanced", exact=True).click()
     desk.get_by_label("Size of photos from the video").select_option("360")
+    _sends_less(desk, phone)
     desk.keyboard.press("Escape")
     desk.get_by_role("button", name="Keep a picture").click()
     lines = [desk.locator(PATIENT).evaluate("(video) => video.videoHeight")]
@@ -277,6 +358,7 @@ def _pictures(desk: Page, phone: Page, consultation: Consultation) -> None:
     desk.wait_for_timeout(5000)  # something to keep
     desk.get_by_role("button", name="Record", exact=True).click()
     kept(consultation, "recording", "video/webm")
+    _can_be_played(desk, consultation)
     with consultation.careroom.at(consultation.person.slug) as session:
         said = session.scalars(select(Consent).where(Consent.call_id == consultation.id)).all()
         assert {(one.kind, one.state) for one in said} >= {
@@ -286,8 +368,44 @@ def _pictures(desk: Page, phone: Page, consultation: Consultation) -> None:
         }
 
 
+def _sends_less(desk: Page, phone: Page) -> None:
+    """Fewer lines of the same shape, and fewer bits; in the dialog of the devices."""
+    desk.get_by_label("Size of your picture").select_option("360")
+    video = phone.locator("#pictures .main video")
+
+    def smaller() -> bool:
+        width, height = video.evaluate("(video) => [video.videoWidth, video.videoHeight]")
+        return bool(height <= 360 and abs(width / height - 16 / 9) < 0.05)
+
+    eventually(smaller, 20, "the smaller picture at the patient's")
+    most = desk.get_by_label("Most that the video may use")
+    for kbps in (300, 0):
+        most.select_option(str(kbps or ""))
+        eventually(lambda bits=kbps * 1000: desk.evaluate(_MOST_BITS) == [bits], 10, "the bandwidth")
+
+
+def _can_be_played(desk: Page, consultation: Consultation) -> None:
+    """The recording has a picture, and the beeps of the microphones."""
+    with consultation.careroom.at(consultation.person.slug) as session:
+        wanted = select(Document).where(Document.call_id == consultation.id, Document.kind == "recording")
+        with files.open(session.scalars(wanted).one().file_id) as content:
+            found = base64.b64encode(content.read()).decode()
+    player = desk.context.new_page()
+    width, seconds, loudest = player.evaluate(_PLAYED, found)
+    player.close()
+    assert width >= 320
+    assert seconds > 3
+    assert loudest > 0.01
+
+
 def _windows(desk: Page, phone: Page) -> None:
-    """Picture in picture; and in words, how the connection is, where they are wanted."""
+    """Full screen; picture in picture; and in words, how the connection is, where they are wanted."""
+    for is_full in (True, False):
+        desk.get_by_role("button", name="Full screen").click()
+        desk.wait_for_function("(is) => Boolean(document.fullscreenElement) === is", arg=is_full)
+        expect(desk.get_by_role("button", name="Full screen")).to_have_attribute(
+            "aria-pressed", str(is_full).lower()
+        )
     desk.get_by_role("button", name="Picture in picture").click()
     desk.wait_for_function(f"() => document.pictureInPictureElement?.matches('{PATIENT}')")
     desk.get_by_role("button", name="Picture in picture").click()

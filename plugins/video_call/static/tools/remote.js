@@ -78,6 +78,7 @@ function operate({ room, host, facts }, consents) {
       const key = kind.startsWith("ask_") ? "asked" : `did_${kind}`;
       if (facts.words[key]) tell(say(facts, key));
       if (kind.startsWith("ask_")) void consents.refresh();
+      if (kind === "camera_switch") zoom(1, false); // the other one shows all that it sees
     } else tell(say(facts, ["consent_missing", "too_soon"].includes(answer.reason ?? "") ? (answer.reason ?? "") : "failed"));
   }
 
