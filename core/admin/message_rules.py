@@ -25,7 +25,10 @@ def edit() -> str:
 def save() -> ResponseReturnValue:
     """Store them, or show the form again with all that was typed and what is wrong with it."""
     reset = request.form.get("action") == "reset"
-    if not reset and conflicts.is_stale(request.form, _stored):
+    if conflicts.is_stale(request.form, _stored):
+        if reset:
+            conflicts.tell()
+            return redirect(url_for("message_rules.edit"), 303)
         return make_response(_form(request.form, None, is_stale=True), 409)
     try:
         rules.save({} if reset else settings_form.read(MessageRules, request.form, rules.load()))

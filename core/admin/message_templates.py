@@ -91,8 +91,11 @@ def save(name: str) -> ResponseReturnValue:
     template, language = _template(name), _language()
     here = url_for("message_templates.edit", name=name, language=language)
     if request.form.get("action") == "reset":
-        templates.override(name, language)
-        flash(_("The standard text is back."), "success")
+        if conflicts.is_stale(request.form, lambda: templates.wording(template, language).texts()):
+            conflicts.tell()
+        else:
+            templates.override(name, language)
+            flash(_("The standard text is back."), "success")
         return redirect(here, 303)
     typed = _typed(template)
     errors = wrong_parts(template, typed)

@@ -10,6 +10,7 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from core import tenancy
+from core.admin import conflicts
 from core.i18n import _, language_name
 from core.plugin_system import CannotSwitch, Plugin, PluginState, activation, faults
 from core.plugin_system.capabilities import GROUPS, AnyCapability
@@ -65,6 +66,7 @@ class Card:
     languages: list[str]
     speaks: bool
     health: Health
+    seen: str
 
     @property
     def keys(self) -> list[str]:
@@ -104,6 +106,9 @@ def consent(name: str) -> ResponseReturnValue:
 def enable(name: str) -> ResponseReturnValue:
     """Switch a plugin on, with what was shown and agreed to."""
     state = _state(name)
+    if conflicts.is_stale(request.form, lambda: _switched(_state(name))):
+        conflicts.tell()
+        return redirect(url_for("admin_plugins.index"), 303)
     try:
         activation.enable(name, agreed=request.form.getlist("agreed"))
     except activation.AsksForMore:
@@ -120,6 +125,9 @@ def enable(name: str) -> ResponseReturnValue:
 def disable(name: str) -> ResponseReturnValue:
     """Switch a plugin off; its data stays."""
     state = _state(name)
+    if conflicts.is_stale(request.form, lambda: _switched(_state(name))):
+        conflicts.tell()
+        return redirect(url_for("admin_plugins.index"), 303)
     try:
         activation.disable(name)
     except CannotSwitch as error:
@@ -127,6 +135,10 @@ def disable(name: str) -> ResponseReturnValue:
     else:
         flash(_("%(plugin)s is switched off. Its data is kept.", plugin=str(state.plugin.title)), "success")
     return redirect(url_for("admin_plugins.index"), 303)
+
+
+def _switched(state: PluginState) -> object:
+    return [state.wanted, state.on]
 
 
 def _state(name: str) -> PluginState:
@@ -169,6 +181,7 @@ def _card(state: PluginState, health: Health, roles: dict[str, str]) -> Card:
         languages=[language_name(language) for language in dict.fromkeys(languages)],
         speaks=not languages or tenancy.current().language.partition("-")[0] in languages,
         health=health,
+        seen=conflicts.seen(_switched(state)),
     )
 
 

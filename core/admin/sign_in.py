@@ -43,11 +43,15 @@ def save() -> Any:
 def save_provider() -> Any:
     """Store the provider, or drop it."""
     form = request.form
+    is_stale = conflicts.is_stale(form, _stored_provider)
     if form.get("action") == "remove":
-        oidc.remove()
-        flash(_("The provider is removed. People sign in with their passwords or passkeys."), "success")
+        if is_stale:
+            conflicts.tell()
+        else:
+            oidc.remove()
+            flash(_("The provider is removed. People sign in with their passwords or passkeys."), "success")
         return redirect(url_for("admin_sign_in.edit"), 303)
-    if conflicts.is_stale(form, _stored_provider):
+    if is_stale:
         return _page(typed=_typed_provider(), stale="provider", status=409)
     try:
         oidc.configure(
