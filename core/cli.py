@@ -11,7 +11,7 @@ import click
 from alembic.util import CommandError
 from sqlalchemy import select
 
-from core import cli_plan, db, plugin_system, settings, tenancy
+from core import cli_plan, db, i18n, plugin_system, settings, tenancy
 from core.cli_audit import audit_group
 from core.cli_authoring import check, new, translate
 from core.cli_files import files_group
@@ -212,7 +212,9 @@ def practice_create(slug: str, name: str, **fields: str | None) -> None:
     """Make a practice."""
     prepare()
     with db.scope(), told(ValueError):
-        made = tenancy.create_practice(slug, name, **fields)
+        i18n.set_time_zone(fields["time_zone"] or "")
+        language = i18n.whole_tag(fields.pop("language") or "")
+        made = tenancy.create_practice(slug, name, language=language, **fields)
         click.echo(f"{made.slug}  {made.id}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from babel import UnknownLocaleError
 from flask import flash, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
@@ -42,7 +43,7 @@ def edit() -> Markup:
 def save() -> ResponseReturnValue:
     """Store them, or show the form again with all that was typed."""
     practice, typed = tenancy.current(), _typed_profile()
-    profile, errors = practice_form.read_profile(request.form, practice.country)
+    profile, errors = practice_form.read_profile(request.form, practice)
     if profile is None:
         return make_response(_profile_page(typed, errors), 422)
     if conflicts.is_stale(request.form, lambda: _stored_profile(practice)):
@@ -231,7 +232,6 @@ def _titles() -> dict[str, str]:
 
 def _profile_page(values: dict[str, Any], errors: Errors, theirs: list[str] | None = None) -> Markup:
     practice, titles = tenancy.current(), _titles()
-    locales = dict.fromkeys((*practice_form.LOCALES, practice.language))
     return render(
         "admin/practice.html",
         tab="profile",
@@ -240,16 +240,19 @@ def _profile_page(values: dict[str, Any], errors: Errors, theirs: list[str] | No
         summary=[(name, f"{titles[name]}: {sentence}") for name, sentence in errors.items()],
         titles=titles,
         identifiers=practice_form.identifiers_for(practice.country),
-        locales=[(code, _locale_name(code)) for code in locales],
+        locales=[(code, _locale_name(code)) for code in practice_form.locales(practice)],
         languages=list(i18n.LANGUAGES.items()),
-        zones=[(zone, zone.replace("_", " ")) for zone in practice_form.time_zones(practice.country)],
+        zones=[(zone, zone.replace("_", " ")) for zone in practice_form.time_zones(practice)],
         seen=conflicts.seen(_stored_profile(practice), request.form if errors else None),
         theirs=theirs,
     )
 
 
 def _locale_name(code: str) -> str:
-    name = i18n.babel_locale().parse(code.replace("-", "_")).get_display_name(i18n.babel_locale())
+    try:
+        name = i18n.babel_locale().parse(code, sep="-").get_display_name(i18n.babel_locale())
+    except (ValueError, UnknownLocaleError):  # from before the command line looked at it
+        return code
     return (name[:1].upper() + name[1:]) if name else code
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from itertools import pairwise
@@ -21,6 +21,7 @@ from core import i18n
 from core.i18n import LazyString, _, _l
 from core.patients import phones
 from core.patients.errors import InvalidPhone
+from core.tenancy import Practice
 from core.tenancy.hours import MOST_SPANS, Hours, Span
 
 Form = MultiDict[str, str]
@@ -107,9 +108,10 @@ class Profile:
     languages: tuple[str, ...] = ()
 
 
-def read_profile(form: Form, country: str) -> tuple[Profile | None, Errors]:
-    """The profile, or what is wrong with each field."""
+def read_profile(form: Form, practice: Practice) -> tuple[Profile | None, Errors]:
+    """The profile, or what is wrong with each field. What is stored stays an answer, wherever it came from."""
     errors: Errors = {}
+    country = practice.country
 
     def take(name: str, parse: Callable[[str], Any]) -> Any:
         try:
@@ -123,8 +125,8 @@ def read_profile(form: Form, country: str) -> tuple[Profile | None, Errors]:
         phone=take("phone", lambda text: _phone(text, country)),
         email=take("email", _email),
         address=take("address", _address),
-        language=take("language", _locale),
-        time_zone=take("time_zone", _time_zone),
+        language=take("language", lambda text: _one_of(text, locales(practice))),
+        time_zone=take("time_zone", lambda text: _one_of(text, (practice.time_zone, *available_timezones()))),
         identifiers={
             item.name: value
             for item in identifiers_for(country)
@@ -172,14 +174,8 @@ def _address(text: str) -> str | None:
     return address or None
 
 
-def _locale(text: str) -> str:
-    if text not in LOCALES:
-        raise Wrong(_("Choose one of the answers."))
-    return text
-
-
-def _time_zone(text: str) -> str:
-    if text not in available_timezones():
+def _one_of(text: str, answers: Collection[str]) -> str:
+    if text not in answers:
         raise Wrong(_("Choose one of the answers."))
     return text
 
@@ -191,13 +187,16 @@ def _languages(form: Form) -> tuple[str, ...]:
     return chosen
 
 
-def time_zones(country: str) -> list[str]:
-    """The time zones to choose from: those of the country first."""
+def locales(practice: Practice) -> list[str]:
+    """The languages with their formats to choose from, the practice's own one among them."""
+    return list(dict.fromkeys((*LOCALES, practice.language)))
+
+
+def time_zones(practice: Practice) -> list[str]:
+    """The time zones to choose from: those of the country first, the practice's own one among them."""
     territories: Mapping[str, str] = get_global("zone_territories")
-    known = available_timezones()
-    return sorted(
-        (zone for zone in territories if zone in known), key=lambda zone: (territories[zone] != country, zone)
-    )
+    zones = {*(territories.keys() & available_timezones()), practice.time_zone}
+    return sorted(zones, key=lambda zone: (territories.get(zone, practice.country) != practice.country, zone))
 
 
 # --- opening hours -----------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from core.i18n.formats import (
     local,
 )
 from core.i18n.jinja import install_jinja
-from core.i18n.languages import LANGUAGES, PSEUDO_LANGUAGES, is_known, offered_languages
+from core.i18n.languages import LANGUAGES, PSEUDO_LANGUAGES, is_known, offered_languages, whole_tag
 from core.i18n.lazy import LazyString, _l
 from core.i18n.messages import N_, _, gettext, ngettext, npgettext, pgettext
 from core.i18n.negotiation import best_language
@@ -74,4 +74,5 @@ __all__ = [
     "time_zone",
     "use_language",
     "use_time_zone",
+    "whole_tag",
 ]

@@ -58,6 +58,15 @@ def is_known(tag: str) -> bool:
     return code in offered_languages() and code.partition("-")[0] == tag.partition("-")[0].lower()
 
 
+def whole_tag(tag: str) -> str:
+    """The tag with its region ("fr" is "fr-FR"). Raises ValueError for what nobody can read here."""
+    found = resolve(tag).tag
+    if not is_known(tag) or tag not in (found, found.partition("-")[0]):
+        offered = ", ".join(offered_languages())
+        raise ValueError(f'"{tag}" is no language here: one of {offered}, with a region as in "{found}"')
+    return found
+
+
 def offered_languages() -> dict[str, str]:
     """Code and native name of each language that this installation offers, its first one first."""
     configured = settings.current()

@@ -89,6 +89,24 @@ def test_a_slug_that_no_url_could_carry_is_refused(careroom: Shell) -> None:
     assert len(careroom("practice", "list").stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--language", "english", "no language here"),
+        ("--language", "de-DE", "no language here"),
+        ("--language", "fr-XX", "no language here"),
+        ("--time-zone", "Europe/Lundun", "no time zone is called"),
+        ("--time-zone", "", "no time zone is called"),
+    ],
+)
+def test_a_practice_is_not_made_with_what_nobody_could_read(
+    careroom: Shell, option: str, value: str, said: str
+) -> None:
+    answer = careroom("practice", "create", "meadow", "Meadow", option, value)
+    assert (answer.returncode, said in answer.stderr) == (1, True)
+    assert "Meadow" not in careroom("practice", "list").stdout
+
+
 def test_a_user_gets_a_role(careroom: Shell) -> None:
     answer = careroom(
         "user", "create", "hana", "hana@example.com", "--first-name", "Hana", "--last-name", "Sato",

@@ -13,6 +13,7 @@ from core import tenancy
 from core.admin import practice_form
 from core.admin.practice_form import Wrong
 from core.tenancy import hours
+from tests.support.forms import forms_of
 from tests.support.house import House, Visitor
 
 URL = "/p/riverside/admin/practice"
@@ -43,6 +44,24 @@ def png(size: tuple[int, int] = (300, 100)) -> bytes:
     made = io.BytesIO()
     Image.new("RGBA", size, (10, 90, 90, 128)).save(made, "PNG")
     return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("language", "zone"), [("fr-CA", "America/Montreal"), ("en", "Europe/Kyiv"), ("tlh", "Europe/London")]
+)
+def test_what_a_practice_was_made_with_stays_an_answer(
+    helen: Visitor, house: House, language: str, zone: str
+) -> None:
+    with house.at(house.riverside):
+        made = tenancy.held()
+        made.language, made.time_zone = language, zone
+    page = helen.get(URL).get_data(as_text=True)
+    (form,) = [one for one in forms_of(page) if one.edits and one.value("name") == "Riverside Surgery"]
+    assert (form.value("language"), form.value("time_zone")) == (language, zone), "what a browser would send"
+    saved = helen.post(URL, form.data(phone="020 7946 0018", ods="A81001"))
+    assert saved.status_code == 303
+    assert (practice(house).language, practice(house).time_zone) == (language, zone)
+    assert helen.post(URL, form.data(language="fr-XX")).status_code == 422
 
 
 def test_only_who_manages_the_practice_may(visitor: Callable[[], Visitor]) -> None:

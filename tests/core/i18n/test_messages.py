@@ -26,6 +26,7 @@ from core.i18n import (
     pgettext,
     set_language,
     use_language,
+    whole_tag,
 )
 from core.settings import Settings
 
@@ -233,3 +234,18 @@ class TestCatalogues:
         monkeypatch.setattr(catalogues, "_sources", [write_po(tmp_path / "translations")])
         with use_language("fr"), pytest.raises(CatalogueError, match=r"messages\.mo is missing .*make setup"):
             _("i18n test: hello %(name)s", name="Ada")
+
+
+@pytest.mark.parametrize(("said", "whole"), [("fr", "fr-FR"), ("en", "en-GB"), ("fr-CA", "fr-CA")])
+def test_a_language_without_its_region_gets_one(
+    monkeypatch: pytest.MonkeyPatch, said: str, whole: str
+) -> None:
+    monkeypatch.setattr(settings, "_current", Settings(environment="test"))
+    assert whole_tag(said) == whole
+
+
+@pytest.mark.parametrize("said", ["", "english", "de-DE", "fr-XX", "en-XA", "fr-FR-x"])
+def test_a_language_that_nobody_reads_here_is_refused(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setattr(settings, "_current", Settings(environment="test"))
+    with pytest.raises(ValueError, match="no language here"):
+        whole_tag(said)
