@@ -288,6 +288,19 @@ def passkey_add() -> Any:
     return jsonify(location=_onward())
 
 
+@routes.post("/passkeys/<uuid:passkey_id>/name", access="signed_in")
+def passkey_rename(passkey_id: UUID) -> Any:
+    """Call a passkey something else, to tell two of them apart."""
+    name = request.form.get("name", "").strip()
+    if name and not passkeys.rename(current_user.id, passkey_id, name):
+        abort(404)
+    if name:
+        flash(_("The passkey has its new name."), "success")
+    else:
+        flash(_("Enter a name for the passkey."), "warning")
+    return redirect(url_for("your_account.show") + "#passkeys", 303)
+
+
 @routes.post("/passkeys/<uuid:passkey_id>/remove", access="signed_in")
 @proven
 def passkey_remove(passkey_id: UUID) -> Any:

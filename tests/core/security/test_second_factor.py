@@ -206,6 +206,29 @@ def test_switching_codes_off_is_told_and_ends_the_recovery_codes(house: House, v
     assert visitor().sign_in("amira").location == "/"
 
 
+def test_a_passkey_gets_another_name_from_whose_it_is_alone(house: House, visitor: Visit) -> None:
+    browser = visitor()
+    browser.sign_in("amira")
+    with db.scope() as session:
+        keys = [
+            Passkey(user_id=user_id(name), credential_id=f"id-{name}", public_key=b"x", name="Passkey")
+            for name in ("amira", "tom")
+        ]
+        session.add_all(keys)
+        session.flush()
+        own, foreign = (key.id for key in keys)
+    page = browser.get("/account").get_data(as_text=True)
+    (form,) = [one for one in forms_of(page) if one.action == f"/account/passkeys/{own}/name"]
+    assert form.value("name") == "Passkey"
+    browser.post(form.action, form.data(name="  My   phone <b> "))
+    page = browser.get("/account").get_data(as_text=True)
+    assert "My phone &lt;b&gt;</span>" in page
+    browser.post(form.action, form.data(name=" "))
+    page = browser.get("/account").get_data(as_text=True)
+    assert ("Enter a name for the passkey." in page, "My phone &lt;b&gt;</span>" in page) == (True, True)
+    assert browser.post(f"/account/passkeys/{foreign}/name", {"name": "Mine"}).status_code == 404
+
+
 # --- a practice that asks for it -----------------------------------------------------------------------------------
 
 
