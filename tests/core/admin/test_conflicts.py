@@ -32,7 +32,6 @@ NOTHING_TO_CHANGE = {
     "patients.search": "a search",
     "audit_trail.find": "a search",
     "operator_trail.find": "a search",
-    "operator_trail.find": "a search",
     "staff.search": "a search",
     "staff.invite": "makes an invitation",
     "roles.make": "makes a role",
