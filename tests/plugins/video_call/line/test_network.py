@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,10 +12,9 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from plugins.video_call.models import LineEntry
-from tests.plugins.video_call.line import network, rooms
+from tests.plugins.video_call.line import apart, network, rooms
 from tests.plugins.video_call.line.network import Network
 from tests.plugins.video_call.line.rooms import as_amira, as_patient, enter, flows
-from tests.support import browser as browsers
 from tests.support.running import Careroom, eventually
 
 pytestmark = pytest.mark.browser
@@ -40,19 +38,9 @@ def pages(
     net: Network, careroom: Careroom, playwright_here: Playwright, tmp_path: Path
 ) -> Iterator[list[Page]]:
     """Two pages, each in a Chromium in a namespace."""
-    with ExitStack() as stack:
-        url = stack.enter_context(network.reachable(int(careroom.url.rpartition(":")[2])))
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        secure = f"--unsafely-treat-insecure-origin-as-secure={url}"
-        patch.setattr(browsers, "_ARGUMENTS", (*browsers._ARGUMENTS, *rooms.FAKE_MEDIA, secure))
-        opened = []
-        for cable in net.cables:
-            program = str(cable.program(tmp_path, "chromium"))
-            patch.setattr(shutil, "which", lambda _name, program=program: program)
-            browser = stack.enter_context(browsers.chromium(playwright_here))
-            opened.append(stack.enter_context(rooms.windows(browser, url))())
-        patch.undo()
-        yield opened
+    port = int(careroom.url.rpartition(":")[2])
+    with apart.windows(net, port, playwright_here, tmp_path) as windows:
+        yield [opened() for opened in windows]
 
 
 def recovery(page: Page, other: Page, seconds: float) -> float:
