@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,7 +19,6 @@ from core.plugin_system.resolver import Choice, resolve
 from core.tenancy import Practice, platform
 
 Everywhere = Literal["", "deny"]
-RULES: Final[dict[Everywhere, str]] = {"": "plugin.left_to_practice", "deny": "plugin.denied"}
 
 
 @dataclass(slots=True)
@@ -96,7 +95,10 @@ def decree_everywhere(name: str, rule: Everywhere) -> Ruled:
             left += 1
     if done:
         with db.scope():
-            audit.record_platform(RULES[rule], detail={"plugin": name, "practices": done})
+            audit.record_platform(
+                "plugin.denied" if rule else "plugin.left_to_practice",
+                detail={"plugin": name, "practices": done},
+            )
     return Ruled(done, left)
 
 
