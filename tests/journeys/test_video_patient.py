@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 from sqlalchemy import select
 
+from core import db
 from core.notifications import Notification
-from plugins.video_call import guests, participants, service
+from plugins.video_call import chat, guests, participants, service
+from plugins.video_call.models import CLINICIAN, Call, Message
 from tests.journeys import acting
 from tests.journeys.consultations import Consultation, flows
 from tests.journeys.looking import NARROWEST, look_over, sideways
@@ -33,6 +35,12 @@ STOP = """([video, kind]) => {
 @pytest.fixture
 def visit(careroom: Careroom, people: People) -> Consultation:
     return Consultation(careroom, people.new())
+
+
+def _late_line(call: Call) -> None:
+    """A line of the practice's that was on its way when the patient hung up."""
+    me = participants.add(call, CLINICIAN, call.clinician_id, call.clinician_name)
+    chat._keep(call, Message(text="Bring your tablets", client_key=db.uuid7()), me)
 
 
 def to_check(phone: Page) -> None:
@@ -109,6 +117,8 @@ def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Consu
     phone.get_by_role("button", name="Send").click()
     expect(phone.get_by_text("Your answer has arrived.")).to_be_visible()
     assert visit.row().feedback_score == 3
+    visit.step(_late_line)
+    expect(phone.get_by_text("Bring your tablets")).to_be_visible()  # without loading the page again
 
 
 def _controls(phone: Page) -> None:
