@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys import acting, photos
-from tests.journeys.looking import NARROW, NARROWEST, WIDE, look_over
+from tests.journeys.looking import NARROW, NARROWEST, WIDE, look_over, sideways
 from tests.journeys.people import People
 from tests.support.browser import Windows
 from tests.support.databases import SqliteTemplate
@@ -55,6 +55,13 @@ def test_patient_pages(phone: Page, people: People, careroom: Careroom, code: st
     _look_over(phone, widths)
 
 
+# As they stand in that language: the rest of the administration, what staff read most, all of it long.
+ADMINISTRATION = (
+    "", "/practice", "/practice/hours", "/practice/look", "/links", "/templates", "/usage", "/staff",
+    "/staff/invite", "/roles", "/roles/new", "/sign-in", "/retention", "/exports", "/exports/practice", "/audit",
+)  # fmt: skip
+
+
 # Every page turns round at 320 px in test_pages_of_the_map: here the longer ones, with what a request holds.
 @pytest.mark.parametrize(("code", "direction", "width"), [("ar-XB", "rtl", WIDE), ("en-XA", "ltr", NARROW)])
 def test_staff_pages(
@@ -82,6 +89,17 @@ def test_staff_pages(
         admin.goto(f"/p/riverside/{path}")
         expect(admin.locator("html")).to_have_attribute("dir", direction)
         _look_over(admin, (width,))
+    for page in ADMINISTRATION if direction == "rtl" else ():
+        answer = admin.goto(f"/p/riverside/admin{page}")
+        assert answer is not None
+        assert answer.ok, answer.url
+        expect(admin.locator("html")).to_have_attribute("dir", direction)
+        for size in (NARROWEST, WIDE):
+            admin.set_viewport_size({"width": size, "height": 900})
+            assert sideways(admin) == [], f"{page} at {size} px"
+    admin.goto(person.path)
+    number = admin.locator(".contact-list .number").first
+    assert number.evaluate("(one) => getComputedStyle(one).direction") == "ltr"  # 07700 900…, not 900… 07700
     admin.set_viewport_size({"width": WIDE, "height": 900})
     rail = admin.get_by_role("navigation").first.bounding_box()
     assert rail is not None
