@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-import core.web.audit_words  # noqa: F401 - says what the core's codes mean
+import core.app  # noqa: F401 - every room of the house says what its codes mean
 from core import audit, i18n
 from core.links.changes import LinkChange
 from core.plugin_system import activation
