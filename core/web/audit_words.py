@@ -33,7 +33,6 @@ WORDS: Final[dict[str, LazyString]] = {
     "notification.retried": _l("Message sent again"),
     "patient.alert_added": _l("Alert added"),
     "patient.alert_raised": _l("Alert made a warning"),
-    "patient.alert_raised": _l("Alert made a warning"),
     "patient.alert_resolved": _l("Alert resolved"),
     "patient.changed": _l("Patient’s details changed"),
     "patient.consent_changed": _l("Consent to messages changed"),
