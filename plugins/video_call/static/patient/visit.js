@@ -43,7 +43,7 @@ function follow() {
   else if (state === "ready" || isGuest) go(state === "ready" && !isGuest ? "waiting" : chosen);
   else if (shown === "call") go("waiting");
   else if (shown !== "waiting" || chosen !== "waiting") go(chosen);
-  hold(state === "on_hold");
+  hold(state === "on_hold" && talking); // who is held in the waiting room goes on with the check
   if (shown === "waiting" && state === "waiting" && !isGuest) void sayReady().catch(() => undefined);
 }
 
