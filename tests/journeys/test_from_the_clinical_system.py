@@ -68,6 +68,13 @@ def test_an_unclear_patient_is_chosen_by_a_person(clinician: Page, people: Peopl
     expect(clinician.get_by_role("heading", name="Which patient?")).to_be_visible()
     expect(clinician.get_by_text("do not all belong to the same patient")).to_be_visible()
     look_over(clinician)
+    for menu, language, heading in (
+        ("Language and appearance", "Français", "Quel patient"),
+        ("Langue et apparence", "English", "Which patient?"),
+    ):
+        clinician.locator(f"summary[aria-label='{menu}']").click()
+        clinician.get_by_role("button", name=language).click()
+        expect(clinician.get_by_role("heading", name=heading)).to_be_visible()
     clinician.get_by_role("button", name="This patient", exact=True).press("Enter")
     clinician.wait_for_url(f"**/photo_request/patients/{person.id}/new")
 
