@@ -82,7 +82,7 @@ class Gallery:
             for old in FOLDER.glob(f"{name}-*.png"):
                 old.unlink()
             for number, sheet in enumerate(sheets(pictures), 1):
-                sheet.quantize(256).save(FOLDER / f"{name}-{number:02}.png", optimize=True)
+                sheet.save(FOLDER / f"{name}-{number:02}.png", optimize=True)
             print(f"{name}: {len(pictures)} pages")
 
 
