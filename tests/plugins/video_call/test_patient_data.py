@@ -14,7 +14,7 @@ from core.patient_data import PatientDataContext
 from core.patients import Patient
 from core.plugin_system import plugin_settings, registry
 from core.sdk import listing
-from plugins.video_call import demo, finding, hooks, lists, sample, states
+from plugins.video_call import demo, finding, hooks, sample, states
 from plugins.video_call.models import Background, Call, Consent, Document, LineEntry, Message, Participant
 from tests.plugins.video_call.conftest import clinician, make_call
 from tests.support.house import House
@@ -111,8 +111,10 @@ def test_the_demonstration_shows_who_waits_once(house: House) -> None:
         with audit.use_actor(clinician(house)):
             demo.seed(house.riverside)
     with house.at(house.riverside, write=False):
-        found = lists.active()
-        assert [row.state for row in found] == [states.READY, states.SCHEDULED]
+        now, planned = (
+            finding.page(finding.Wanted("all", listing.Asked(), outcome)) for outcome in ("now", "planned")
+        )
+        assert [row.state for row in now.rows + planned.rows] == [states.READY, states.SCHEDULED]
         over = finding.page(finding.Wanted("past", listing.Asked()))
         assert over.total == 1
         assert over.rows[0].minutes == 11

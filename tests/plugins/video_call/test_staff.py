@@ -37,7 +37,8 @@ def test_the_list_puts_first_who_is_ready(house: House, amira: Visitor) -> None:
     make_call(house, states.INVITED, family_name="Whitfield")
     make_call(house, states.IN_CALL, family_name="Okafor")
     make_call(house, states.READY, family_name="Garnier")
-    make_call(house, states.SCHEDULED, family_name="Novak")
+    soon = db.utcnow() + timedelta(minutes=5)  # of today, unless it is about to end
+    make_call(house, states.SCHEDULED, family_name="Novak", at=soon)
     make_call(house, states.ENDED, family_name="Rahman-Clarke")
     page = amira.get(f"{BASE}/")
     assert shown(page) == ["Élodie Garnier", "Samuel Okafor", "Margaret Whitfield", "Daniel Novak"]
