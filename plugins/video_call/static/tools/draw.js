@@ -65,10 +65,10 @@ export function mountDraw(tools) {
     if (own) void control(room, "board", { board: name, open: true });
     painter ??= await import("./paint.js");
     await pen;
-    canvas.dataset.ready = "";
     if (facts.may_draw && own && (!before || host.bar.contains(before))) canvas.focus();
     await replay(name);
     draw();
+    requestAnimationFrame(() => (canvas.dataset.ready = "")); // it has its size now
   }
 
   /** @param {boolean} tell the others, too */
