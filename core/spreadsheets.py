@@ -7,8 +7,6 @@ cells where the reader is.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -22,6 +20,7 @@ from core.i18n import _
 MARK: Final = "\ufeff"
 """At the beginning of a file: without it, Excel takes UTF-8 for something else."""
 _FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
+_SPECIAL: Final = re.compile(r'[,;\t"\r\n]')
 _NUMBER: Final = re.compile(r"[+-][0-9][0-9 ]*(?:[.,][0-9]+)?")
 
 
@@ -50,7 +49,11 @@ def in_words(value: object) -> str:
 
 def line(cells: Iterable[object], between: str = ",") -> str:
     """A line of a table, with its end; every cell in words, and harmless."""
-    target = io.StringIO()
-    writer = csv.writer(target, delimiter=between, lineterminator="\r\n")
-    writer.writerow([harmless(in_words(cell)) for cell in cells])
-    return target.getvalue()
+    return between.join(_quoted(harmless(in_words(cell))) for cell in cells) + "\r\n"
+
+
+def _quoted(text: str) -> str:
+    # Quoted for every separator: a program that takes another one must not begin a cell, and a formula, in this one.
+    if not _SPECIAL.search(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'

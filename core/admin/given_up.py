@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, Literal, get_args
@@ -33,11 +33,13 @@ AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which of them. words: of the practice's name or short name; queue: "" for both."""
+    """Which of them. words: of the practice's name or short name; queue: "" for both; until: what changed later is not
+    meant, for nobody has seen it yet."""
 
     words: str = ""
     queue: Queue | Literal[""] = ""
     order: str = "newest"
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _inside(practice_id: UUID) -> Iterator[None]:
 
 
 def _each(wanted: Wanted, act: Callable[[Queue, UUID], None]) -> Done:
-    oldest_first = Wanted(wanted.words, wanted.queue, "oldest")
+    oldest_first = replace(wanted, order="oldest")
     total = count(oldest_first)
     with db.scope(write=False, across_practices=True) as session:
         keys = [row[:3] for row in session.execute(_keys(oldest_first).limit(AT_ONCE))]
@@ -169,8 +171,14 @@ def _dismiss(queue: Queue, id: UUID) -> None:
 
 
 def _job_row(id: UUID) -> JobRow:
-    row = db.get(JobRow, id)
-    if row is None or row.state != "dead":
+    """Held: what somebody else has put back into its queue meanwhile is not given up any more."""
+    row = db.session().scalar(
+        select(JobRow)
+        .where(JobRow.id == id, JobRow.state == "dead")
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
         raise LookupError("no such job was given up")
     return row
 
@@ -185,8 +193,10 @@ def _found() -> Subquery:
         Notification.practice_id.label("practice_id"),
         Notification.id.label("id"),
         Notification.created_at.label("at"),
+        Notification.updated_at.label("changed_at"),
     ).where(*undelivered.failed())
-    jobs = select(literal("jobs"), JobRow.practice_id, JobRow.id, JobRow.updated_at).where(
+    changed = JobRow.updated_at
+    jobs = select(literal("jobs"), JobRow.practice_id, JobRow.id, changed, changed).where(
         JobRow.state == "dead"
     )
     return union_all(messages, jobs).subquery()
@@ -197,6 +207,8 @@ def _keys(wanted: Wanted) -> Select[Any]:
     keys = select(found.c.queue, found.c.practice_id, found.c.id)
     if wanted.queue:
         keys = keys.where(found.c.queue == wanted.queue)
+    if wanted.until:
+        keys = keys.where(found.c.changed_at <= wanted.until)
     if wanted.words:
         here = select(Practice.id).where(*platform.fits(wanted.words))
         keys = keys.where(found.c.practice_id.in_(here))

@@ -85,7 +85,7 @@ def create() -> ResponseReturnValue:
                 "Use 1 to 40 of a–z, 0–9 and hyphens; neither the first nor the last a hyphen."
             )
     if practice_id is None:
-        coming_back.again()
+        coming_back.to(url_for("operator.new"))
         with db.scope(write=False):
             return _form(typed, problems), 422
     flash(_("%(name)s was created.", name=typed["name"]), "success")
@@ -126,7 +126,7 @@ def invite_administrator(practice_id: UUID) -> ResponseReturnValue:
     except tenancy.UnknownPractice:
         abort(404)
     except InvitationRefused as refusal:
-        coming_back.again()
+        coming_back.to(url_for("operator.practice", practice_id=practice_id))
         with db.scope(write=False):
             return make_response(_practice_page(practice_id, typed, refusal.message), 422)
     flash(_("An invitation is on its way to %(email)s.", email=made.email), "success")

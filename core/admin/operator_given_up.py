@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, Literal, cast
 from uuid import UUID
 
-from flask import abort, flash, redirect, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from core import db
 from core.admin import given_up
 from core.admin.given_up import ORDERS, QUEUES, Done, Queue, Wanted
 from core.errors import Refused
@@ -52,7 +54,7 @@ class Chosen:
 @routes.get("", access="operator")
 def index() -> Markup:
     """Those that fit, page by page."""
-    chosen = _chosen()
+    chosen, shown_at = _chosen(), db.utcnow()
     total = given_up.count(chosen.wanted)
     asked, pages = chosen.asked.on_page(total, PAGE)
     chosen = Chosen(asked, chosen.queue)
@@ -65,6 +67,7 @@ def index() -> Markup:
         pages=pages,
         page_url=lambda number: chosen.url(page=number if number > 1 else None),
         at_once=given_up.AT_ONCE,
+        shown_at=shown_at,
     )
 
 
@@ -72,7 +75,7 @@ def index() -> Markup:
 def retry_all() -> ResponseReturnValue:
     """Try again whatever fits."""
     chosen = _chosen()
-    done = given_up.retry_all(chosen.wanted)
+    done = given_up.retry_all(_seen(chosen))
     words = ngettext(
         "%(num)d message or job is in its queue again.",
         "%(num)d messages and jobs are in their queues again.",
@@ -90,7 +93,7 @@ def retry_all() -> ResponseReturnValue:
 def dismiss_all() -> ResponseReturnValue:
     """Take whatever fits off the list."""
     chosen = _chosen()
-    done = given_up.dismiss_all(chosen.wanted)
+    done = given_up.dismiss_all(_seen(chosen))
     words = ngettext(
         "%(num)d message or job is off the list.", "%(num)d messages and jobs are off the list.", done.done
     )
@@ -142,6 +145,17 @@ def _answer(chosen: Chosen, done: Done, words: str, cannot: str) -> ResponseRetu
 def _chosen() -> Chosen:
     queue = listing.one_of("kind", ("", *QUEUES), "")
     return Chosen(listing.asked(ORDERS, words_in_address=True), cast("Queue | Literal['']", queue))
+
+
+def _seen(chosen: Chosen) -> Wanted:
+    """What the list had when it was shown: what came since is nobody's answer yet."""
+    try:
+        shown_at = datetime.fromisoformat(request.form.get("shown_at", ""))
+    except ValueError:
+        abort(400)
+    if shown_at.tzinfo is None:
+        abort(400)
+    return replace(chosen.wanted, until=shown_at)
 
 
 def _queue(name: str) -> Queue:

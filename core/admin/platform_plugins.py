@@ -86,19 +86,21 @@ def decree_everywhere(name: str, rule: Everywhere) -> Ruled:
         wanted = select(Practice.id).where(Practice.status != platform.ERASED, here).order_by(Practice.id)
         ids = list(session.scalars(wanted))
     done = left = 0
-    for practice_id in ids:
-        try:
-            with tenancy.practice_scope(practice_id):
-                activation.decree(name, rule)
-            done += 1
-        except activation.CannotSwitch:
-            left += 1
-    if done:
-        with db.scope():
-            audit.record_platform(
-                "plugin.denied" if rule else "plugin.left_to_practice",
-                detail={"plugin": name, "practices": done},
-            )
+    try:
+        for practice_id in ids:
+            try:
+                with tenancy.practice_scope(practice_id):
+                    activation.decree(name, rule)
+                done += 1
+            except activation.CannotSwitch:
+                left += 1
+    finally:  # also where one of them fails: what was done was done
+        if done:
+            with db.scope():
+                audit.record_platform(
+                    "plugin.denied" if rule else "plugin.left_to_practice",
+                    detail={"plugin": name, "practices": done},
+                )
     return Ruled(done, left)
 
 

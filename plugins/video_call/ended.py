@@ -70,6 +70,7 @@ def _refuse(call: Call, why: CallError, typed: dict[str, str | None], theirs: st
     """Nothing was stored: a script reads why; a person gets the form again with all that was typed."""
     if steps.wants_json() or service.state_of(call) not in states.OVER:
         raise why
+    live(topic(service.SUBJECT, call.id))
     return _page(call, typed=typed, refusal=why, theirs=theirs), why.status
 
 

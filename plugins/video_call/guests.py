@@ -85,9 +85,9 @@ def of_call(call: Call, participant_id: UUID) -> Participant:
 
 
 def arrived(call: Call, link_id: UUID) -> None:
-    """The guest pressed "Join": the clinician's page says so."""
+    """The guest pressed "Join": the clinician's page says so, once as long as they are there."""
     guest = participants.of_actor(call.id, str(link_id))
-    if guest is not None:
+    if guest is not None and not participants.is_here(guest):
         guest.seen_at = utcnow()
         service.record(call, "guest_arrived", role=guest.as_what or "")
 

@@ -95,6 +95,8 @@ def arrive() -> Any:
             name = service.patient_of(call).display_name
             me = participants.add(call, PATIENT, str(current_link().id), name)
         service.arrive(call)
+        if me.client_id is not None and not participants.is_here(me):
+            me.client_id = None  # a page that went without a word: it is not in the room any more
         if me.left_at is None and presence.is_due(call, me):
             presence.here(call, me)
     return jsonify(state_of(call))

@@ -48,6 +48,13 @@ def jobs(house: House, practice: UUID, number: int, *, key: str | None = None) -
         return [row.id for row in rows]
 
 
+def seen(olga: Visitor) -> dict[str, str]:
+    """The hidden field of both buttons: when the list was shown."""
+    found = re.findall(r'name="shown_at" value="([^"]+)"', olga.get(URL).get_data(as_text=True))
+    assert len(found) == 2
+    return {"shown_at": found[0]}
+
+
 def numbers_on_the_card(olga: Visitor) -> list[int]:
     return [int(one) for one in re.findall(r"Given up ([0-9]+)", text(olga.get("/operator")))]
 
@@ -65,7 +72,7 @@ def test_the_card_counts_what_the_list_shows(olga: Visitor, house: House) -> Non
     assert numbers_on_the_card(olga) == [2, 3]
     assert "5 were given up" in text(olga.get(URL))
     assert [one.queue for one in given_up.page(Wanted(queue="messages"), limit=9)] == ["messages"] * 2
-    olga.post(f"{URL}/dismiss")
+    olga.post(f"{URL}/dismiss", seen(olga))
     assert numbers_on_the_card(olga) == [0, 0]
     assert "Nothing was given up" in text(olga.get(URL))
 
@@ -93,7 +100,7 @@ def test_all_that_fit_are_tried_again_and_no_others(olga: Visitor, house: House)
     jobs(house, house.riverside, 2)
     jobs(house, house.lumiere, 1)
     good, spent = message(house), message(house, body=f"See {notifications.models.MASK}")
-    answer = olga.post(f"{URL}/retry?q=riverside")
+    answer = olga.post(f"{URL}/retry?q=riverside", seen(olga))
     page = text(olga.get(answer.headers["Location"]))
     assert "3 messages and jobs are in their queues again" in page
     assert "1 message cannot be sent again for now" in page
@@ -111,10 +118,25 @@ def test_a_press_of_the_button_deals_with_the_oldest_and_says_how_many_are_left(
 ) -> None:
     monkeypatch.setattr(given_up, "AT_ONCE", 2)
     ids = jobs(house, house.riverside, 3)
-    answer = olga.post(f"{URL}/dismiss")
+    answer = olga.post(f"{URL}/dismiss", seen(olga))
     assert "1 more is still there" in text(olga.get(answer.headers["Location"]))
     with house.at(house.riverside, write=False) as session:
         assert session.scalars(select(JobRow.id).where(JobRow.state == "dead")).all() == ids[2:]
+
+
+def test_what_was_given_up_while_somebody_read_the_question_stays_on_the_list(
+    olga: Visitor, house: House
+) -> None:
+    jobs(house, house.riverside, 2)
+    shown = seen(olga)
+    jobs(house, house.riverside, 1)
+    late = message(house, created_at=db.utcnow() - timedelta(hours=2))
+    olga.post(f"{URL}/dismiss", shown)
+    assert numbers_on_the_card(olga) == [1, 1]
+    with house.at(house.riverside, write=False) as session:
+        assert session.get_one(Notification, (house.riverside, late)).dismissed_at is None
+    for nonsense in ({}, {"shown_at": "soon"}, {"shown_at": "2026-01-01"}):
+        assert olga.post(f"{URL}/dismiss", nonsense).status_code == 400
 
 
 @pytest.mark.both_databases

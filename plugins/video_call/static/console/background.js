@@ -17,6 +17,7 @@ let target;
 
 own.addEventListener("plain", () => {
   end();
+  checkNone();
   tell("background_failed");
 });
 
@@ -41,6 +42,7 @@ export async function background(which) {
     const kind = picture ? "picture" : which;
     worker.postMessage({ type: "background", which: kind, colour: getComputedStyle(root).accentColor, picture }, picture ? [picture] : []);
     await sendThrough(filtered);
+    if (chosen !== which) return; // it failed, and was said to
     prefer({ background: which });
     tell("background_on");
   } catch {
@@ -133,10 +135,14 @@ async function drawn(raw, finder) {
 /** @param {string} why a key of the words */
 async function off(why) {
   end();
-  const none = document.querySelector('[data-settings] [name="background"][value="none"]');
-  if (none instanceof HTMLInputElement) none.checked = true;
+  checkNone();
   await sendThrough(undefined);
   tell(why);
+}
+
+function checkNone() {
+  const none = document.querySelector('[data-settings] [name="background"][value="none"]');
+  if (none instanceof HTMLInputElement) none.checked = true;
 }
 
 function end() {

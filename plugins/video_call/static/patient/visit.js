@@ -44,7 +44,7 @@ function follow() {
   else if (shown === "call") go("waiting");
   else if (shown !== "waiting" || chosen !== "waiting") go(chosen);
   hold(state === "on_hold" && talking); // who is held in the waiting room goes on with the check
-  if (shown === "waiting" && state === "waiting" && !isGuest) void sayReady().catch(() => undefined);
+  if (shown === "waiting" && ["scheduled", "waiting"].includes(state) && !isGuest) void sayReady().catch(() => undefined);
 }
 
 /** Tells the practice that the patient waits, and what the check found. Raises when it could not be told. */
