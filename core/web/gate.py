@@ -108,8 +108,8 @@ def _open() -> Any:
     audit.clear_context()
     g.request_id = _request_id()
     audit.set_origin(request_id=g.request_id, address=request.remote_addr)
-    # No database looks NUL up, and no address of ours has it. A link says by itself that it does not work.
-    if "\0" in request.path and not request.path.startswith("/l/"):
+    # No database looks NUL up, and no address of ours has it. Links say by themselves that they do not work.
+    if "\0" in request.path and not request.path.startswith(("/l/", "/join/", "/new-password/")):
         abort(404)
     if request.endpoint is None or asked is None or asked.kind == "static":
         return None

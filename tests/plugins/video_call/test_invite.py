@@ -135,7 +135,7 @@ def test_the_first_and_the_last_day_that_there_are_are_no_day_for_a_consultation
 def test_a_planned_consultation_is_moved_and_what_was_typed_stays_where_it_is_refused(
     house: House, amira: Visitor, call_in: Callable[..., Made]
 ) -> None:
-    made = call_in(states.SCHEDULED)
+    made = call_in(states.SCHEDULED, at=db.utcnow() + timedelta(minutes=5))  # on the list of today
     with house.at(house.riverside, write=False):
         day = (i18n.local(db.utcnow()) + timedelta(days=9)).date().isoformat()
     path = f"{BASE}/calls/{made.id}/move"
