@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder.security.sqla.models import User
 from markupsafe import Markup
@@ -20,15 +20,15 @@ from sqlalchemy import func, or_, select
 
 from core import audit, db
 from core.audit import Filter, PlatformAuditEntry
-from core.i18n import _, ngettext
+from core.i18n import _
 from core.security.sign_in import subject_of
 from core.tenancy import Practice
-from core.web import audit_words, listing, sent
+from core.web import audit_words, listing, sent, trails
 from core.web.listing import Asked
 from core.web.pages import render
 from core.web.routes import CoreRoutes
+from core.web.trails import PAGE
 
-PAGE: Final = 50
 _FOUND: Final = 20
 _USER: Final = "ab_user"
 
@@ -126,19 +126,10 @@ def verify() -> ResponseReturnValue:
     result = audit.verify_platform()
     with db.scope():
         audit.record_platform("audit.verified", detail={"intact": result.intact, "entries": result.entries})
-    if result.intact:
-        words = ngettext(
-            "The trail is whole: %(num)d entry was checked.",
-            "The trail is whole: %(num)d entries were checked.",
-            result.entries,
-        )
-        flash(words, "success")
-    else:
-        words = _(
-            "The trail was tampered with: entry %(seq)s is not as it was written.",
-            seq=result.first_bad_seq or 0,
-        )
-        flash(words, "danger")
+    broken = _(
+        "The trail was tampered with: entry %(seq)s is not as it was written.", seq=result.first_bad_seq or 0
+    )
+    trails.say_checked(result, broken)
     return redirect(_chosen().url(), 303)
 
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Response, flash, g, redirect, request, url_for
+from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_appbuilder.security.sqla.models import User
 from markupsafe import Markup
@@ -19,15 +19,15 @@ from sqlalchemy import select
 
 from core import audit, db, i18n, patients
 from core.audit import AuditEntry, Filter
-from core.i18n import _, ngettext
+from core.i18n import _
 from core.tenancy import Membership
-from core.web import audit_words, coming_back, emergency, listing, record
+from core.web import audit_words, coming_back, emergency, listing, record, sent, trails
 from core.web.gate import own_scope
 from core.web.pages import render
 from core.web.routes import StaffRoutes
+from core.web.trails import PAGE
 
 PERMISSION: Final = "core.view_audit"
-PAGE: Final = 50
 _KINDS: Final = ("patient", "system")
 _SUGGESTED: Final = 8
 _SYSTEMS: Final = (patients.NHS_NUMBER, patients.INS, patients.LOCAL)
@@ -165,33 +165,22 @@ def verify() -> ResponseReturnValue:
     result = audit.verify(g.practice_id)
     with own_scope():
         audit.record("audit.verified", detail={"intact": result.intact, "entries": result.entries})
-    if result.intact:
-        words = ngettext(
-            "The trail is whole: %(num)d entry was checked.",
-            "The trail is whole: %(num)d entries were checked.",
-            result.entries,
-        )
-        flash(words, "success")
-    else:
-        flash(
-            _(
-                "The trail was tampered with: entry %(seq)s is not as it was written. Tell your operator.",
-                seq=result.first_bad_seq or 0,
-            ),
-            "danger",
-        )
+    broken = _(
+        "The trail was tampered with: entry %(seq)s is not as it was written. Tell your operator.",
+        seq=result.first_bad_seq or 0,
+    )
+    trails.say_checked(result, broken)
     return redirect(_chosen().url(), 303)
 
 
 def _chosen() -> Chosen:
-    before = request.args.get("before", "")
     return Chosen(
         patient_id=request.args.get("patient", type=UUID),
         person=request.args.get("person", "")[:64],
         action=request.args.get("action", "").strip()[:80],
         since=request.args.get("since", type=_day),
         until=request.args.get("until", type=_day),
-        before=int(before) if before.isascii() and before.isdecimal() and len(before) < 12 else None,
+        before=sent.number(request.args.get("before")),
     )
 
 

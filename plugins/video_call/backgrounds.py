@@ -67,7 +67,7 @@ def get(background_id: UUID) -> Background | None:
 
 def check_name(name: str) -> str:
     """What the picture is called, for those who choose it and cannot see it. Raises BackgroundRefused."""
-    name = " ".join(name.replace("\0", "").split())
+    name = " ".join(name.split())
     if not name:
         raise BackgroundRefused(_("Give the picture a name, for example “Treatment room”."), field="name")
     if len(name) > MAX_NAME:

@@ -87,6 +87,8 @@ def notes(call_id: UUID) -> Any:
         abort(404)
     if found.clinician_id != audit.actor().id:
         abort(403)
+    # How it went may be noted at this moment: then what is stored there stands.
+    db.session().refresh(found, with_for_update=True)
     if found.outcome is not None:  # until then: what is typed as the patient hangs up is not lost
         raise WrongState()
     text = request.form.get("notes", "").replace("\r\n", "\n")[: steps.MAX_NOTES]

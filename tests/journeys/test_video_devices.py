@@ -231,10 +231,11 @@ def _is_in_the_middle(at: Locator, dot: Locator, seen: Locator) -> bool:
         at.page.mouse.move(box["x"] + box["width"] / 2 + from_it, box["y"] + box["height"] / 2, steps=2)
     expect(dot).to_have_count(1)
     place, frame = dot.bounding_box(), seen.bounding_box()
-    return bool(place and frame) and all(
-        0.3 < (place[edge] + place[length] / 2 - frame[edge]) / frame[length] < 0.7  # type: ignore[index, literal-required]
-        for edge, length in (("x", "width"), ("y", "height"))
-    )
+    if place is None or frame is None:
+        return False
+    across = (place["x"] + place["width"] / 2 - frame["x"]) / frame["width"]
+    down = (place["y"] + place["height"] / 2 - frame["y"]) / frame["height"]
+    return 0.3 < across < 0.7 and 0.3 < down < 0.7
 
 
 def _points(home: Page, desk: Page) -> None:

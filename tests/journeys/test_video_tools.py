@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -20,12 +17,11 @@ from plugins.video_call.models import Consent, Document
 from tests.journeys import photos
 from tests.journeys.consultations import CONNECTIONS, Consultation, colour, flows, line
 from tests.journeys.looking import look_over, sideways
+from tests.journeys.patients_camera import OWN, PATIENT, PERSON, SECOND_CAMERA, ZOOM, is_blue, may_zoom, zooms
 from tests.journeys.people import People
 from tests.support.browser import Watch, Windows
 from tests.support.running import Careroom, eventually
 
-PERSON = ".vc-person[data-role=patient]"
-PATIENT = f"{PERSON} video"
 # How many pixels of a canvas are not empty.
 INK = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -33,24 +29,6 @@ INK = """(canvas) => {
   for (let at = 3; at < data.length; at += 4) ink += data[at] > 0;
   return ink;
 }"""
-OWN = "document.querySelector('#self video').srcObject"
-# Chromium's second camera is one of depths, which no connection sends. Here it shows blue around red, and cannot zoom.
-SECOND_CAMERA = """
-  const ask = globalThis.MediaDevices?.prototype.getUserMedia;
-  if (ask) MediaDevices.prototype.getUserMedia = async function (wanted) {
-    const second = (await this.enumerateDevices()).filter((one) => one.kind === "videoinput")[1]?.deviceId;
-    if (!second || wanted.video?.deviceId?.exact !== second) return ask.call(this, wanted);
-    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
-    const paint = canvas.getContext("2d");
-    setInterval(() => {
-      for (const [shade, left, wide] of [["#0000ff", 0, 640], ["#ff0000", 224, 192]]) {
-        paint.fillStyle = shade;
-        paint.fillRect(left, 0, wide, 360);
-      }
-    }, 60);
-    return canvas.captureStream(15);
-  };
-"""
 # The bounds of what a page sends of its camera, in bit/s; 0: none.
 _MOST_BITS = """connections.filter((one) => one.connectionState === "connected").flatMap((one) => one.getSenders())
   .filter(({ track }) => track?.kind === "video").map((one) => one.getParameters().encodings[0]?.maxBitrate ?? 0)"""
@@ -91,24 +69,13 @@ def talk(
     desk, phone = windows.clinician("amira"), windows.phone()
     desk.add_init_script(CONNECTIONS)
     phone.add_init_script(SECOND_CAMERA)
-    _may_zoom(phone, careroom)
+    may_zoom(phone, careroom)
     desk.goto(consultation.path)
     consultation.wait_in(phone)
     desk.get_by_role("button", name=f"Admit {consultation.person.name}").click()
     eventually(lambda: consultation.row().state == "in_call", 60, "the call")
     expect(desk.locator(PATIENT)).to_be_visible()
     return desk, phone, consultation
-
-
-def _may_zoom(phone: Page, careroom: Careroom) -> None:
-    """The patient's browser lets the page zoom the camera; Chromium's zooms up to four times."""
-    browser = phone.context.browser
-    assert browser
-    here = phone.context.new_cdp_session(phone).send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
-    allowed = {"permission": {"name": "camera", "panTiltZoom": True}, "setting": "granted"}
-    browser.new_browser_cdp_session().send(
-        "Browser.setPermission", {**allowed, "browserContextId": here, "origin": careroom.url}
-    )
 
 
 def documents(consultation: Consultation) -> list[tuple[str, str]]:
@@ -221,57 +188,14 @@ def _devices(desk: Page, phone: Page) -> None:
     expect(phone.locator(".ct-banner")).to_contain_text("The practice may switch and zoom your camera.")
     panel.get_by_role("button", name="Switch", exact=True).click()
     phone.wait_for_function(f"(label) => {OWN}.getVideoTracks()[0]?.label !== label", arg=label)
-    eventually(lambda: _is_blue(colour(desk, PATIENT, 0.1, 0.5)), 20, "the other camera's picture")
-    _zooms(desk, phone, label)
+    eventually(lambda: is_blue(colour(desk, PATIENT, 0.1, 0.5)), 20, "the other camera's picture")
+    zooms(desk, phone, label)
     look_over(desk)
     phone.get_by_role("button", name="Stop it").click()
     expect(panel).to_contain_text("The patient took the permission back.")
     expect(panel.get_by_role("button", name="Switch", exact=True)).to_be_hidden()
-    eventually(lambda: phone.evaluate(_ZOOM) == 100, 10, "the whole picture")
+    eventually(lambda: phone.evaluate(ZOOM) == 100, 10, "the whole picture")
     panel.get_by_role("button", name="Close").click()
-
-
-_ZOOM = f"{OWN}.getVideoTracks()[0].getSettings().zoom"
-
-
-def _zooms(desk: Page, phone: Page, label: str) -> None:
-    """What the camera cannot, the clinician's page does; what it can, the patient's."""
-    panel = desk.get_by_role("region", name="Patient’s devices")
-    larger, level = panel.get_by_role("button", name="Larger"), panel.locator("output")
-    assert _is_blue(_on_the_screen(desk))
-    larger.click()
-    larger.click()
-    expect(level).to_have_text("2.0×")
-    eventually(lambda: not _is_blue(_on_the_screen(desk)), 10, "the larger picture")
-    assert _scale(desk) == "2"
-    panel.get_by_role("button", name="Switch", exact=True).click()  # and back
-    phone.wait_for_function(f"(label) => {OWN}.getVideoTracks()[0]?.label === label", arg=label)
-    eventually(lambda: not _is_blue(colour(desk, PATIENT, 0.1, 0.5)), 20, "the first camera's picture")
-    expect(level).to_have_text("1.0×")
-    eventually(lambda: _scale(desk) == "1", 10, "the whole picture")
-    larger.click()
-    larger.click()
-    eventually(lambda: phone.evaluate(_ZOOM) == 200, 10, "the camera's own zoom")
-    assert _scale(desk) == "1"
-
-
-def _is_blue(found: list[int]) -> bool:
-    red, green, blue = found
-    return blue > 150 and red < 90 and green < 90
-
-
-def _on_the_screen(desk: Page) -> list[int]:
-    """The colour at 28 % of the width of the patient's frame: in the whole picture beside the red."""
-    box = desk.locator(PERSON).bounding_box()
-    assert box
-    shown = Image.open(io.BytesIO(desk.screenshot())).convert("RGB")
-    found = shown.getpixel((int(box["x"] + box["width"] * 0.28), int(box["y"] + box["height"] * 0.5)))
-    assert isinstance(found, tuple)
-    return [int(one) for one in found]
-
-
-def _scale(desk: Page) -> Any:
-    return desk.locator(PATIENT).evaluate("(video) => video.style.scale")
 
 
 def _boards(desk: Page, phone: Page, consultation: Consultation) -> None:

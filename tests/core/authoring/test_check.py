@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -186,11 +185,13 @@ def test_without_axe_accessibility_is_not_measured(monkeypatch: pytest.MonkeyPat
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["photo_request", "video_call"])
 def test_our_plugins_are_gold(name: str) -> None:
-    """Each rule holds but that of the browser: the journeys look at all pages of these two, and more closely."""
+    """The tier that the manifest claims; without Chromium what can be measured."""
     subprocess.run([ROOT / "scripts" / "translations", "compile"], check=True, capture_output=True)
     command = [sys.executable, "-m", "core.cli", "plugin", "check", name, "--json"]
-    without = {**os.environ, "CAREROOM_AXE": "/nowhere"}
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=without)
-    found = {one["name"]: one["outcome"] for one in json.loads(said.stdout)["rules"]}
-    assert found.pop("accessibility") == "not_measured"
-    assert set(found.values()) <= {"holds", "nothing_to_do"}, said.stdout
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    found = json.loads(said.stdout)
+    wrong = [one for one in found["rules"] if one["outcome"] not in ("holds", "nothing_to_do")]
+    if shutil.which("chromium") is None:
+        assert [one["outcome"] for one in wrong] == ["not_measured"]
+    else:
+        assert (found["tier"], wrong) == ("gold", [])

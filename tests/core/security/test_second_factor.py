@@ -48,6 +48,12 @@ def mails(house: House, username: str) -> list[str]:
         return [row.subject or "" for row in found]
 
 
+def _secret_on(page: str) -> str:
+    """The secret that the page shows to be typed into an app."""
+    (secret,) = re.findall(r'account-secret">([A-Z2-7 ]+)<', page)
+    return str(secret).replace(" ", "")
+
+
 def is_in(browser: Visitor) -> bool:
     return bool(browser.get("/account").status_code == 200)
 
@@ -57,7 +63,7 @@ def test_codes_are_set_up_on_the_page_and_asked_for_afterwards(house: House, vis
     browser.sign_in("amira")
     page = browser.get("/account/codes").get_data(as_text=True)
     assert "<svg" in page
-    secret = re.search(r'account-secret">([A-Z2-7 ]+)<', page).group(1).replace(" ", "")  # type: ignore[union-attr]
+    secret = _secret_on(page)
     app = pyotp.TOTP(secret)
     refused = browser.post("/account/codes", {"code": "000000"})
     assert (refused.status_code, secret[:4] in refused.get_data(as_text=True)) == (422, True)
@@ -242,7 +248,7 @@ def test_a_practice_can_ask_everybody_for_a_second_factor(house: House, visitor:
     assert browser.post("/p/riverside/patients", {"q": "Whit"}).status_code == 409
     assert "Codes from an app" in browser.get(asked.location).get_data(as_text=True)
     page = browser.get("/account/codes").get_data(as_text=True)
-    secret = re.search(r'account-secret">([A-Z2-7 ]+)<', page).group(1).replace(" ", "")  # type: ignore[union-attr]
+    secret = _secret_on(page)
     done = browser.post("/account/codes", {"code": pyotp.TOTP(secret).now()})
     assert 'href="/p/riverside/' in done.get_data(as_text=True), "and leads to where they were going"
     assert browser.get("/p/riverside/patients").status_code == 200
@@ -279,7 +285,7 @@ def test_the_last_passkey_gone_a_factor_is_asked_for_again(house: House, visitor
 def set_up_codes(browser: Visitor) -> str:
     """On the page, as a person does; the page that answers."""
     page = browser.get("/account/codes").get_data(as_text=True)
-    secret = re.search(r'account-secret">([A-Z2-7 ]+)<', page).group(1).replace(" ", "")  # type: ignore[union-attr]
+    secret = _secret_on(page)
     done = browser.post("/account/codes", {"code": pyotp.TOTP(secret).now()})
     assert done.status_code == 200
     return str(done.get_data(as_text=True))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -135,6 +135,13 @@ def path_in(body: str) -> str:
     found = re.search(r"/l/[a-z2-7]{32}", body)
     assert found, "the message holds the link"
     return found.group()
+
+
+@contextmanager
+def at(house: House, made: Made, actor: audit.Actor | None = None) -> Iterator[Call]:
+    """The call in a scope of somebody; Amira, if nobody is named."""
+    with house.at(made.practice_id), audit.use_actor(actor or clinician(house)):
+        yield db.session().get_one(Call, (made.practice_id, made.id))
 
 
 @pytest.fixture

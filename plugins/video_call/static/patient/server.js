@@ -30,6 +30,8 @@ let asking = false;
 let again = false;
 /** Does nothing but these questions say that the patient is here? Once the line of the call is open, it does. */
 let isAlone = !isGuest;
+/** A page that the server has not heard of takes the patient's place; it says so until it was heard. */
+let isNew = true;
 
 /** @returns {State} */
 export const now = () => state;
@@ -63,7 +65,8 @@ export async function refresh() {
   }
   asking = true;
   try {
-    take(await answered(isAlone ? post("arrive") : fetch(`${base}state`, { headers: { Accept: "application/json" } })));
+    take(await answered(isAlone ? post("arrive", { new: isNew }) : fetch(`${base}state`, { headers: { Accept: "application/json" } })));
+    isNew = false;
   } catch {
     reached(false);
   } finally {
@@ -77,7 +80,7 @@ export async function refresh() {
 
 /**
  * Asks for a step; the server decides. Raises when it could not be asked.
- * @param {"arrive" | "started" | "ready" | "unready" | "end"} step
+ * @param {"started" | "ready" | "unready" | "end"} step
  * @param {unknown} [body]
  * @returns {Promise<State>}
  */

@@ -4,7 +4,7 @@ import { closeCheck, found, measureLine, openCheck, startCheck } from "./check.j
 import { hold, letGo, turnOn } from "./devices.js";
 import { announce, one, place, press, say } from "./parts.js";
 import { startPreviews } from "./preview.js";
-import { ask, base, changes, clinician, isGuest, isReachable, lineIsOpen, now, start } from "./server.js";
+import { ask, base, changes, clinician, isGuest, isReachable, lineIsOpen, now, refresh, start } from "./server.js";
 import { allowSound, playBegin } from "./sound.js";
 import { closeWaiting, openWaiting, startWaiting } from "./waiting.js";
 
@@ -206,4 +206,4 @@ one("#begin", HTMLButtonElement).disabled = false;
 void call().catch(() => undefined);
 place("visit").dataset.ready = "";
 follow();
-if (!isGuest) void ask("arrive", { new: true }).catch(() => undefined);
+if (!isGuest) void refresh();
