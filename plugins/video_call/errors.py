@@ -26,10 +26,14 @@ class NotYours(CallError):
 
 
 class CannotInvite(CallError):
-    """No way to send was chosen, or the patient has no number or address for it."""
+    """Something in the invitation's form does not do. field: the one that it is about."""
 
     kind = "cannot_invite"
     text = _l("Choose how to send the invitation.")
+
+    def __init__(self, message: str | None = None, *, field: str = "channels") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class ConsentMissing(CallError):

@@ -198,6 +198,7 @@ def _checked(patient: Patient, wish: Wish) -> list[Channel]:
         raise CannotInvite(_("%(name)s has no e-mail address.", name=patient.display_name))
     if wish.at is not None and not utcnow() < wish.at <= utcnow() + timedelta(days=MOST_DAYS_AHEAD):
         raise CannotInvite(
-            _("Choose a time in the future, at most %(days)s days from now.", days=MOST_DAYS_AHEAD)
+            _("Choose a time in the future, at most %(days)s days from now.", days=MOST_DAYS_AHEAD),
+            field="day",
         )
     return chosen

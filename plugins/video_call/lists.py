@@ -158,7 +158,7 @@ def is_active() -> list[ColumnElement[bool]]:
     """The conditions of what goes on, who waits, and who is expected before the day is over."""
     return [
         Call.state.in_((*states.HERE, states.SCHEDULED, states.INVITED)),
-        or_(Call.state.not_in(states.BEFORE), Call.expires_at > utcnow()),
+        ~service.ran_out(),
         or_(Call.scheduled_at.is_(None), Call.scheduled_at < _end_of_today(), Call.state.in_(states.HERE)),
     ]
 
@@ -174,12 +174,13 @@ def by_urgency() -> tuple[ColumnElement[Any], ...]:
 
 
 def is_of_today() -> ColumnElement[bool]:
-    """The condition of everything of today: planned, made or ended today."""
+    """The condition of everything of today: planned, made or ended today, or begun yesterday and going on."""
     begin, end = _begin_of_today(), _end_of_today()
     return or_(
-        Call.scheduled_at.between(begin, end),
+        (Call.scheduled_at >= begin) & (Call.scheduled_at < end),
         Call.scheduled_at.is_(None) & (Call.created_at >= begin),
         Call.ended_at >= begin,
+        Call.state.in_(states.HERE) & ~service.ran_out(),
     )
 
 

@@ -133,7 +133,7 @@ def send(patient_id: UUID) -> Any:
         with db.savepoint():
             call = invitations.invite(patient, _wish(typed), id=typed["id"])
     except (CallError, notifications.NotificationError) as refusal:
-        return _form(patient, typed, error=refusal.message), 422
+        return _form(patient, typed, refusal), 422
     flash(_("Invitation sent to %(name)s.", name=patient.display_name), "success")
     if call.scheduled_at or not can(CONDUCT):
         return redirect(url_for(".index", show="active"), 303)
@@ -241,7 +241,7 @@ def _wish(typed: dict[str, Any]) -> Wish:
             (one for one in colleagues.who_may(CONDUCT) if str(one.user_id) == typed["holder"]), None
         )
         if found is None:
-            raise CannotInvite(_("Choose who holds the consultation."))
+            raise CannotInvite(_("Choose who holds the consultation."), field="holder")
         holder = (str(found.user_id), found.name)
     return Wish(
         typed["channels"], typed.get("mobile"), typed.get("note"), at, bool(typed.get("phone_first")), holder
@@ -254,7 +254,7 @@ def _planned_for(typed: dict[str, Any]) -> datetime:
         here = datetime.combine(date.fromisoformat(typed["day"]), time.fromisoformat(typed["time"]))
         return here.replace(tzinfo=i18n.local(utcnow()).tzinfo).astimezone(utcnow().tzinfo)
     except (ValueError, OverflowError):  # the first and the last day that there are have no hour elsewhere
-        raise CannotInvite(_("Enter the day and the time of the consultation.")) from None
+        raise CannotInvite(_("Enter the day and the time of the consultation."), field="day") from None
 
 
 def _days() -> dict[str, str]:
@@ -264,11 +264,15 @@ def _days() -> dict[str, str]:
     return {"first_day": here.date().isoformat(), "last_day": last.date().isoformat()}
 
 
-def _form(patient: Patient, typed: dict[str, Any], *, error: str | None = None) -> str:
+def _form(
+    patient: Patient,
+    typed: dict[str, Any],
+    refusal: CallError | notifications.NotificationError | None = None,
+) -> str:
     return page(
         "invite.html",
         typed=typed,
-        error=error,
+        wrong={_field_of(refusal, typed): refusal.message} if refusal is not None else {},
         max_note=invitations.MAX_NOTE,
         workspace=url_for("patients.show", patient_id=patient.id),
         patient=patient,
@@ -276,6 +280,14 @@ def _form(patient: Patient, typed: dict[str, Any], *, error: str | None = None) 
         **_days(),
         **_preview(patient, typed),
     )
+
+
+def _field_of(refusal: CallError | notifications.NotificationError, typed: dict[str, Any]) -> str:
+    """What in the form a refusal is about."""
+    if isinstance(refusal, CannotInvite):
+        return refusal.field
+    is_number = isinstance(refusal, notifications.InvalidRecipient) and typed.get("mobile")
+    return "mobile" if is_number else "channels"
 
 
 def _preview(patient: Patient, typed: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from core import audit, db, demo, patients
 from core.audit import Actor, AuditEntry
 from core.security import members, users
 from core.tenancy import PRACTICE_ADMIN, Practice
+from core.web import audit_words
 from tests.support.databases import as_owner
 from tests.support.house import House, Visitor
 
@@ -173,3 +174,16 @@ def test_who_may_not_find_patients_finds_one_by_the_whole_number_alone(
         page = ruth.post(f"{PLACE}/patient", {"q": tried}).get_data(as_text=True)
         assert "No patient has this number." in page
         assert "patient-row" not in page
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("video_call.index", "Video consultations"),
+        ("video_call_patient.start", "Video consultations"),
+        ("today.index", "Today"),
+        ("gone.index", "gone.index"),
+    ],
+)
+def test_where_something_was_seen_is_said_in_words(house: House, part: str, words: str) -> None:
+    assert audit_words.place(part, audit_words.titles()) == words

@@ -71,6 +71,23 @@ def test_whoever_waits_is_on_some_page_also_behind_fifty_others(house: House, am
 
 
 @pytest.mark.both_databases
+def test_who_came_before_midnight_and_is_here_is_of_today(house: House, amira: Visitor) -> None:
+    waits = make_call(house, states.READY, family_name="Okafor")
+    over = make_call(house, states.ENDED, family_name="Novak")
+    late = make_call(house, states.READY, family_name="Whitfield")
+    with house.at(house.riverside) as session:
+        for made in (waits, over, late):
+            call = session.get_one(Call, (house.riverside, made.id))
+            call.created_at -= timedelta(days=1)
+            if made is over:
+                call.ended_at = call.created_at
+            if made is late:
+                call.expires_at = db.utcnow()
+    (name,) = shown(amira.get(f"{BASE}/?show=today"))
+    assert name.endswith("Okafor")
+
+
+@pytest.mark.both_databases
 def test_a_consultation_is_found_by_its_patient(house: House, amira: Visitor) -> None:
     make_call(house, states.READY)
     make_call(house, states.ENDED, family_name="Okafor")

@@ -70,6 +70,10 @@ def test_a_number_for_this_time_is_used_and_not_stored(house: House, amira: Visi
     assert refused.status_code == 422
     assert 'value="12"' in refused.get_data(as_text=True), "what was typed stays"
     assert len(messages(house)) == 1
+    for typed, name in (({}, "mobile"), ({"holder": "0"}, "holder"), ({"when": "later", "day": "x"}, "day")):
+        page = amira.post(f"{BASE}/invite/{patient_id}", again | typed).get_data(as_text=True)
+        assert re.findall(r'id="field-([a-z]+)-error"', page) == [name], "said where it is wrong"
+        assert f'href="#field-{name}"' in page
 
 
 def test_a_patient_who_cannot_be_reached_is_explained(house: House, amira: Visitor) -> None:
