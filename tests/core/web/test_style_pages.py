@@ -110,6 +110,16 @@ def test_menus_stay_inside_a_phone(open_page: Callable[..., Any]) -> None:
         assert box["x"] + box["width"] <= 320
 
 
+@pytest.mark.parametrize("language", ["en", "ar-XB"])
+def test_the_open_tab_is_in_sight_on_a_phone(open_page: Callable[..., Any], language: str) -> None:
+    page = open_page(f"/dev/ui?language={language}", width=320)
+    row = page.locator(".tabs").nth(1)
+    assert row.evaluate("row => row.scrollWidth > row.clientWidth"), "wider than the window"
+    box = row.locator("[aria-current]").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 320
+
+
 def test_rail_on_a_phone_opens_and_closes(open_page: Callable[..., Any]) -> None:
     page = open_page("/dev/ui", width=360)
     assert not page.locator("#rail").is_visible()

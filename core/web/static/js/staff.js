@@ -6,3 +6,4 @@ import "careroom/theme";
 import "careroom/popup";
 import "careroom/palette";
 import "careroom/shortcuts";
+import "careroom/tabs";
