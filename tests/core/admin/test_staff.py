@@ -107,6 +107,7 @@ def test_an_invitation_is_sent_listed_sent_again_and_withdrawn(helen: Visitor, h
     resend, withdraw = (re.findall(rf'action="([^"]*/{what})"', page)[0] for what in ("resend", "withdraw"))
     assert helen.post(resend).status_code == 303
     assert helen.post(withdraw).status_code == 303
+    helen.get(URL)  # shows the words on what was done
     assert "nina@example.com" not in helen.get(URL).get_data(as_text=True)
     assert "accepted or withdrawn meanwhile" in helen.post(withdraw, follow_redirects=True).get_data(
         as_text=True
