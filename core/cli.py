@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
-gc.disable()  # what is imported stays: to look through it again and again is a fifth of the time that a command takes
-
 import os
 import secrets
 import sys
@@ -28,8 +24,6 @@ from core.cli_start import bring_up_to_date, prepare, told
 from core.db import copies, roles, stepping
 from core.db import migrate as migrations
 from core.security import users
-
-gc.enable()
 
 
 @click.group()

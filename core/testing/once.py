@@ -1,8 +1,7 @@
 """What the tests' process works out once, and not anew for each test.
 
-Every test has an application and a database of its own. To compile its templates and its SQL, to write the functions
-that build its URLs and to hash the passwords of who signs in took longer than most tests do; what comes of it is the
-same in all of them.
+Every test has an application of its own. To compile its templates, to write the functions that build its URLs and to
+hash the passwords of who signs in took longer than most tests do; what comes of it is the same in all of them.
 (PYTEST_DONT_REWRITE: nothing is asserted here.)
 """
 
@@ -17,9 +16,6 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import Engine
-from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from core.security import passwords
@@ -71,21 +67,8 @@ class RememberingHasher(PasswordHasher):
         return True
 
 
-def share_compiled_sql() -> None:
-    """Give every engine of this process the same cache of compiled statements.
-
-    A statement is kept for its dialect. The engines of tests differ in the database alone, so that those of one kind
-    count as one.
-    """
-    statements: LRUCache[Any, Any] = LRUCache(4000)
-    DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
-    DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
-    Engine._compiled_cache = property(lambda engine: statements, lambda engine, own: None)  # type: ignore[assignment]
-
-
 def pytest_configure() -> None:
     """Every application that is made from now on."""
-    share_compiled_sql()
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
     Flask.url_rule_class = RuleBuiltWhenAsked
     passwords._hasher = RememberingHasher(passwords._hasher)  # type: ignore[misc]  # Final, but for tests
@@ -96,4 +79,5 @@ def pytest_collection_finish() -> None:
     """What is imported stays: the garbage collector need not look through all of it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 50)  # what a test leaves is little beside what is looked through for it
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, 50)
