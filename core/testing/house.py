@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -78,7 +78,8 @@ class Visitor:
 
     app: Flask
     client: FlaskClient
-    _known: tuple[str, str] = ("", "")  # the session's secret and the token that a page showed for it
+    # The session's secret and the token that a page showed for it.
+    _known: tuple[str, str] = field(default=("", ""), init=False, repr=False)
 
     def get(self, url: str, **options: Any) -> Any:
         """Ask for a page."""

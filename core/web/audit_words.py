@@ -99,6 +99,6 @@ def actions(on: Literal["practice", "platform"] = "practice") -> list[tuple[str,
 
 def place(part: str, titles: Mapping[str, object]) -> str:
     """Where something was seen: the page's name, the plugin's for all of its pages, or the code of any other."""
-    # A plugin's pages behind a link have a blueprint beside its own.
-    room = part.partition(".")[0].removesuffix("_patient")
-    return str(PLACES.get(part) or titles.get(room, part))
+    routes = part.partition(".")[0]
+    own = routes.removesuffix("_patient")  # what PatientRoutes are called, unless they say otherwise
+    return str(PLACES.get(part) or titles.get(routes) or titles.get(own, part))

@@ -222,7 +222,7 @@ def count_waiting() -> int:
 
 
 def _ready() -> Select[int]:
-    return select(func.count(Call.id)).where(Call.state == states.READY)
+    return select(func.count(Call.id)).where(Call.state == states.READY, ~service.ran_out())
 
 
 def position(call: Call) -> int | None:
@@ -231,6 +231,7 @@ def position(call: Call) -> int | None:
         return None
     before = select(func.count(Call.id)).where(
         Call.state == states.READY,
+        ~service.ran_out(),
         Call.clinician_id == call.clinician_id,
         or_(Call.ready_at < call.ready_at, (Call.ready_at == call.ready_at) & (Call.id < call.id)),
     )

@@ -119,6 +119,32 @@ def test_what_several_heard_is_one_request_and_the_others_stay(page: Page, answe
     assert answers.asked == [["x.two"]]
 
 
+@pytest.mark.parametrize("held", ["mouse", "space bar"])
+def test_what_is_held_down_is_exchanged_after_its_click(page: Page, answers: Answers, held: str) -> None:
+    """A list that changes between press and release does not take the button away from under the finger."""
+    button = '<button type="button" onclick="clicks += 1">Remove</button>'
+    page.evaluate("window.clicks = 0")
+    answers.parts["x.one"] = {"html": f"old {button}", "state": "shown"}
+    tell(page, "t.one")
+    expect(panel(page, "x.one")).to_contain_text("old")
+    press = panel(page, "x.one").get_by_role("button")
+    if held == "mouse":
+        press.hover()
+        page.mouse.down()
+    else:
+        press.focus()
+        page.keyboard.down(" ")
+    answers.parts["x.one"] = {"html": f"new {button}", "state": "shown"}
+    answers.asked.clear()
+    tell(page, "t.both")
+    expect(panel(page, "x.two")).to_have_text("fresh x.two")
+    assert ["x.one", "x.two"] in answers.asked
+    expect(panel(page, "x.one")).to_contain_text("old")
+    page.mouse.up() if held == "mouse" else page.keyboard.up(" ")
+    expect(panel(page, "x.one")).to_contain_text("new")
+    assert page.evaluate("clicks") == 1
+
+
 def test_a_steady_stream_of_events_starves_nobody(page: Page, answers: Answers) -> None:
     answers.asked.clear()
     page.evaluate(

@@ -235,10 +235,21 @@ def test_the_position_counts_those_who_wait_for_the_same_clinician(house: House)
         calls = [session.get_one(Call, (made.practice_id, made.id)) for made in (first, second, third)]
         assert [lists.position(call) for call in calls] == [1, 2, 1]
         assert lists.count_waiting() == 3
+
+    def place_of_the_second() -> int | None:
+        with house.at(first.practice_id, write=False) as session:
+            return lists.position(session.get_one(Call, (second.practice_id, second.id)))
+
+    until = calls[0].expires_at
+    with at(house, first) as call:
+        call.expires_at = db.utcnow()
+    assert place_of_the_second() == 1, "whose invitation ran out is before nobody"
+    with at(house, first) as call:
+        call.expires_at = until
+    assert place_of_the_second() == 2
     with at(house, first) as call:
         service.admit(call)
-    with house.at(first.practice_id, write=False) as session:
-        assert lists.position(session.get_one(Call, (second.practice_id, second.id))) == 1
+    assert place_of_the_second() == 1
 
 
 def test_the_state_of_a_call_says_who_is_who_and_nothing_clinical(house: House) -> None:

@@ -20,6 +20,36 @@ export function isBusy(part) {
   return [...part.querySelectorAll("input[type='file']")].some((field) => field instanceof HTMLInputElement && field.files?.length);
 }
 
+/** What the mouse, a finger or the space bar holds down just now. @type {EventTarget | null} */
+let held = null;
+/** @type {Set<() => void>} */
+const afterwards = new Set();
+
+/**
+ * Does something as soon as nothing in this part is held down: a button that is exchanged between press and release would
+ * never be clicked.
+ * @param {HTMLElement} part
+ * @param {() => void} act
+ */
+export function onceReleased(part, act) {
+  if (held instanceof Node && part.contains(held)) afterwards.add(act);
+  else act();
+}
+
+function release() {
+  setTimeout(() => {
+    held = null;
+    const waiting = [...afterwards];
+    afterwards.clear();
+    for (const act of waiting) act();
+  }); // the click comes first
+}
+
+document.addEventListener("pointerdown", (event) => (held = event.button === 0 ? event.target : null), true);
+document.addEventListener("keydown", (event) => (held = event.key === " " ? event.target : held), true);
+for (const name of ["pointerup", "pointercancel", "keyup"]) document.addEventListener(name, release, true);
+addEventListener("blur", release);
+
 /**
  * Remembers focus, open parts, scroll positions and changed fields.
  * @param {HTMLElement} part

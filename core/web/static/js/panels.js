@@ -8,7 +8,7 @@
  * tried again when the line is back. [data-panel-retry] inside tries again, too. data-announce="words" says the change to screen
  * readers. After an exchange the panel dispatches "careroom:panel".
  */
-import { capture, isBusy } from "careroom/panel_state";
+import { capture, isBusy, onceReleased } from "careroom/panel_state";
 import { word } from "careroom/words";
 
 const GATHER = 150; // several events of one transaction make one request
@@ -175,18 +175,19 @@ function gone(panel) {
 
 /** @param {HTMLElement} panel @param {Part} part */
 function arrived(panel, { html, state }) {
-  const work = workOf(panel);
   panel.hidden = false;
   panel.removeAttribute("data-panel-waiting");
   panel.removeAttribute("data-panel-failed");
   panel.dataset.panelState = state;
+  onceReleased(panel, () => show(panel, html));
+}
+
+/** @param {HTMLElement} panel @param {string} html */
+function show(panel, html) {
   removeNote(panel);
-  if (html === work.html) return;
-  if (isBusy(panel)) {
-    note(panel, "status", "", word("new_information"), () => exchange(panel, html));
-    return;
-  }
-  exchange(panel, html);
+  if (html === workOf(panel).html) return;
+  if (isBusy(panel)) note(panel, "status", "", word("new_information"), () => exchange(panel, html));
+  else exchange(panel, html);
 }
 
 /** @param {HTMLElement} panel @param {string} html */
