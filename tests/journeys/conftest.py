@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core import audit, plugin_system
 from core.plugin_system import plugin_settings
+from tests.journeys.consultations import nobody_waits
 from tests.journeys.people import People
 from tests.support.browser import Watch, Windows, chromium
 from tests.support.databases import SqliteTemplate
@@ -99,9 +100,12 @@ def careroom(installation: Careroom) -> Iterator[Careroom]:
 
 
 @pytest.fixture
-def people(careroom: Careroom) -> People:
+def people(careroom: Careroom) -> Iterator[People]:
     """Makes patients for this test alone."""
-    return People(careroom)
+    made = People(careroom)
+    yield made
+    if made.made:
+        nobody_waits(careroom, made.made)
 
 
 @pytest.fixture
@@ -114,7 +118,12 @@ def watch() -> Iterator[Watch]:
 
 @pytest.fixture
 def windows(
-    browser: Browser, careroom: Careroom, watch: Watch, keys: dict[str, Any], request: pytest.FixtureRequest
+    browser: Browser,
+    careroom: Careroom,
+    people: People,  # whom the test leaves waiting are sent home when their windows are closed
+    watch: Watch,
+    keys: dict[str, Any],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Windows]:
     """Opens desks and phones."""
     opened = Windows(browser, careroom.url, watch, keys)

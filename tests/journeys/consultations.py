@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from core import audit, notifications, patients
-from plugins.video_call import invitations, service
+from plugins.video_call import invitations, service, states
 from plugins.video_call.invitations import Wish
 from plugins.video_call.models import Call
 from tests.journeys import acting
@@ -120,6 +120,15 @@ class Consultation:
         phone.get_by_role("button", name="Start video call").click()
         phone.get_by_role("button", name="Go to the waiting room").click()
         self.becomes("ready")
+
+
+def nobody_waits(careroom: Careroom, people: Iterable[Person]) -> None:
+    """Whom a test left in the waiting room is before nobody in the next."""
+    ids = {person.id for person in people if person.slug == "riverside"}
+    waits = Call.state.in_((states.WAITING, states.READY))
+    with careroom.at("riverside", write=True) as session, audit.use_actor(audit.SYSTEM):
+        for call in session.scalars(select(Call).where(waits, Call.patient_id.in_(ids))).all():
+            service.decline(call, "The test is over.")
 
 
 def flows(page: Page, video: str) -> None:

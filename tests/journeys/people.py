@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 from typing import Any
@@ -75,6 +75,7 @@ class People:
     """Adds patients to the practices of a running Careroom."""
 
     careroom: Careroom
+    made: list[Person] = field(default_factory=list)
 
     def new(self, slug: str = "riverside", **details: Any) -> Person:
         """A patient with a mobile and an e-mail address, unless ``details`` say otherwise."""
@@ -90,6 +91,8 @@ class People:
         }
         with self.careroom.at(slug, write=True):
             made = patients.create(**values)
-            return Person(
+            person = Person(
                 made.id, slug, made.given_names, made.family_name, made.birth_date, made.mobile, made.email
             )
+        self.made.append(person)
+        return person

@@ -27,8 +27,8 @@ REFUSE_SOUND = """
 # Chromium's second camera is one of depths: it is seen on its own page, and no connection sends it. So whoever asks for
 # any camera gets the first.
 FIRST_CAMERA = """
-  const ask = MediaDevices.prototype.getUserMedia;
-  MediaDevices.prototype.getUserMedia = async function (wanted) {
+  const ask = window.MediaDevices?.prototype.getUserMedia; // an empty page has none
+  if (ask) MediaDevices.prototype.getUserMedia = async function (wanted) {
     const [first] = (await this.enumerateDevices()).filter((one) => one.kind === "videoinput" && one.deviceId);
     const open = first && wanted.video && !wanted.video.deviceId;
     return ask.call(this, open ? { ...wanted, video: { ...wanted.video, deviceId: first.deviceId } } : wanted);

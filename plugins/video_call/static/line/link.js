@@ -98,6 +98,7 @@ export class Link {
   /** @param {string | null} client */
   meet(client) {
     if (this.client) this.former.add(this.client);
+    if (client) this.former.delete(client);
     this.client = client;
     this.peer.end();
     this.peer.generation = this.last = 0;

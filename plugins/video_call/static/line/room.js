@@ -42,6 +42,9 @@ export class Room extends EventTarget {
     /** @type {Record<Slot, MediaStreamTrack | null>} */
     this.tracks = { audio: null, video: null, screen: null };
     this.connected = false;
+    this.looking = false;
+    /** How often we were told who is there, or that something changed. */
+    this.words = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.soon = undefined;
     this.signalling = new Signalling(callId, leaveUrl);
@@ -133,12 +136,25 @@ export class Room extends EventTarget {
       this.move(next, true);
       await new Promise((resolve) => setTimeout(resolve, AFTERWARDS));
     }
-    const view = await this.signalling.look();
-    if (view) this.stand(view);
+    void this.look();
+  }
+
+  /** How does it stand? What was asked before the last word came may be older than that word: it is asked again. */
+  async look() {
+    this.words += 1;
+    if (this.looking) return;
+    this.looking = true;
+    for (let words = 0; words !== this.words; ) {
+      words = this.words;
+      const view = await this.signalling.look();
+      if (view && words === this.words) this.stand(view);
+    }
+    this.looking = false;
   }
 
   /** @param {import("./signalling.js").Person} person */
   meet(person) {
+    this.words += 1;
     this.people.set(person.id, { ...person, state: stateOf(this.people.get(person.id)) });
     this.connect();
     this.tell("people", { people: this.people });

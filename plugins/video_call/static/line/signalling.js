@@ -38,6 +38,8 @@ export class Signalling extends EventTarget {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.again = undefined;
     this.entered = false;
+    /** How often we were told that somebody came or went. */
+    this.told = 0;
     /** @type {Set<string>} */
     this.seen = new Set();
     /** @type {string[]} */
@@ -52,7 +54,7 @@ export class Signalling extends EventTarget {
   open() {
     const heard = /** @type {[string, (said: any) => void][]} */ ([
       ["video_call.signal", (said) => this.take([said.signal])],
-      ["video_call.person", (said) => this.tell("person", said.person)],
+      ["video_call.person", (said) => this.meet(said.person)],
       ["video_call.here", (said) => this.tell("here", said)],
       ["video_call.control", (said) => this.tell("control", said)],
       ["video_call.stroke", (said) => this.tell("stroke", said)],
@@ -92,6 +94,7 @@ export class Signalling extends EventTarget {
   async enter() {
     if (this.closed) return;
     this.entered = false;
+    const { told } = this;
     const answer = await send(
       "video_call.enter",
       { call: this.callId, client_id: this.clientId, generation: this.generation, devices: this.devices },
@@ -110,6 +113,13 @@ export class Signalling extends EventTarget {
     this.tell("entered", view);
     this.take((view.mailbox ?? []).sort((a, b) => a.number - b.number));
     this.flush();
+    if (told !== this.told) this.tell("changed", {}); // the answer may be older than what was told meanwhile
+  }
+
+  /** @param {Person} person */
+  meet(person) {
+    this.told += 1;
+    this.tell("person", person);
   }
 
   /** How does the call stand now? @returns {Promise<View | null>} */

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, WebSocketRoute
 
 from tests.plugins.video_call.line.rooms import Consultation, as_amira, as_patient, enter, flows
 from tests.support.running import Careroom, eventually
@@ -109,3 +109,47 @@ def test_the_server_is_killed_in_mid_call_and_comes_back(
     made.hang_up()
     for page in (amira, patient):
         page.wait_for_function("heard.some(([name]) => name === 'over')")
+
+
+def _hold_back(page: Page) -> list[str]:
+    """The server's answers that know of a clinician without a page reach this page only after it was told that somebody
+    came. Answers what was held."""
+    held: list[str] = []
+
+    def route(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            said = str(frame)
+            if said.startswith("43") and '"peers":[{' in said and '"client_id":null' in said:
+                held.append(said)
+                return
+            socket.send(frame)
+            if '"video_call.person"' in said:
+                for late in held:
+                    socket.send(late)
+
+        server.on_message(pass_on)
+
+    page.route_web_socket("**/socket.io/**", route)
+    return held
+
+
+@pytest.mark.parametrize("enters", [False, True], ids=["looks", "enters"])
+def test_an_answer_that_is_older_than_what_was_told_meanwhile_hides_nobody(
+    window: Callable[[], Page], made: Consultation, enters: bool
+) -> None:
+    """A clinician lets in as soon as their page is drawn: the patient's asks how it stands before theirs takes part."""
+    page = window()
+    held = _hold_back(page)
+    patient = as_patient(page, made)
+    enter(patient)
+    made.admit()
+    if enters:  # the line was away, too
+        patient.evaluate("document.dispatchEvent(new CustomEvent('careroom:reset'))")
+    eventually(lambda: patient.evaluate("1") and len(held) > enters, what="the answers")
+    amira = as_amira(window(), made)
+    enter(amira)
+    flows(patient)
+    flows(amira)
+    assert patient.evaluate("[...room.people.values()].map((p) => [p.role, p.here])") == [["clinician", True]]
