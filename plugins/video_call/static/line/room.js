@@ -131,6 +131,7 @@ export class Room extends EventTarget {
 
   /** @param {string} type the step that was taken @param {string} by who took it: ourselves, or somebody whom we know */
   async refresh(type, by) {
+    this.words += 1;
     const next = LEADS_TO[type];
     if (next && this.people.size && (by === this.me?.id || this.people.has(by))) {
       this.move(next, true);

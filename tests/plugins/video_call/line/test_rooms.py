@@ -111,9 +111,8 @@ def test_the_server_is_killed_in_mid_call_and_comes_back(
         page.wait_for_function("heard.some(([name]) => name === 'over')")
 
 
-def _hold_back(page: Page) -> list[str]:
-    """The server's answers that know of a clinician without a page reach this page only after it was told that somebody
-    came. Answers what was held."""
+def _hold_back(page: Page, late: Callable[[str], bool], *, until: str) -> list[str]:
+    """Answers of how the call stands that are ``late`` reach the page only after a message that says ``until``."""
     held: list[str] = []
 
     def route(socket: WebSocketRoute) -> None:
@@ -121,13 +120,13 @@ def _hold_back(page: Page) -> list[str]:
 
         def pass_on(frame: str | bytes) -> None:
             said = str(frame)
-            if said.startswith("43") and '"peers":[{' in said and '"client_id":null' in said:
+            if said.startswith("43") and late(said):
                 held.append(said)
                 return
             socket.send(frame)
-            if '"video_call.person"' in said:
-                for late in held:
-                    socket.send(late)
+            if until in said:
+                for answer in held:
+                    socket.send(answer)
 
         server.on_message(pass_on)
 
@@ -141,7 +140,7 @@ def test_an_answer_that_is_older_than_what_was_told_meanwhile_hides_nobody(
 ) -> None:
     """A clinician lets in as soon as their page is drawn: the patient's asks how it stands before theirs takes part."""
     page = window()
-    held = _hold_back(page)
+    held = _hold_back(page, lambda said: '"client_id":null' in said, until='"video_call.person"')
     patient = as_patient(page, made)
     enter(patient)
     made.admit()
@@ -153,3 +152,24 @@ def test_an_answer_that_is_older_than_what_was_told_meanwhile_hides_nobody(
     flows(patient)
     flows(amira)
     assert patient.evaluate("[...room.people.values()].map((p) => [p.role, p.here])") == [["clinician", True]]
+
+
+def test_nobody_is_back_in_the_waiting_room_for_an_answer_from_before_they_were_let_in(
+    window: Callable[[], Page], made: Consultation
+) -> None:
+    page = window()
+    held = _hold_back(
+        page, lambda said: '"state":"ready"' in said and "mailbox" not in said, until='"type":"admit"'
+    )
+    amira, patient = as_amira(window(), made), as_patient(page, made)
+    enter(patient)
+    enter(amira)
+    for one in (amira, patient):
+        one.wait_for_function(READY)
+    held.clear()
+    patient.evaluate("void room.refresh('message', '')")  # the practice wrote a sentence
+    eventually(lambda: patient.evaluate("1") and held, what="the answer")
+    made.admit()
+    flows(patient)
+    states = patient.evaluate("heard.filter(([name]) => name === 'state').map(([, said]) => said.state)")
+    assert states[states.index("admitted") :] in (["admitted"], ["admitted", "in_call"])
