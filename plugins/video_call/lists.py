@@ -229,9 +229,7 @@ def position(call: Call) -> int | None:
     """The patient's place among those who wait for the same clinician, from 1; None when they do not wait."""
     if call.state != states.READY or call.ready_at is None:
         return None
-    before = select(func.count(Call.id)).where(
-        Call.state == states.READY,
-        ~service.ran_out(),
+    before = _ready().where(
         Call.clinician_id == call.clinician_id,
         or_(Call.ready_at < call.ready_at, (Call.ready_at == call.ready_at) & (Call.id < call.id)),
     )

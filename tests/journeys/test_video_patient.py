@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import APIResponse, Page, Route, ViewportSize, expect
 from sqlalchemy import select
 
 from core import db
@@ -18,7 +18,7 @@ from tests.journeys.consultations import Consultation, flows
 from tests.journeys.looking import NARROWEST, look_over, sideways
 from tests.journeys.people import People
 from tests.support.browser import Watch, Windows
-from tests.support.running import Careroom
+from tests.support.running import Careroom, eventually
 
 NO_DEVICE = """(name) => {
   navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("for the test", name); };
@@ -119,6 +119,44 @@ def test_from_the_message_to_the_end(windows: Windows, phone: Page, visit: Consu
     assert visit.row().feedback_score == 3
     visit.step(_late_line)
     expect(phone.get_by_text("Bring your tablets")).to_be_visible()  # without loading the page again
+
+
+def test_an_answer_from_before_a_step_does_not_undo_it(phone: Page, visit: Consultation) -> None:
+    """The page asks how the call stands, and before it hears the patient goes back to the check of devices."""
+    visit.open(phone)
+    to_check(phone)
+    to_waiting(phone)
+    visit.becomes("ready")
+    late: list[tuple[Route, APIResponse]] = []
+    again: list[Route] = []
+
+    def hold_back(route: Route) -> None:
+        if late:
+            route.continue_()
+            again.append(route)
+        else:
+            late.append((route, route.fetch()))
+
+    phone.route(re.compile("/(state|arrive)$"), hold_back)
+    phone.evaluate("dispatchEvent(new Event('online'))")
+    eventually(lambda: phone.evaluate("1") and late, what="the answer")
+    ((route, answer),) = late
+    assert answer.json()["state"] == "ready"
+    phone.get_by_role("button", name="Check again").click()
+    visit.becomes("waiting")
+    expect(phone.get_by_role("heading", name="Check camera and sound")).to_be_focused()
+    phone.evaluate(
+        """() => {
+          window.shown = [];
+          new MutationObserver(() => window.shown.push(document.body.dataset.shown))
+            .observe(document.body, { attributes: true, attributeFilter: ["data-shown"] });
+        }"""
+    )
+    route.fulfill(response=answer)
+    eventually(lambda: phone.evaluate("1") and again, what="the same question again")
+    phone.wait_for_timeout(300)
+    assert phone.evaluate("shown") == []
+    assert phone.evaluate("document.body.dataset.shown") == "check"
 
 
 def _controls(phone: Page) -> None:

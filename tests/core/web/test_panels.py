@@ -132,8 +132,12 @@ def test_a_panel_without_its_permission_is_not_fetched(house: House, browser: Bu
 
 
 @pytest.mark.parametrize("slot", ["today", "patient"])
-def test_ten_panels_cost_fewer_than_fifteen_questions(slot: str, house: House, browser: Build) -> None:
+def test_ten_panels_cost_fewer_than_fifteen_questions(
+    slot: str, house: House, browser: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those that are here, each with something to show, and as many of another plugin as make ten."""
+    # Where the machine stands still for a moment, a panel is late; that this is written down asks one more.
+    monkeypatch.setattr(dispatch, "perf_counter", lambda: 0.0)
     with audit.use_actor(audit.Actor("staff", "1", "Helen Price")):
         make_call(house, "ready")
         ask_for_photos(house, house.riverside, "Whitfield")
@@ -155,15 +159,9 @@ def test_ten_panels_cost_fewer_than_fifteen_questions(slot: str, house: House, b
         view = partial("The view of {1.practice.name} no. {0}".format, number)
         more.append(misbehaving.panel(f"{slot}.main", view, name=f"no{number}"))
     assert len(panels()) == 10
-
-    def asked() -> list[str]:
-        with counted() as sent:
-            assert len(panels()) == 10
-        return [one for one in sent if one.startswith("SELECT")]
-
-    # Where the machine stands still for a moment, that a panel was slow is written down, which asks one more.
-    fewest = min((asked() for _ in range(3)), key=len)
-    assert len(fewest) < 15, "\n".join(fewest)
+    with counted() as sent:
+        assert len(panels()) == 10
+    assert len([one for one in sent if one.startswith("SELECT")]) < 15, "\n".join(sent)
 
 
 def test_panels_stand_in_their_order(browser: Build) -> None:

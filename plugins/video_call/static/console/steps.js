@@ -43,22 +43,6 @@ export function listen(taken) {
   };
   // Before careroom/forms, which would take the form for one that leaves the page.
   document.addEventListener("submit", onSubmit, { capture: true });
-  holdStill();
-}
-
-/** A button that is exchanged between press and release loses its click: its part stays as it is meanwhile. */
-function holdStill() {
-  /** @type {HTMLFormElement | null} */
-  let pressed = null;
-  document.addEventListener("pointerdown", (event) => {
-    const button = event.target instanceof Element ? event.target.closest("form[data-step] button") : null;
-    pressed = button?.closest("form") ?? null;
-    pressed?.setAttribute("data-busy", "");
-  });
-  for (const name of ["pointerup", "pointercancel"]) {
-    // After the click that follows.
-    document.addEventListener(name, () => setTimeout(() => pressed?.removeAttribute("data-busy")));
-  }
 }
 
 /** @type {WeakSet<HTMLFormElement>} */

@@ -43,8 +43,6 @@ export class Room extends EventTarget {
     this.tracks = { audio: null, video: null, screen: null };
     this.connected = false;
     this.looking = false;
-    /** How often we were told who is there, or that something changed. */
-    this.words = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.soon = undefined;
     this.signalling = new Signalling(callId, leaveUrl);
@@ -131,7 +129,6 @@ export class Room extends EventTarget {
 
   /** @param {string} type the step that was taken @param {string} by who took it: ourselves, or somebody whom we know */
   async refresh(type, by) {
-    this.words += 1;
     const next = LEADS_TO[type];
     if (next && this.people.size && (by === this.me?.id || this.people.has(by))) {
       this.move(next, true);
@@ -140,22 +137,22 @@ export class Room extends EventTarget {
     void this.look();
   }
 
-  /** How does it stand? What was asked before the last word came may be older than that word: it is asked again. */
+  /** How does it stand? What was asked before we were told something may be older than that, and is asked again. */
   async look() {
-    this.words += 1;
     if (this.looking) return;
     this.looking = true;
-    for (let words = 0; words !== this.words; ) {
-      words = this.words;
-      const view = await this.signalling.look();
-      if (view && words === this.words) this.stand(view);
-    }
+    const { signalling } = this;
+    let told;
+    do {
+      told = signalling.told;
+      const view = await signalling.look();
+      if (view && told === signalling.told) this.stand(view);
+    } while (told !== signalling.told);
     this.looking = false;
   }
 
   /** @param {import("./signalling.js").Person} person */
   meet(person) {
-    this.words += 1;
     this.people.set(person.id, { ...person, state: stateOf(this.people.get(person.id)) });
     this.connect();
     this.tell("people", { people: this.people });

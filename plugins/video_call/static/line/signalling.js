@@ -38,7 +38,7 @@ export class Signalling extends EventTarget {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.again = undefined;
     this.entered = false;
-    /** How often we were told that somebody came or went. */
+    /** How often we were told that somebody came or went, or that something changed: what was asked before may be older. */
     this.told = 0;
     /** @type {Set<string>} */
     this.seen = new Set();
@@ -66,7 +66,9 @@ export class Signalling extends EventTarget {
     const joined = () => void this.enter();
     const event = (/** @type {Event} */ e) => {
       const { topic, type, ids } = /** @type {CustomEvent} */ (e).detail;
-      if (topic === `video_call.call:${this.callId}`) this.tell("changed", { type, by: ids?.by });
+      if (topic !== `video_call.call:${this.callId}`) return;
+      this.told += 1;
+      this.tell("changed", { type, by: ids?.by });
     };
     document.addEventListener("careroom:joined", joined);
     document.addEventListener("careroom:event", event);
@@ -113,7 +115,7 @@ export class Signalling extends EventTarget {
     this.tell("entered", view);
     this.take((view.mailbox ?? []).sort((a, b) => a.number - b.number));
     this.flush();
-    if (told !== this.told) this.tell("changed", {}); // the answer may be older than what was told meanwhile
+    if (told !== this.told) this.tell("changed", {});
   }
 
   /** @param {Person} person */

@@ -28,6 +28,8 @@ export let isReachable = true;
 let state = JSON.parse(one("#state", HTMLScriptElement).textContent ?? "{}");
 let asking = false;
 let again = false;
+/** How many steps were answered: a question from before such an answer may be older than it. */
+let steps = 0;
 /** Does nothing but these questions say that the patient is here? Once the line of the call is open, it does. */
 let isAlone = !isGuest;
 /** A page that the server has not heard of takes the patient's place; it says so until it was heard. */
@@ -64,9 +66,12 @@ export async function refresh() {
     return;
   }
   asking = true;
+  const before = steps;
   try {
-    take(await answered(isAlone ? post("arrive", { new: isNew }) : fetch(`${base}state`, { headers: { Accept: "application/json" } })));
+    const read = await answered(isAlone ? post("arrive", { new: isNew }) : fetch(`${base}state`, { headers: { Accept: "application/json" } }));
     isNew = false;
+    if (before === steps) take(read);
+    else again = true;
   } catch {
     reached(false);
   } finally {
@@ -85,7 +90,9 @@ export async function refresh() {
  * @returns {Promise<State>}
  */
 export async function ask(step, body = {}) {
-  take(await answered(post(step, body)));
+  const read = await answered(post(step, body));
+  steps += 1;
+  take(read);
   return state;
 }
 
